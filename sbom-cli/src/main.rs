@@ -1,0 +1,3 @@
+//! sbomctl.
+
+fn main() {}

@@ -1,0 +1,48 @@
+//! The overlay and all that was found in it → one [`Bom`].
+
+use super::{
+    Bom, Gap, GapKind, Scope, Subject, apk, distro::Distros, dpkg, draft::Draft, go, overlay::Overlay, rust,
+};
+use crate::{image_path::ImagePath, limits::Limits};
+
+/// What the ecosystems work from.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The files and what they say.
+    pub overlay: &'a Overlay<'a>,
+    /// The operating systems.
+    pub distros: &'a Distros,
+    /// The bounds to keep to.
+    pub limits: &'a Limits,
+}
+
+/// What decides the content of a bill beside the subject.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Which components to list.
+    pub scope: Scope,
+    /// Replaces the distribution that the image names, as `ID-VERSION` or `ID`.
+    pub distro: Option<String>,
+}
+
+/// Brings together what was found.
+pub fn assemble(subject: Subject, mut overlay: Overlay<'_>, options: &Options, limits: &Limits) -> Bom {
+    let mut draft = Draft::default();
+    for gap in overlay.take_gaps() {
+        draft.gap(gap);
+    }
+    let distros = Distros::find(&overlay, options.distro.as_deref(), &mut draft);
+    let context = Context { overlay: &overlay, distros: &distros, limits };
+    apk::assemble(&context, &mut draft);
+    dpkg::assemble(&context, &mut draft);
+    go::assemble(&context, &mut draft);
+    rust::assemble(&context, &mut draft);
+    let operating_system = distros.of(&ImagePath::root()).cloned();
+    if operating_system.is_none() && draft.components().next().is_none() {
+        draft.gap(Gap::new(
+            GapKind::NothingRecognised,
+            "no operating system and no package of any kind was recognised: this bill does not say what the subject holds",
+        ));
+    }
+    draft.finish(subject, operating_system, options.scope, limits)
+}

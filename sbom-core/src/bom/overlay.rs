@@ -1,0 +1,446 @@
+//! Layers laid over one another, as an engine would unpack them: which files are there in the end, under
+//! which path, and what happened to the files that say something about software.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    detect::{Finding, Gap, GapKind},
+    image_path::ImagePath,
+    layer::{Entry, EntryKind},
+    limits::{LimitExceeded, Limits},
+};
+
+/// What the scan of one layer gave.
+#[derive(Debug, Default)]
+pub struct LayerContent {
+    /// All entries in the order of the archive.
+    pub entries: Vec<Entry>,
+    /// What was found in which entry (an index into `entries`), ascending.
+    pub findings: Vec<(usize, Vec<Finding>)>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+/// One version of a file that says something about software.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileVersion {
+    /// The layer that made it.
+    pub layer: usize,
+    /// What it says: an index for [`Overlay::findings`]; none if the layer removed the file, or replaced it by
+    /// one that says nothing.
+    found: Option<usize>,
+}
+
+/// A file that a layer holds and that can be read again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileAddress {
+    /// The layer that holds it.
+    pub layer: usize,
+    /// Its path there, which may differ from the path under which it ends up.
+    pub path: ImagePath,
+}
+
+/// The layers folded so far.
+#[derive(Debug)]
+pub struct Overlay<'l> {
+    limits: &'l Limits,
+    nodes: Vec<Node>,
+    layers: usize,
+    found: Vec<Vec<Finding>>,
+    history: BTreeMap<ImagePath, Vec<FileVersion>>,
+    gaps: Vec<Gap>,
+}
+
+const ROOT: u32 = 0;
+
+#[derive(Debug)]
+struct Node {
+    kind: NodeKind,
+    layer: u32,
+    /// Index into `Overlay::found`.
+    found: Option<usize>,
+    /// The path in the layer's archive, where it is not the path of the node.
+    written_as: Option<Box<ImagePath>>,
+}
+
+#[derive(Debug)]
+enum NodeKind {
+    Directory(BTreeMap<Box<[u8]>, u32>),
+    File,
+    Symlink(Box<[u8]>),
+    Special,
+}
+
+impl<'l> Overlay<'l> {
+    /// An image without layers.
+    pub fn new(limits: &'l Limits) -> Self {
+        let root =
+            Node { kind: NodeKind::Directory(BTreeMap::new()), layer: 0, found: None, written_as: None };
+        Self {
+            limits,
+            nodes: vec![root],
+            layers: 0,
+            found: Vec::new(),
+            history: BTreeMap::new(),
+            gaps: Vec::new(),
+        }
+    }
+
+    /// Lays the next layer over those before.
+    pub fn fold(&mut self, content: LayerContent) -> Result<(), LimitExceeded> {
+        let layer = self.layers;
+        self.layers += 1;
+        self.gaps.extend(content.gaps);
+        // What a layer hides lies below it, wherever the marker stands among its entries.
+        for entry in &content.entries {
+            match entry.kind {
+                EntryKind::Whiteout => self.remove(&entry.path, layer, true),
+                EntryKind::OpaqueDirectory => self.remove(&entry.path, layer, false),
+                _ => {}
+            }
+        }
+        let mut findings = content.findings.into_iter().peekable();
+        for (index, entry) in content.entries.into_iter().enumerate() {
+            let found = findings.next_if(|(of, _)| *of == index).map(|(_, found)| {
+                self.found.push(found);
+                self.found.len() - 1
+            });
+            self.add(entry, layer, found)?;
+        }
+        Ok(())
+    }
+
+    /// Adds what reading a file again under another path gave, as if it had always been known.
+    pub fn add_reread(&mut self, path: &ImagePath, layer: usize, found: Vec<Finding>) {
+        self.found.push(found);
+        let found = Some(self.found.len() - 1);
+        let versions = self.history.entry(path.clone()).or_default();
+        versions.retain(|version| version.layer != layer);
+        versions.push(FileVersion { layer, found });
+        versions.sort_by_key(|version| version.layer);
+        if let Some(node) = self.walk(path, false).and_then(|id| self.nodes.get_mut(id as usize)) {
+            node.found = found;
+        }
+    }
+
+    /// Number of layers folded.
+    pub fn layers(&self) -> usize {
+        self.layers
+    }
+
+    /// All files that say, or said, something about software, with their versions, lowest layer first.
+    pub fn files(&self) -> impl Iterator<Item = (&ImagePath, &[FileVersion])> {
+        self.history.iter().map(|(path, versions)| (path, versions.as_slice()))
+    }
+
+    /// What a version of a file says; nothing if it was removed.
+    pub fn findings(&self, version: FileVersion) -> &[Finding] {
+        version.found.and_then(|index| self.found.get(index)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the file at `path` says as of `layer`, following links as they are in the end.
+    pub fn findings_at(&self, path: &ImagePath, layer: usize) -> &[Finding] {
+        let versions = self.history.get(path).or_else(|| self.history.get(&self.resolve(path)?));
+        versions
+            .and_then(|versions| versions.iter().rev().find(|version| version.layer <= layer))
+            .map_or(&[], |version| self.findings(*version))
+    }
+
+    /// Where `path` ends up when links are followed, the last component's too; none if nothing is there.
+    pub fn resolve(&self, path: &ImagePath) -> Option<ImagePath> {
+        self.locate(path, true).map(|(path, _)| path)
+    }
+
+    /// The directory part resolved, the last component not followed; none if nothing is there.
+    pub fn resolve_parent(&self, path: &ImagePath) -> Option<ImagePath> {
+        self.locate(path, false).map(|(path, _)| path)
+    }
+
+    /// Whether something (a dangling link, too) is at `path` in the end.
+    pub fn contains(&self, path: &ImagePath) -> bool {
+        self.walk(path, false).is_some()
+    }
+
+    /// Whether `path` leads to a regular file in the end.
+    pub fn is_file(&self, path: &ImagePath) -> bool {
+        self.file(path).is_some()
+    }
+
+    /// The layer that holds what is at `path` in the end.
+    pub fn layer_of(&self, path: &ImagePath) -> Option<usize> {
+        let id = self.walk(path, true)?;
+        Some(self.nodes.get(id as usize)?.layer as usize)
+    }
+
+    /// Where to read the regular file that `path` leads to in the end.
+    pub fn address(&self, path: &ImagePath) -> Option<FileAddress> {
+        let (resolved, node) = self.file(path)?;
+        let path = node.written_as.as_deref().cloned().unwrap_or(resolved);
+        Some(FileAddress { layer: node.layer as usize, path })
+    }
+
+    /// Number of regular files that are there in the end.
+    pub fn file_count(&self) -> usize {
+        let mut count = 0;
+        let mut stack = vec![ROOT];
+        while let Some(id) = stack.pop() {
+            match self.nodes.get(id as usize).map(|node| &node.kind) {
+                Some(NodeKind::Directory(children)) => stack.extend(children.values()),
+                Some(NodeKind::File) => count += 1,
+                _ => {}
+            }
+        }
+        count
+    }
+
+    /// What could not be read, in the layers and in laying them over one another.
+    pub fn take_gaps(&mut self) -> Vec<Gap> {
+        std::mem::take(&mut self.gaps)
+    }
+
+    fn file(&self, path: &ImagePath) -> Option<(ImagePath, &Node)> {
+        let (path, id) = self.locate(path, true)?;
+        let node = self.nodes.get(id as usize)?;
+        matches!(node.kind, NodeKind::File).then_some((path, node))
+    }
+
+    fn walk(&self, path: &ImagePath, follow: bool) -> Option<u32> {
+        self.locate(path, follow).map(|(_, id)| id)
+    }
+
+    /// Finds `path`, following links in its directories and, if `follow`, of its last component.
+    fn locate(&self, path: &ImagePath, follow: bool) -> Option<(ImagePath, u32)> {
+        let mut hops = 0;
+        let mut pending: Vec<Box<[u8]>> = reversed(path.as_bytes());
+        let mut at = vec![ROOT];
+        let mut names: Vec<Box<[u8]>> = Vec::new();
+        while let Some(name) = pending.pop() {
+            if &*name == b".." {
+                if at.len() > 1 {
+                    at.pop();
+                    names.pop();
+                }
+                continue;
+            }
+            let NodeKind::Directory(children) = &self.nodes.get(*at.last()? as usize)?.kind else {
+                return None;
+            };
+            let child = *children.get(&name)?;
+            match &self.nodes.get(child as usize)?.kind {
+                NodeKind::Symlink(target) if follow || !pending.is_empty() => {
+                    hops += 1;
+                    self.limits.link_hops.check(hops).ok()?;
+                    if target.first() == Some(&b'/') {
+                        at.truncate(1);
+                        names.clear();
+                    }
+                    pending.extend(reversed(target));
+                }
+                _ => {
+                    at.push(child);
+                    names.push(name);
+                }
+            }
+        }
+        Some((ImagePath::new(&names.join(&b'/')), *at.last()?))
+    }
+
+    fn add(&mut self, entry: Entry, layer: usize, found: Option<usize>) -> Result<(), LimitExceeded> {
+        let (kind, found) = match entry.kind {
+            EntryKind::Whiteout | EntryKind::OpaqueDirectory => return Ok(()),
+            EntryKind::File => (NodeKind::File, found),
+            EntryKind::Symlink(target) => (NodeKind::Symlink(target), None),
+            EntryKind::Special => (NodeKind::Special, None),
+            EntryKind::Directory => (NodeKind::Directory(BTreeMap::new()), None),
+            EntryKind::HardLink(target) => {
+                let Some(node) = self.walk(&target, false).and_then(|id| self.nodes.get(id as usize)) else {
+                    let mut gap = Gap::new(
+                        GapKind::Unresolved,
+                        format!("a hard link to {target}, which is not in the image at that point"),
+                    );
+                    gap.layer = Some(layer);
+                    gap.path = Some(entry.path);
+                    self.gaps.push(gap);
+                    return Ok(());
+                };
+                let kind = match &node.kind {
+                    NodeKind::Symlink(target) => NodeKind::Symlink(target.clone()),
+                    NodeKind::Special => NodeKind::Special,
+                    NodeKind::File | NodeKind::Directory(_) => NodeKind::File,
+                };
+                let address = node.written_as.as_deref().cloned().unwrap_or(target);
+                let node = Node {
+                    kind,
+                    layer: node.layer,
+                    found: found.or(node.found),
+                    written_as: Some(Box::new(address)),
+                };
+                return self.insert(&entry.path, node, layer);
+            }
+        };
+        let node = Node { kind, layer: to_u32(layer), found, written_as: None };
+        self.insert(&entry.path, node, layer)
+    }
+
+    fn insert(&mut self, path: &ImagePath, mut node: Node, layer: usize) -> Result<(), LimitExceeded> {
+        let Some((parent, parent_path)) = self.make_parent(path, layer) else { return Ok(()) };
+        if path.is_root() {
+            return Ok(());
+        }
+        let name = path.file_name();
+        let real = parent_path.join(name);
+        let is_directory = matches!(node.kind, NodeKind::Directory(_));
+        if let Some(existing) = self.child(parent, name) {
+            let directory_again = is_directory
+                && matches!(self.nodes.get(existing as usize).map(|n| &n.kind), Some(NodeKind::Directory(_)));
+            if directory_again {
+                return Ok(());
+            }
+            self.forget(existing, &real, layer);
+        }
+        if node.written_as.is_none() && real != *path && !is_directory {
+            node.written_as = Some(Box::new(path.clone()));
+        }
+        if node.found.is_some() {
+            self.record(&real, FileVersion { layer, found: node.found });
+        }
+        let id = to_u32(self.nodes.len());
+        self.limits.entries.check(u64::from(id))?;
+        self.nodes.push(node);
+        if let Some(NodeKind::Directory(children)) = self.nodes.get_mut(parent as usize).map(|n| &mut n.kind)
+        {
+            children.insert(name.into(), id);
+        }
+        Ok(())
+    }
+
+    fn child(&self, parent: u32, name: &[u8]) -> Option<u32> {
+        match &self.nodes.get(parent as usize)?.kind {
+            NodeKind::Directory(children) => children.get(name).copied(),
+            _ => None,
+        }
+    }
+
+    /// The directory that is to hold `path`, made where it is missing, with its real path. Links on the way are
+    /// followed; a file on the way gives way to a directory. None, and a gap, where the links run in a circle.
+    fn make_parent(&mut self, path: &ImagePath, layer: usize) -> Option<(u32, ImagePath)> {
+        let parent = path.parent().unwrap_or_default();
+        let mut hops = 0;
+        let mut pending: Vec<Box<[u8]>> = reversed(parent.as_bytes());
+        let mut at = vec![ROOT];
+        let mut names: Vec<Box<[u8]>> = Vec::new();
+        while let Some(name) = pending.pop() {
+            if &*name == b".." {
+                if at.len() > 1 {
+                    at.pop();
+                    names.pop();
+                }
+                continue;
+            }
+            let here = *at.last()?;
+            let child = self.child(here, &name);
+            match child.and_then(|id| self.nodes.get(id as usize)).map(|node| &node.kind) {
+                Some(NodeKind::Directory(_)) => {
+                    at.push(child?);
+                    names.push(name);
+                }
+                Some(NodeKind::Symlink(target)) => {
+                    hops += 1;
+                    if self.limits.link_hops.check(hops).is_err() {
+                        let mut gap =
+                            Gap::new(GapKind::Unresolved, "the links in its directory run in a circle");
+                        gap.layer = Some(layer);
+                        gap.path = Some(path.clone());
+                        self.gaps.push(gap);
+                        return None;
+                    }
+                    if target.first() == Some(&b'/') {
+                        at.truncate(1);
+                        names.clear();
+                    }
+                    pending.extend(reversed(target));
+                }
+                Some(NodeKind::File | NodeKind::Special) | None => {
+                    names.push(name.clone());
+                    if let Some(existing) = child {
+                        self.forget(existing, &ImagePath::new(&names.join(&b'/')), layer);
+                    }
+                    let id = to_u32(self.nodes.len());
+                    self.nodes.push(Node {
+                        kind: NodeKind::Directory(BTreeMap::new()),
+                        layer: to_u32(layer),
+                        found: None,
+                        written_as: None,
+                    });
+                    if let Some(NodeKind::Directory(children)) =
+                        self.nodes.get_mut(here as usize).map(|node| &mut node.kind)
+                    {
+                        children.insert(name, id);
+                    }
+                    at.push(id);
+                }
+            }
+        }
+        Some((*at.last()?, ImagePath::new(&names.join(&b'/'))))
+    }
+
+    /// Removes what lower layers have at `path`, or, unless `itself`, all that they have below it.
+    fn remove(&mut self, path: &ImagePath, layer: usize, itself: bool) {
+        let Some((real, id)) = self.locate(path, !itself) else { return };
+        if itself {
+            self.forget(id, &real, layer);
+            let Some(parent) = real.parent().and_then(|parent| self.walk(&parent, false)) else { return };
+            if let Some(NodeKind::Directory(children)) =
+                self.nodes.get_mut(parent as usize).map(|n| &mut n.kind)
+            {
+                children.remove(real.file_name());
+            }
+        } else {
+            self.forget(id, &real, layer);
+            if let Some(NodeKind::Directory(children)) = self.nodes.get_mut(id as usize).map(|n| &mut n.kind)
+            {
+                children.clear();
+            }
+        }
+    }
+
+    /// Notes that the files at and below `id` are gone as of `layer`.
+    fn forget(&mut self, id: u32, path: &ImagePath, layer: usize) {
+        let mut gone: BTreeSet<ImagePath> = BTreeSet::new();
+        let mut stack = vec![(id, path.clone())];
+        while let Some((id, path)) = stack.pop() {
+            let Some(node) = self.nodes.get(id as usize) else { continue };
+            if let NodeKind::Directory(children) = &node.kind {
+                stack.extend(children.iter().map(|(name, child)| (*child, path.join(name))));
+            } else if node.found.is_some() {
+                gone.insert(path);
+            }
+        }
+        for path in gone {
+            self.record(&path, FileVersion { layer, found: None });
+        }
+    }
+
+    /// Adds a version to a file's history; of two in one layer the later counts.
+    fn record(&mut self, path: &ImagePath, version: FileVersion) {
+        let versions = self.history.entry(path.clone()).or_default();
+        if versions.last().is_some_and(|last| last.layer == version.layer) {
+            versions.pop();
+        }
+        if version.found.is_some() || versions.last().is_some_and(|last| last.found.is_some()) {
+            versions.push(version);
+        }
+        if versions.is_empty() {
+            self.history.remove(path);
+        }
+    }
+}
+
+/// The components of a path or link target, last first, `..` kept, as a stack of what is still to walk.
+fn reversed(path: &[u8]) -> Vec<Box<[u8]>> {
+    path.rsplit(|&b| b == b'/').filter(|part| !matches!(*part, b"" | b".")).map(Into::into).collect()
+}
+
+fn to_u32(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,1 @@
+//! Executable formats: what Go and Rust programs share.

@@ -1,0 +1,194 @@
+//! One file of one layer → what it says about software.
+//!
+//! A [`Detector`] sees one file, and neither file system, network nor clock. What it finds is kept by layer and
+//! path; `bom` brings the files together. What it cannot read becomes a [`Gap`]: one bad record never loses the
+//! others.
+
+use std::{borrow::Cow, fmt::Debug};
+
+use crate::{
+    image_path::{ImagePath, escape_control},
+    layer::retain::{Content, Needle},
+    limits::Limits,
+};
+
+pub mod apk;
+pub mod builtin;
+pub mod copyright;
+pub mod dpkg;
+pub mod executable;
+pub mod go_binary;
+pub mod os_release;
+pub mod rust_binary;
+pub mod unread;
+
+/// Reads one kind of file.
+pub trait Detector: Debug + Send + Sync {
+    /// A stable name in kebab case, as documents give it.
+    fn id(&self) -> &'static str;
+
+    /// Whether, and how much of, a file is wanted. Called for every regular file: must be cheap.
+    fn wants(&self, file: &FileMeta<'_>) -> Want;
+
+    /// Reads a file that was wanted. An error is the one gap that made the rest of the file unreadable;
+    /// gaps after which reading went on go to `out`.
+    fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap>;
+
+    /// Byte patterns around which content is kept of executables too large to be kept whole.
+    fn needles(&self) -> &'static [Needle] {
+        &[]
+    }
+
+    /// Files that matter under exactly these paths, even where the path is a link to a file of another name.
+    fn well_known(&self) -> &'static [&'static str] {
+        &[]
+    }
+}
+
+/// What is known of a file before it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct FileMeta<'a> {
+    /// Where it lies in the image.
+    pub path: &'a ImagePath,
+    /// Length in bytes.
+    pub size: u64,
+    /// Permission bits.
+    pub mode: u32,
+    /// The first bytes: [`HEAD_BYTES`] of them, fewer if the file is shorter.
+    pub head: &'a [u8],
+}
+
+/// Length of [`FileMeta::head`].
+pub const HEAD_BYTES: usize = 64;
+
+/// How much of a file a detector wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Want {
+    /// Nothing.
+    Nothing,
+    /// The headers, build information and whatever surrounds the detectors' needles; the whole if it is small.
+    Executable,
+    /// All of it.
+    Whole,
+}
+
+/// A file whose content was kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Captured<'a> {
+    /// Where it lies in the image.
+    pub path: &'a ImagePath,
+    /// Length in bytes.
+    pub size: u64,
+    /// Permission bits.
+    pub mode: u32,
+    /// What was kept of it.
+    pub content: &'a Content,
+    /// The bounds to keep to.
+    pub limits: &'a Limits,
+}
+
+impl Captured<'_> {
+    /// The whole content of a file that was wanted whole.
+    pub fn bytes(&self) -> Result<&[u8], Gap> {
+        self.content
+            .whole()
+            .ok_or_else(|| Gap::new(GapKind::Limit, "the file was too large to be kept whole"))
+    }
+}
+
+/// What one file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// The identity of an operating system.
+    OsRelease(os_release::OsRelease),
+    /// A file of apk: the database of installed packages, or one that says more about them.
+    Apk(apk::ApkFile),
+    /// A file of dpkg, opkg or apt.
+    Dpkg(dpkg::DpkgFile),
+    /// A package's copyright file.
+    Copyright(copyright::Copyright),
+    /// A Go program; one for each architecture of a fat file.
+    Go(go_binary::GoProgram),
+    /// A Rust program; one for each architecture of a fat file.
+    Rust(rust_binary::RustProgram),
+}
+
+/// What was found in one file.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What it says, in the order of the file.
+    pub found: Vec<Finding>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+/// Something that could not be read, or not be understood, and is therefore missing from the bill.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Gap {
+    /// The layer it lies in; set by the scan.
+    pub layer: Option<usize>,
+    /// The file it lies in; set by the scan.
+    pub path: Option<ImagePath>,
+    /// Where in the file, in bytes.
+    pub offset: Option<u64>,
+    /// Which detector met it; set by the scan.
+    pub detector: Option<&'static str>,
+    /// What kind of gap it is.
+    pub kind: GapKind,
+    /// What is missing and why, for people. Text from the image in it is escaped.
+    pub message: String,
+}
+
+impl Gap {
+    /// A gap of `kind`; the scan adds layer, path and detector.
+    pub fn new(kind: GapKind, message: impl AsRef<str>) -> Self {
+        let message = match escape_control(message.as_ref()) {
+            Cow::Borrowed(text) => text.chars().take(500).collect(),
+            Cow::Owned(text) => text.chars().take(500).collect(),
+        };
+        Self { layer: None, path: None, offset: None, detector: None, kind, message }
+    }
+
+    /// The gap with the byte offset at which it begins.
+    #[must_use]
+    pub fn at(mut self, offset: usize) -> Self {
+        self.offset = Some(offset as u64);
+        self
+    }
+}
+
+/// Kinds of [`Gap`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum GapKind {
+    /// A record that does not follow its format.
+    Malformed,
+    /// A file that ends too early.
+    Truncated,
+    /// A bound was hit.
+    Limit,
+    /// An inventory of a kind that this version does not read.
+    Unsupported,
+    /// A link that leads nowhere, in a circle, or to a file that could not be read again.
+    Unresolved,
+    /// A file that could not be opened.
+    Unreadable,
+    /// Nothing in the subject was recognised.
+    NothingRecognised,
+}
+
+impl GapKind {
+    /// The name in documents, in kebab case; stable.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Truncated => "truncated",
+            Self::Limit => "limit",
+            Self::Unsupported => "unsupported",
+            Self::Unresolved => "unresolved",
+            Self::Unreadable => "unreadable",
+            Self::NothingRecognised => "nothing-recognised",
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Paths inside an image: bytes, normalised, never above the root.
+
+use std::{borrow::Cow, fmt};
+
+/// A path inside an image, relative to its root: components joined by `/`, no empty, `.` or `..` component.
+///
+/// `..` at the root stays at the root, as it does in a chroot, so no path escapes. The root itself is empty.
+/// Paths are bytes: Linux allows any byte but NUL and `/` in a name.
+///
+/// ```
+/// use sbom_core::image_path::ImagePath;
+/// assert_eq!(ImagePath::new(b"./usr//lib/../bin/sh").as_bytes(), b"usr/bin/sh");
+/// assert_eq!(ImagePath::new(b"../../etc/passwd").to_string(), "/etc/passwd");
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct ImagePath(Box<[u8]>);
+
+impl ImagePath {
+    /// Normalises `raw`, absolute or relative to the root.
+    pub fn new(raw: &[u8]) -> Self {
+        if is_normal(raw) {
+            return Self(raw.into());
+        }
+        let mut out: Vec<u8> = Vec::with_capacity(raw.len());
+        push_all(&mut out, raw);
+        Self(out.into())
+    }
+
+    /// The root.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// The bytes, without a leading `/`.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether this is the root.
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `target` seen from this directory: an absolute target starts at the root, `..` climbs.
+    #[must_use]
+    pub fn join(&self, target: &[u8]) -> Self {
+        let mut out = if target.first() == Some(&b'/') { Vec::new() } else { self.0.to_vec() };
+        push_all(&mut out, target);
+        Self(out.into())
+    }
+
+    /// The directory that holds this path; none for the root.
+    pub fn parent(&self) -> Option<Self> {
+        if self.is_root() {
+            return None;
+        }
+        let end = self.0.iter().rposition(|&b| b == b'/').unwrap_or(0);
+        Some(Self(self.0.get(..end).unwrap_or_default().into()))
+    }
+
+    /// The last component; empty for the root.
+    pub fn file_name(&self) -> &[u8] {
+        self.0.rsplit(|&b| b == b'/').next().unwrap_or_default()
+    }
+
+    /// The components from the root down.
+    pub fn components(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.split(|&b| b == b'/').filter(|component| !component.is_empty())
+    }
+
+    /// What comes before `suffix`, if this path ends with those whole components:
+    /// `usr/lib/apk/db/installed` without `lib/apk/db/installed` is `usr`.
+    pub fn strip_suffix(&self, suffix: &str) -> Option<Self> {
+        let head = self.0.strip_suffix(suffix.as_bytes())?;
+        match head {
+            [] => Some(Self::root()),
+            [head @ .., b'/'] => Some(Self(head.into())),
+            _ => None,
+        }
+    }
+
+    /// The path below `directory`, without a leading `/`, if it lies there.
+    pub fn strip_prefix(&self, directory: &Self) -> Option<Self> {
+        if directory.is_root() {
+            return Some(self.clone());
+        }
+        let tail = self.0.strip_prefix(directory.as_bytes())?;
+        match tail {
+            [] => Some(Self::root()),
+            [b'/', tail @ ..] => Some(Self(tail.into())),
+            _ => None,
+        }
+    }
+
+    /// The path as text with a leading `/`; bytes that are not UTF-8 become U+FFFD.
+    pub fn to_text(&self) -> String {
+        format!("/{}", String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl From<&str> for ImagePath {
+    fn from(path: &str) -> Self {
+        Self::new(path.as_bytes())
+    }
+}
+
+impl fmt::Debug for ImagePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ImagePath({self})")
+    }
+}
+
+/// For people: a leading `/`, and control characters and bytes that are not UTF-8 escaped.
+impl fmt::Display for ImagePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("/")?;
+        for chunk in self.0.utf8_chunks() {
+            f.write_str(&escape_control(chunk.valid()))?;
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `text` with everything escaped that could move a terminal's cursor, colour it or reverse its writing.
+pub fn escape_control(text: &str) -> Cow<'_, str> {
+    let dangerous = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    if !text.contains(dangerous) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| if dangerous(c) { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
+}
+
+fn is_normal(raw: &[u8]) -> bool {
+    raw.split(|&b| b == b'/').all(|component| !matches!(component, b"" | b"." | b"..")) || raw.is_empty()
+}
+
+fn push_all(out: &mut Vec<u8>, raw: &[u8]) {
+    for component in raw.split(|&b| b == b'/') {
+        match component {
+            b"" | b"." => {}
+            b".." => out.truncate(out.iter().rposition(|&b| b == b'/').unwrap_or(0)),
+            name => {
+                if !out.is_empty() {
+                    out.push(b'/');
+                }
+                out.extend_from_slice(name);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn path(raw: &str) -> ImagePath {
+        ImagePath::from(raw)
+    }
+
+    #[test]
+    fn dots_and_slashes_are_normalised() {
+        for (raw, normal) in [
+            ("/", ""),
+            (".", ""),
+            ("./", ""),
+            ("./a/b/", "a/b"),
+            ("a//b", "a/b"),
+            ("a/./b/../c", "a/c"),
+            ("../../x", "x"),
+            ("a/../../../b", "b"),
+            ("...", "..."),
+        ] {
+            assert_eq!(path(raw).as_bytes(), normal.as_bytes(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn links_resolve_from_their_directory() {
+        assert_eq!(path("etc").join(b"../usr/lib/os-release"), path("usr/lib/os-release"));
+        assert_eq!(path("etc").join(b"/usr/lib"), path("usr/lib"));
+        assert_eq!(path("a").join(b"../../../b"), path("b"));
+    }
+
+    #[test]
+    fn suffixes_and_prefixes_are_whole_components() {
+        assert_eq!(path("usr/lib/apk").strip_suffix("lib/apk"), Some(path("usr")));
+        assert_eq!(path("lib/apk").strip_suffix("lib/apk"), Some(ImagePath::root()));
+        assert_eq!(path("mylib/apk").strip_suffix("lib/apk"), None);
+        assert_eq!(path("usr/lib").strip_prefix(&path("usr")), Some(path("lib")));
+        assert_eq!(path("usrlib").strip_prefix(&path("usr")), None);
+    }
+
+    #[test]
+    fn what_people_see_is_escaped() {
+        assert_eq!(ImagePath::new(b"a\x1b[31m/\xff").to_string(), "/a\\u{1b}[31m/\\xff");
+        assert_eq!(escape_control("a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_has_a_component_that_climbs(raw in proptest::collection::vec(prop_oneof![Just(b'/'), Just(b'.'), any::<u8>()], 0..64)) {
+            let normal = ImagePath::new(&raw);
+            prop_assert!(normal.components().all(|c| !matches!(c, b"" | b"." | b"..")));
+            prop_assert!(!normal.as_bytes().starts_with(b"/"));
+            prop_assert_eq!(&ImagePath::new(normal.as_bytes()), &normal);
+            prop_assert_eq!(&ImagePath::root().join(&raw), &normal);
+        }
+    }
+}

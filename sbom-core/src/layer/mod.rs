@@ -1,0 +1,55 @@
+//! One layer's bytes → its entries.
+//!
+//! A layer is a tar archive, compressed or not. [`walk::walk`] streams it once, without a copy on disk, and
+//! hands each entry to an [`EntrySink`]. Whiteouts are recognised here by name; what they hide is decided by
+//! `bom::overlay`, which sees all layers.
+
+use std::io::Read;
+
+use crate::image_path::ImagePath;
+
+pub mod decompress;
+pub mod folder;
+pub mod retain;
+pub mod walk;
+pub mod whiteout;
+
+pub use walk::LayerError;
+
+/// What an entry of a layer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link with its target, which may be absolute (seen from the image's root) or relative.
+    Symlink(Box<[u8]>),
+    /// Another name of a file of the same layer.
+    HardLink(ImagePath),
+    /// A device, FIFO or the like.
+    Special,
+    /// Hides the path in lower layers.
+    Whiteout,
+    /// Hides all that lower layers have in the directory.
+    OpaqueDirectory,
+}
+
+/// One entry of a layer, without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it lies; for a whiteout the path that it hides, for an opaque directory the directory.
+    pub path: ImagePath,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Permission bits with setuid, setgid and sticky.
+    pub mode: u32,
+    /// Length in bytes: of the content, with the holes of a sparse file.
+    pub size: u64,
+}
+
+/// Takes the entries of a layer in the order in which they lie there.
+pub trait EntrySink {
+    /// Takes one entry. `content` gives a regular file's bytes; what is not read is skipped.
+    fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError>;
+}

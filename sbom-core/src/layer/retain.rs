@@ -1,0 +1,310 @@
+//! What is kept of a file's content: all of it, or, of a large executable, the parts that matter.
+//!
+//! Large executables are not kept whole, for memory's sake. Kept are the beginning (headers), the end (section
+//! headers and symbols, which the formats place there), and what surrounds each [`Needle`].
+
+use std::io::{self, Read};
+
+use memchr::memmem::Finder;
+
+use crate::{
+    digest::{Algorithm, Digest, Hasher},
+    limits::{LimitExceeded, Limits},
+};
+
+/// A byte pattern that marks something worth keeping.
+#[derive(Debug, Clone, Copy)]
+pub struct Needle {
+    /// The bytes to look for.
+    pub pattern: &'static [u8],
+    /// Bytes to keep before the pattern.
+    pub before: usize,
+    /// Bytes to keep from the pattern's beginning.
+    pub after: usize,
+    /// Looks closer at a hit: its offset in the file, and what follows from its beginning (at least
+    /// [`Needle::LOOKAHEAD`] bytes, unless the file ends before).
+    pub accept: fn(offset: u64, bytes: &[u8]) -> bool,
+}
+
+impl Needle {
+    /// How many bytes [`Needle::accept`] gets to see.
+    pub const LOOKAHEAD: usize = 128;
+}
+
+/// What was kept of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    size: u64,
+    parts: Vec<Part>,
+    sha256: Option<Digest>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl Content {
+    /// All of a file.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self { size: bytes.len() as u64, parts: vec![Part { offset: 0, bytes }], sha256: None }
+    }
+
+    /// Length of the file, not of what was kept.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The whole file, if it was kept whole.
+    pub fn whole(&self) -> Option<&[u8]> {
+        match self.parts.as_slice() {
+            [only] if only.offset == 0 && only.bytes.len() as u64 == self.size => Some(&only.bytes),
+            _ => None,
+        }
+    }
+
+    /// SHA-256 of the whole file.
+    pub fn sha256(&self) -> Digest {
+        match (&self.sha256, self.whole()) {
+            (Some(digest), _) => digest.clone(),
+            (None, Some(bytes)) => Digest::of(bytes),
+            (None, None) => Digest::of(&[]),
+        }
+    }
+
+    /// `length` bytes from `offset`, if all of them were kept.
+    pub fn read_at(&self, offset: u64, length: u64) -> Option<&[u8]> {
+        let (from, bytes) = self.kept_from(offset)?;
+        let start = usize::try_from(from).ok()?;
+        bytes.get(start..start.checked_add(usize::try_from(length).ok()?)?)
+    }
+
+    /// What was kept, as runs of bytes with their offsets, in order.
+    pub fn parts(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        self.parts.iter().map(|part| (part.offset, part.bytes.as_slice()))
+    }
+
+    /// The kept run that holds `offset`, and where in it that lies.
+    fn kept_from(&self, offset: u64) -> Option<(u64, &[u8])> {
+        let after = self.parts.partition_point(|part| part.offset <= offset);
+        let part = self.parts.get(after.checked_sub(1)?)?;
+        Some((offset - part.offset, &part.bytes))
+    }
+}
+
+impl<'a> object::ReadRef<'a> for &'a Content {
+    fn len(self) -> Result<u64, ()> {
+        Ok(self.size)
+    }
+
+    fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'a [u8], ()> {
+        if size == 0 {
+            return Ok(&[]);
+        }
+        self.read_at(offset, size).ok_or(())
+    }
+
+    fn read_bytes_at_until(self, range: std::ops::Range<u64>, delimiter: u8) -> Result<&'a [u8], ()> {
+        let (start, bytes) = self.kept_from(range.start).ok_or(())?;
+        let start = usize::try_from(start).map_err(|_| ())?;
+        let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+        let bytes = bytes.get(start..start.saturating_add(length).min(bytes.len())).ok_or(())?;
+        let end = memchr::memchr(delimiter, bytes).ok_or(())?;
+        bytes.get(..end).ok_or(())
+    }
+}
+
+/// Bytes kept from the beginning of a large executable.
+const HEAD: u64 = 256 << 10;
+/// Bytes read at a time.
+const CHUNK: usize = 256 << 10;
+
+/// Keeping a file failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RetainError {
+    /// The content could not be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The parts worth keeping are larger than allowed.
+    #[error(transparent)]
+    Limit(#[from] LimitExceeded),
+}
+
+/// Reads an executable of `size` bytes, keeping what matters: all of it within `limits.executable_bytes`.
+pub fn retain_executable(
+    content: &mut dyn Read,
+    size: u64,
+    needles: &[Needle],
+    limits: &Limits,
+) -> Result<Content, RetainError> {
+    if size <= limits.executable_bytes.value {
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        #[expect(clippy::disallowed_methods, reason = "the size was checked above")]
+        content.take(size).read_to_end(&mut bytes)?;
+        return Ok(Content::new(bytes));
+    }
+    let finders: Vec<(Finder<'static>, Needle)> =
+        needles.iter().map(|needle| (Finder::new(needle.pattern), *needle)).collect();
+    let overlap = needles
+        .iter()
+        .map(|needle| needle.before.max(needle.pattern.len()) + Needle::LOOKAHEAD)
+        .max()
+        .unwrap_or(Needle::LOOKAHEAD);
+    let tail = size.saturating_sub(limits.executable_parts_bytes.value / 2);
+    let mut keeper = Keeper { parts: Vec::new(), keep_until: HEAD, tail, kept: 0, limits };
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    // The window holds the last `overlap` bytes seen and the next chunk; `start` is its offset in the file.
+    let mut window: Vec<u8> = Vec::with_capacity(overlap + CHUNK);
+    let mut start = 0_u64;
+    let mut done = 0_usize;
+    let mut searched = 0_u64;
+    loop {
+        let before = window.len();
+        #[expect(clippy::disallowed_methods, reason = "bounded by take")]
+        let count = content.take(CHUNK as u64).read_to_end(&mut window)?;
+        hasher.update(window.get(before..).unwrap_or_default());
+        let at_end = count < CHUNK;
+        // A hit counts once everything that `accept` may look at is there.
+        let settled = if at_end { window.len() } else { window.len().saturating_sub(Needle::LOOKAHEAD) };
+        let mut hits: Vec<(usize, Needle)> = Vec::new();
+        for (finder, needle) in &finders {
+            for hit in finder.find_iter(&window) {
+                let offset = start + hit as u64;
+                let bytes = window.get(hit..).unwrap_or_default();
+                if hit < settled && offset >= searched && (needle.accept)(offset, bytes) {
+                    hits.push((hit, *needle));
+                }
+            }
+        }
+        searched = start + settled as u64;
+        hits.sort_by_key(|(hit, _)| *hit);
+        // Bytes before `release` can no longer be asked for by a later hit.
+        let release = if at_end { window.len() } else { window.len().saturating_sub(overlap) };
+        for (hit, needle) in hits {
+            keeper.feed(start, &window, &mut done, hit.saturating_sub(needle.before))?;
+            let end = start + (hit + needle.after) as u64;
+            keeper.keep_until = keeper.keep_until.max(end);
+        }
+        keeper.feed(start, &window, &mut done, release)?;
+        if at_end {
+            break;
+        }
+        window.drain(..done.min(release));
+        start += done.min(release) as u64;
+        done = 0;
+    }
+    let parts = keeper.parts;
+    Ok(Content { size, parts, sha256: Some(hasher.finish()) })
+}
+
+/// Decides, byte run by byte run, what is kept.
+struct Keeper<'a> {
+    parts: Vec<Part>,
+    keep_until: u64,
+    tail: u64,
+    kept: u64,
+    limits: &'a Limits,
+}
+
+impl Keeper<'_> {
+    /// Takes the bytes of `window` from `*done` to `to`; `start` is the window's offset in the file.
+    fn feed(&mut self, start: u64, window: &[u8], done: &mut usize, to: usize) -> Result<(), LimitExceeded> {
+        while *done < to {
+            let at = start + *done as u64;
+            let (keep, end) = if at < self.keep_until {
+                (true, self.keep_until)
+            } else if at >= self.tail {
+                (true, u64::MAX)
+            } else {
+                (false, self.tail)
+            };
+            let end = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX).min(to);
+            if keep {
+                let bytes = window.get(*done..end).unwrap_or_default();
+                self.kept += bytes.len() as u64;
+                self.limits.executable_parts_bytes.check(self.kept)?;
+                match self.parts.last_mut() {
+                    Some(part) if part.offset + part.bytes.len() as u64 == at => {
+                        part.bytes.extend_from_slice(bytes);
+                    }
+                    _ => self.parts.push(Part { offset: at, bytes: bytes.to_vec() }),
+                }
+            }
+            *done = end;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use object::ReadRef as _;
+
+    use super::*;
+
+    const NEEDLE: Needle = Needle { pattern: b"NEEDLE", before: 4, after: 16, accept: |_, _| true };
+
+    fn small_limits() -> Limits {
+        let mut limits = Limits::default();
+        limits.set("executable-bytes", 1000);
+        limits.set("executable-parts-bytes", 4 << 20);
+        limits
+    }
+
+    fn file(size: usize, needles: &[usize]) -> Vec<u8> {
+        let mut bytes: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
+        for &at in needles {
+            bytes[at..at + 6].copy_from_slice(b"NEEDLE");
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_small_file_is_kept_whole() {
+        let bytes = file(1000, &[]);
+        let content = retain_executable(&mut &bytes[..], 1000, &[NEEDLE], &small_limits()).unwrap();
+        assert_eq!(content.whole(), Some(&bytes[..]));
+        assert_eq!(content.sha256(), Digest::of(&bytes));
+    }
+
+    #[test]
+    fn of_a_large_file_head_tail_and_needles_are_kept() {
+        let size = 6 << 20;
+        // One hit across a chunk border, one in the middle of nowhere.
+        let places = [CHUNK * 3 - 3, (2 << 20) + 77];
+        let bytes = file(size, &places);
+        let content = retain_executable(&mut &bytes[..], size as u64, &[NEEDLE], &small_limits()).unwrap();
+        assert_eq!(content.whole(), None);
+        assert_eq!(content.sha256(), Digest::of(&bytes));
+        for at in places {
+            assert_eq!(content.read_at(at as u64 - 4, 20), Some(&bytes[at - 4..at + 16]), "{at}");
+        }
+        assert_eq!(content.read_at(0, HEAD), Some(&bytes[..HEAD as usize]));
+        let tail = size - (2 << 20);
+        assert_eq!(content.read_at(tail as u64, 2 << 20), Some(&bytes[tail..]));
+        assert_eq!(content.read_at(HEAD, 1), None);
+        assert_eq!((&content).read_bytes_at_until(10..400, 100), Ok(&bytes[10..100]));
+        assert!(content.parts().map(|(_, part)| part.len()).sum::<usize>() < 3 << 20);
+    }
+
+    #[test]
+    fn rejected_hits_are_not_kept() {
+        let size = 6 << 20;
+        let bytes = file(size, &[3 << 20]);
+        let never = Needle { accept: |_, _| false, ..NEEDLE };
+        let content = retain_executable(&mut &bytes[..], size as u64, &[never], &small_limits()).unwrap();
+        assert_eq!(content.read_at(3 << 20, 1), None);
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_needles_hits_the_limit() {
+        let size = 8 << 20;
+        let bytes: Vec<u8> = b"NEEDLE".iter().copied().cycle().take(size).collect();
+        assert!(matches!(
+            retain_executable(&mut &bytes[..], size as u64, &[NEEDLE], &small_limits()),
+            Err(RetainError::Limit(_))
+        ));
+    }
+}

@@ -1,0 +1,242 @@
+//! Every bound on what an input may make this library read, keep or repeat, in one place.
+//!
+//! A bound has a unit, a default and a reason. Where one is hit the error names it, so that
+//! `--limit NAME=VALUE` raises exactly that bound and nothing else.
+
+use std::{
+    io::{self, Read},
+    sync::{Condvar, Mutex, PoisonError},
+};
+
+/// Declares the bounds once: the struct, its defaults, and the table that the command line and the docs use.
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kebab:literal = $default:expr, $unit:ident;)+) => {
+        /// The bounds of one scan. `Limits::default()` suits images of any ordinary size.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $name: Limit,)+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: Limit { name: $kebab, value: $default, unit: Unit::$unit },)+ }
+            }
+        }
+
+        impl Limits {
+            /// Every bound with the reason for it, in the order of declaration.
+            pub fn all(&self) -> Vec<(Limit, &'static str)> {
+                vec![$((self.$name, concat!($($doc),+).trim_ascii()),)+]
+            }
+
+            /// Sets the bound called `name` (as in `file-bytes`); `false` if there is none of that name.
+            pub fn set(&mut self, name: &str, value: u64) -> bool {
+                match name {
+                    $($kebab => self.$name.value = value,)+
+                    _ => return false,
+                }
+                true
+            }
+        }
+    };
+}
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+limits! {
+    /// A manifest or index; registries refuse larger ones.
+    manifest_bytes: "manifest-bytes" = 4 * MIB, Bytes;
+    /// An image configuration.
+    config_bytes: "config-bytes" = 16 * MIB, Bytes;
+    /// A registry's answer that is not a blob: tokens, errors, lists.
+    response_bytes: "response-bytes" = 4 * MIB, Bytes;
+    /// Indexes nested in one another.
+    index_depth: "index-depth" = 8, Count;
+    /// Manifests looked at in one subject, over all its indexes.
+    manifests: "manifests" = 4096, Count;
+    /// Layers of one image.
+    layers: "layers" = 1024, Count;
+    /// A layer as stored.
+    layer_bytes: "layer-bytes" = 64 * GIB, Bytes;
+    /// A layer once decompressed.
+    unpacked_bytes: "unpacked-bytes" = 256 * GIB, Bytes;
+    /// Decompressed bytes per stored byte, beyond the first gigabyte of a layer.
+    compression_ratio: "compression-ratio" = 200, Count;
+    /// Entries of one layer, archive or folder.
+    entries: "entries" = 5_000_000, Count;
+    /// A path or link target.
+    path_bytes: "path-bytes" = 64 * KIB, Bytes;
+    /// Extended headers of one archive entry.
+    header_bytes: "header-bytes" = MIB, Bytes;
+    /// One database or metadata file.
+    file_bytes: "file-bytes" = 128 * MIB, Bytes;
+    /// All database and metadata files of one scan.
+    captured_bytes: "captured-bytes" = 2 * GIB, Bytes;
+    /// An executable kept whole; of a larger one only the parts that hold build information are kept.
+    executable_bytes: "executable-bytes" = 24 * MIB, Bytes;
+    /// The parts kept of one large executable.
+    executable_parts_bytes: "executable-parts-bytes" = 32 * MIB, Bytes;
+    /// Files held in memory at one time, over all threads.
+    memory_bytes: "memory-bytes" = 160 * MIB, Bytes;
+    /// Build information inflated from one executable.
+    inflated_bytes: "inflated-bytes" = 8 * MIB, Bytes;
+    /// Packages of one database or executable.
+    packages: "packages" = 1_000_000, Count;
+    /// Symbolic links followed for one path; Linux follows 40.
+    link_hops: "link-hops" = 40, Count;
+    /// Attempts at one request to a registry.
+    attempts: "attempts" = 5, Count;
+    /// Gaps listed one by one; beyond it they are counted.
+    gaps: "gaps" = 10_000, Count;
+}
+
+/// What a bound counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// Things.
+    Count,
+}
+
+/// One bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// As in `--limit NAME=VALUE`.
+    pub name: &'static str,
+    /// The largest value that is accepted.
+    pub value: u64,
+    /// What `value` counts.
+    pub unit: Unit,
+}
+
+impl Limit {
+    /// Accepts `found` if it is within the bound.
+    pub fn check(self, found: u64) -> Result<(), LimitExceeded> {
+        if found <= self.value { Ok(()) } else { Err(LimitExceeded { limit: self }) }
+    }
+
+    /// The bound as a length in memory.
+    pub fn as_usize(self) -> usize {
+        usize::try_from(self.value).unwrap_or(usize::MAX)
+    }
+}
+
+/// An input asks for more than a bound allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("more than {} {}; if this input is to be trusted, raise it with --limit {}=VALUE",
+    .limit.value, match .limit.unit { Unit::Bytes => "bytes", Unit::Count => "in number" }, .limit.name)]
+pub struct LimitExceeded {
+    /// The bound that was hit.
+    pub limit: Limit,
+}
+
+/// A bounded read failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The bytes could not be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// There are more bytes than allowed.
+    #[error(transparent)]
+    Limit(#[from] LimitExceeded),
+}
+
+/// Reads `reader` to its end into memory, or fails as soon as `limit` is passed.
+pub fn read_capped(reader: impl Read, limit: Limit) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    #[expect(clippy::disallowed_methods, reason = "this is the bounded form that the ban points to")]
+    reader.take(limit.value.saturating_add(1)).read_to_end(&mut bytes)?;
+    limit.check(bytes.len() as u64)?;
+    Ok(bytes)
+}
+
+/// Memory shared by threads: a taker waits until what it asks for is free.
+///
+/// Whether something is kept never depends on who came first, only when.
+#[derive(Debug)]
+pub struct Budget {
+    total: u64,
+    free: Mutex<u64>,
+    returned: Condvar,
+}
+
+impl Budget {
+    /// A budget of `total` bytes.
+    pub fn new(total: u64) -> Self {
+        Self { total, free: Mutex::new(total), returned: Condvar::new() }
+    }
+
+    /// Takes `bytes`, waiting until they are free. More than the whole budget counts as the whole budget,
+    /// so a single large taker proceeds alone. A thread must hold at most one share at a time.
+    pub fn take(&self, bytes: u64) -> Share<'_> {
+        let bytes = bytes.min(self.total);
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        while *free < bytes {
+            free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
+        *free -= bytes;
+        Share { budget: self, bytes }
+    }
+}
+
+/// Part of a [`Budget`], returned when dropped.
+#[derive(Debug)]
+pub struct Share<'a> {
+    budget: &'a Budget,
+    bytes: u64,
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        *self.budget.free.lock().unwrap_or_else(PoisonError::into_inner) += self.bytes;
+        self.budget.returned.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_of_exactly_the_limit_is_read() {
+        let mut limits = Limits::default();
+        assert!(limits.set("file-bytes", 3));
+        assert_eq!(read_capped(&b"abc"[..], limits.file_bytes).unwrap(), b"abc");
+        let error = read_capped(&b"abcd"[..], limits.file_bytes).unwrap_err();
+        assert!(error.to_string().contains("--limit file-bytes="), "{error}");
+    }
+
+    #[test]
+    fn an_endless_reader_ends_at_the_limit() {
+        let mut limits = Limits::default();
+        limits.set("file-bytes", 1000);
+        assert!(matches!(read_capped(io::repeat(0), limits.file_bytes), Err(ReadError::Limit(_))));
+    }
+
+    #[test]
+    fn every_limit_can_be_set_by_its_name() {
+        let mut limits = Limits::default();
+        for (limit, reason) in Limits::default().all() {
+            assert!(limits.set(limit.name, 7), "{}", limit.name);
+            assert!(!reason.is_empty());
+        }
+        assert!(limits.all().iter().all(|(limit, _)| limit.value == 7));
+        assert!(!limits.set("no-such-limit", 7));
+    }
+
+    #[test]
+    fn a_share_larger_than_the_budget_is_granted_alone() {
+        let budget = Budget::new(10);
+        drop(budget.take(1000));
+        let half = budget.take(5);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| drop(budget.take(10)));
+            drop(half);
+            waiting.join().unwrap();
+        });
+    }
+}

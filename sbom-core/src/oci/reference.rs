@@ -1,0 +1,1 @@
+//! Image references in Docker's normal form.

@@ -1,0 +1,1 @@
+//! Images, archives and registries made for tests.

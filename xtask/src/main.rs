@@ -1,0 +1,3 @@
+//! The checks of the repository.
+
+fn main() {}
