@@ -1,1 +1,5 @@
 //! Images, archives and registries made for tests.
+
+mod shared;
+
+pub use shared::shared;
