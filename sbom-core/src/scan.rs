@@ -1,1 +1,262 @@
-//! stub
+//! From a source to a bill. The only module that starts threads.
+//!
+//! Layers are read in parallel, each streamed once: stored bytes → digest → decompressed → walked, with the
+//! files that detectors want captured and read on the way. What a layer gave counts only once its digest and
+//! size agree. Layers are then folded in their order, so that nothing depends on which was done first.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    num::NonZeroUsize,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+};
+
+use crate::{
+    bom::{
+        Bom,
+        assemble::{self, assemble},
+        overlay::{LayerContent, Overlay},
+    },
+    detect::{Detector, builtin},
+    digest::Digest,
+    image_path::ImagePath,
+    layer::LayerError,
+    limits::{LimitExceeded, Limits},
+    oci::LayerDescriptor,
+    source::{Source, SourceError},
+};
+
+mod inspect;
+mod stored;
+
+use inspect::{Rereader, Shared};
+
+/// How to scan.
+#[derive(Debug)]
+pub struct Options {
+    /// Layers read at one time.
+    pub jobs: NonZeroUsize,
+    /// The bounds to keep to.
+    pub limits: Limits,
+    /// What decides the content of the bill.
+    pub bill: assemble::Options,
+    /// What reads the files.
+    pub detectors: Vec<Box<dyn Detector>>,
+}
+
+impl Default for Options {
+    /// As many layers at a time as there are processors, default bounds, all detectors.
+    fn default() -> Self {
+        Self {
+            jobs: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            limits: Limits::default(),
+            bill: assemble::Options::default(),
+            detectors: builtin::detectors(),
+        }
+    }
+}
+
+/// A subject cannot be scanned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScanError {
+    /// Its bytes cannot be had.
+    #[error("{layer}: {source}")]
+    Source {
+        /// Which layer.
+        layer: String,
+        /// Why.
+        source: Box<SourceError>,
+    },
+    /// A layer cannot be read.
+    #[error("{layer}: {source}")]
+    Layer {
+        /// Which layer.
+        layer: String,
+        /// What is wrong with it.
+        source: LayerError,
+    },
+    /// A layer's bytes do not hash to its digest: it is damaged, or not the layer that the image names.
+    #[error("{layer}: its {of} hash to {found}: it is damaged, or not the layer that the image names")]
+    Digest {
+        /// Which layer; its label names the digest expected.
+        layer: String,
+        /// What was hashed: stored or unpacked bytes.
+        of: &'static str,
+        /// What they hash to.
+        found: Digest,
+    },
+    /// A layer is longer or shorter than the manifest says.
+    #[error(
+        "{layer}: {found} bytes where the manifest says {expected}: it is damaged, or not the layer that the image names"
+    )]
+    Size {
+        /// Which layer.
+        layer: String,
+        /// Bytes according to the manifest.
+        expected: u64,
+        /// Bytes found, or that many and more.
+        found: u64,
+    },
+    /// A bound was hit.
+    #[error("{at}: {source}")]
+    Limit {
+        /// Where.
+        at: String,
+        /// Which bound.
+        source: LimitExceeded,
+    },
+    /// Another layer failed first.
+    #[error("stopped, since another layer failed")]
+    Stopped,
+}
+
+/// Hears how far a scan is. Called from several threads.
+pub trait Progress: Debug + Sync {
+    /// The reading of a layer begins.
+    fn begin(&self, layer: &LayerDescriptor);
+    /// `bytes` of the layer as stored have been read so far.
+    fn advance(&self, layer: &LayerDescriptor, bytes: u64);
+    /// The layer is read.
+    fn end(&self, layer: &LayerDescriptor);
+}
+
+/// Progress that nobody hears of.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: &LayerDescriptor) {}
+    fn advance(&self, _: &LayerDescriptor, _: u64) {}
+    fn end(&self, _: &LayerDescriptor) {}
+}
+
+/// Scans `source`.
+///
+/// The bill is a function of the source's bytes and of `options.bill`, `options.limits` and
+/// `options.detectors`; `options.jobs` changes nothing in it.
+pub fn scan(source: &dyn Source, options: &Options, progress: &dyn Progress) -> Result<Bom, ScanError> {
+    let shared = Shared::new(options);
+    let layers = &source.subject().layers;
+    let mut overlay = Overlay::new(&options.limits);
+    let links = read_layers(layers, options.jobs, &mut overlay, &|layer, stop| {
+        stored::read_layer(source, layer, &shared, progress, stop)
+    })?;
+    reread(source, layers, &shared, &mut overlay, links, progress)?;
+    Ok(assemble(source.subject().clone(), overlay, &options.bill, &options.limits))
+}
+
+/// What reading one layer gives: its content, and the paths of links that a detector would want as files.
+type LayerRead = Result<(LayerContent, BTreeSet<ImagePath>), ScanError>;
+
+/// Says whether the work on a layer has become pointless.
+pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// Reads all layers, `jobs` at a time, and folds them in order. Of several failures that of the lowest layer
+/// is reported, whichever came first.
+fn read_layers(
+    layers: &[LayerDescriptor],
+    jobs: NonZeroUsize,
+    overlay: &mut Overlay<'_>,
+    read: &(dyn Fn(&LayerDescriptor, Stop<'_>) -> LayerRead + Sync),
+) -> Result<BTreeSet<ImagePath>, ScanError> {
+    let next = AtomicUsize::new(0);
+    let failed_at = AtomicUsize::new(usize::MAX);
+    let (sender, receiver) = mpsc::channel::<(usize, LayerRead)>();
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.get().min(layers.len()) {
+            let sender = sender.clone();
+            let (next, failed_at) = (&next, &failed_at);
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(layer) = layers.get(index) else { break };
+                    if failed_at.load(Ordering::Relaxed) < index {
+                        break;
+                    }
+                    let result = read(layer, &|| failed_at.load(Ordering::Relaxed) < index);
+                    if result.is_err() {
+                        failed_at.fetch_min(index, Ordering::Relaxed);
+                    }
+                    if sender.send((index, result)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut links = BTreeSet::new();
+        let mut waiting: BTreeMap<usize, LayerRead> = BTreeMap::new();
+        let mut folded = 0;
+        let mut failure: Option<(usize, ScanError)> = None;
+        for (index, result) in receiver {
+            match result {
+                Err(error) if failure.as_ref().is_none_or(|(first, _)| index < *first) => {
+                    failure = Some((index, error));
+                }
+                Err(_) => {}
+                Ok(read) => {
+                    waiting.insert(index, Ok(read));
+                }
+            }
+            while let Some(Ok((content, more))) = waiting.remove(&folded) {
+                if failure.is_none() {
+                    links.extend(more);
+                    if let Err(source) = overlay.fold(content) {
+                        failure = Some((folded, ScanError::Limit { at: format!("layer {folded}"), source }));
+                    }
+                }
+                folded += 1;
+            }
+        }
+        match failure {
+            Some((_, error)) => Err(error),
+            None => Ok(links),
+        }
+    })
+}
+
+/// Files that matter under a path which leads, by links, to a file that no detector wanted by its own path:
+/// their layers are read once more, for these files alone.
+fn reread(
+    source: &dyn Source,
+    layers: &[LayerDescriptor],
+    shared: &Shared<'_>,
+    overlay: &mut Overlay<'_>,
+    links: BTreeSet<ImagePath>,
+    progress: &dyn Progress,
+) -> Result<(), ScanError> {
+    for (layer, files) in files_behind_links(overlay, shared, links) {
+        let Some(descriptor) = layers.get(layer) else { continue };
+        let mut rereader = Rereader::new(shared, layer, files);
+        stored::walk_layer(source, descriptor, shared.limits(), progress, &mut rereader)?;
+        for (path, found, gaps) in rereader.finish() {
+            overlay.add_reread(&path, layer, found, gaps);
+        }
+    }
+    Ok(())
+}
+
+/// By layer, the files to read again: the path in the layer, and the paths under which they matter.
+fn files_behind_links(
+    overlay: &Overlay<'_>,
+    shared: &Shared<'_>,
+    mut links: BTreeSet<ImagePath>,
+) -> BTreeMap<usize, BTreeMap<ImagePath, BTreeSet<ImagePath>>> {
+    let well_known = shared.options.detectors.iter().flat_map(|detector| detector.well_known());
+    links.extend(well_known.map(|path| ImagePath::from(*path)));
+    let mut by_layer: BTreeMap<usize, BTreeMap<ImagePath, BTreeSet<ImagePath>>> = BTreeMap::new();
+    let last = overlay.layers().saturating_sub(1);
+    for path in links {
+        let known = !overlay.findings_at(&path, last).is_empty();
+        if let Some(address) = overlay.address(&path).filter(|_| !known) {
+            if address.path != path {
+                by_layer.entry(address.layer).or_default().entry(address.path).or_default().insert(path);
+            }
+        }
+    }
+    by_layer
+}

@@ -111,7 +111,11 @@ impl<'l> Overlay<'l> {
     }
 
     /// Adds what reading a file again under another path gave, as if it had always been known.
-    pub fn add_reread(&mut self, path: &ImagePath, layer: usize, found: Vec<Finding>) {
+    pub fn add_reread(&mut self, path: &ImagePath, layer: usize, found: Vec<Finding>, gaps: Vec<Gap>) {
+        self.gaps.extend(gaps);
+        if found.is_empty() {
+            return;
+        }
         self.found.push(found);
         let found = Some(self.found.len() - 1);
         let versions = self.history.entry(path.clone()).or_default();

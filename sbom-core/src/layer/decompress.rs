@@ -1,1 +1,157 @@
-//! stub
+//! A layer as stored → the tar archive in it. The compression is read off the first bytes: media types are
+//! wrong often enough, and `docker save` archives have none.
+
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+/// How an archive is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// gzip, of one or several members. Source: RFC 1952.
+    Gzip,
+    /// Zstandard, of one or several frames. Source: RFC 8878.
+    Zstd,
+}
+
+impl Compression {
+    /// Number of bytes that [`Compression::of`] looks at.
+    pub const MAGIC_BYTES: usize = 4;
+
+    /// The compression of data that begins with `head`.
+    pub fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Largest window of a Zstandard frame, as a power of two: 128 MiB, what `zstd --long` writes and reads unasked.
+const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+const BUFFER: usize = 128 << 10;
+
+type Input<R> = Chain<Cursor<Vec<u8>>, R>;
+
+/// Reads what is stored, decompressed.
+pub enum Decompressor<R: Read> {
+    /// Nothing to do.
+    None(BufReader<Input<R>>),
+    /// gzip.
+    Gzip(Box<MultiGzDecoder<BufReader<Input<R>>>>),
+    /// Zstandard.
+    Zstd(Box<zstd::Decoder<'static, BufReader<Input<R>>>>),
+}
+
+impl<R: Read> Decompressor<R> {
+    /// Reads the first bytes of `stored` to find its compression.
+    pub fn new(mut stored: R) -> io::Result<Self> {
+        let mut head = Vec::with_capacity(Compression::MAGIC_BYTES);
+        #[expect(clippy::disallowed_methods, reason = "bounded by take")]
+        (&mut stored).take(Compression::MAGIC_BYTES as u64).read_to_end(&mut head)?;
+        let compression = Compression::of(&head);
+        let input = BufReader::with_capacity(BUFFER, Cursor::new(head).chain(stored));
+        Ok(match compression {
+            Compression::None => Self::None(input),
+            Compression::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(input))),
+            Compression::Zstd => {
+                let mut decoder = zstd::Decoder::with_buffer(input)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+                Self::Zstd(Box::new(decoder))
+            }
+        })
+    }
+
+    /// How the data is compressed.
+    pub fn compression(&self) -> Compression {
+        match self {
+            Self::None(_) => Compression::None,
+            Self::Gzip(_) => Compression::Gzip,
+            Self::Zstd(_) => Compression::Zstd,
+        }
+    }
+
+    /// Reads what is left of the stored bytes, so that they can be counted and hashed, and gives them back.
+    pub fn drain(self) -> io::Result<R> {
+        let mut input = match self {
+            Self::None(input) => input,
+            Self::Gzip(decoder) => decoder.into_inner(),
+            Self::Zstd(decoder) => decoder.finish(),
+        };
+        loop {
+            let length = input.fill_buf()?.len();
+            if length == 0 {
+                return Ok(input.into_inner().into_inner().1);
+            }
+            input.consume(length);
+        }
+    }
+}
+
+impl<R: Read> Read for Decompressor<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::None(reader) => reader.read(buffer),
+            Self::Gzip(reader) => reader.read(buffer),
+            Self::Zstd(reader) => reader.read(buffer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::limits::{Limits, read_capped};
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn check(stored: &[u8], compression: Compression, expected: &[u8]) {
+        let mut decompressor = Decompressor::new(stored).unwrap();
+        assert_eq!(decompressor.compression(), compression);
+        assert_eq!(read_capped(&mut decompressor, Limits::default().file_bytes).unwrap(), expected);
+        assert!(decompressor.drain().unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_first_bytes_tell_the_compression() {
+        check(b"plain", Compression::None, b"plain");
+        check(b"", Compression::None, b"");
+        check(&gzip(b"abc"), Compression::Gzip, b"abc");
+        check(&zstd::encode_all(&b"abc"[..], 1).unwrap(), Compression::Zstd, b"abc");
+    }
+
+    #[test]
+    fn all_members_and_frames_are_read() {
+        check(&[gzip(b"abc"), gzip(b""), gzip(b"def")].concat(), Compression::Gzip, b"abcdef");
+        let frame = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+        let skippable = [0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9].to_vec();
+        check(&[frame(b"abc"), frame(b"def")].concat(), Compression::Zstd, b"abcdef");
+        check(&[skippable, frame(b"abc")].concat(), Compression::Zstd, b"abc");
+    }
+
+    #[test]
+    fn a_truncated_stream_is_an_error() {
+        for stored in [gzip(&[7; 5000]), zstd::encode_all(&[7; 5000][..], 1).unwrap()] {
+            let cut = &stored[..stored.len() - 5];
+            let mut decompressor = Decompressor::new(cut).unwrap();
+            assert!(read_capped(&mut decompressor, Limits::default().file_bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn draining_reads_the_stored_bytes_to_their_end() {
+        let stored = gzip(&vec![1; 1 << 20]);
+        let mut decompressor = Decompressor::new(&stored[..]).unwrap();
+        decompressor.read_exact(&mut [0; 10]).unwrap();
+        assert!(decompressor.drain().unwrap().is_empty());
+    }
+}

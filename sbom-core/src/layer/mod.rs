@@ -4,7 +4,7 @@
 //! hands each entry to an [`EntrySink`]. Whiteouts are recognised here by name; what they hide is decided by
 //! `bom::overlay`, which sees all layers.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use crate::image_path::ImagePath;
 
@@ -52,4 +52,7 @@ pub struct Entry {
 pub trait EntrySink {
     /// Takes one entry. `content` gives a regular file's bytes; what is not read is skipped.
     fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError>;
+
+    /// Takes notice of something in a folder that cannot be read.
+    fn unreadable(&mut self, path: ImagePath, error: &io::Error);
 }

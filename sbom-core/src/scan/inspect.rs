@@ -1,0 +1,244 @@
+//! What is done with each entry of a layer: detectors are asked, what they want is captured and read.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Read},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use super::{Options, Stop};
+use crate::{
+    bom::overlay::LayerContent,
+    detect::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, HEAD_BYTES, Want},
+    image_path::ImagePath,
+    layer::{
+        Entry, EntryKind, EntrySink, LayerError,
+        retain::{Content, Needle, RetainError, retain_executable},
+    },
+    limits::{Budget, Limits, ReadError, read_capped},
+};
+
+/// What the readers of all layers share.
+#[derive(Debug)]
+pub(super) struct Shared<'o> {
+    pub(super) options: &'o Options,
+    needles: Vec<Needle>,
+    memory: Budget,
+    captured: AtomicU64,
+}
+
+impl<'o> Shared<'o> {
+    pub(super) fn new(options: &'o Options) -> Self {
+        let needles = options.detectors.iter().flat_map(|detector| detector.needles()).copied().collect();
+        let memory = Budget::new(options.limits.memory_bytes.value);
+        Self { options, needles, memory, captured: AtomicU64::new(0) }
+    }
+
+    pub(super) fn limits(&self) -> &'o Limits {
+        &self.options.limits
+    }
+
+    /// Captures `entry`, seen under `path`, as far as a detector wants it, and has it read. None if none does.
+    fn examine(
+        &self,
+        path: &ImagePath,
+        entry: &Entry,
+        content: &mut dyn Read,
+    ) -> Result<Option<Findings>, LayerError> {
+        let read_error = |source| LayerError::Read { offset: 0, source };
+        let mut head = [0; HEAD_BYTES];
+        let head = read_head(&mut head, entry.size, content).map_err(read_error)?;
+        let meta = FileMeta { path, size: entry.size, mode: entry.mode, head };
+        let wanted: Vec<(&dyn Detector, Want)> = self
+            .options
+            .detectors
+            .iter()
+            .map(|detector| (&**detector, detector.wants(&meta)))
+            .filter(|(_, want)| *want != Want::Nothing)
+            .collect();
+        let Some(want) = wanted.iter().map(|(_, want)| *want).max() else { return Ok(None) };
+
+        let limits = self.limits();
+        let mut content = io::Cursor::new(head).chain(content);
+        let mut findings = Findings::default();
+        let _share;
+        let kept = if want == Want::Whole {
+            _share = self.memory.take(entry.size.min(limits.file_bytes.value));
+            self.capture_whole(entry.size, &mut content)
+        } else {
+            let most = if entry.size <= limits.executable_bytes.value {
+                entry.size
+            } else {
+                limits.executable_parts_bytes.value
+            };
+            _share = self.memory.take(most);
+            retain_executable(&mut content, entry.size, &self.needles, limits)
+        };
+        let kept = match kept {
+            Ok(kept) => kept,
+            Err(RetainError::Io(source)) => return Err(read_error(source)),
+            Err(RetainError::Limit(exceeded)) => {
+                let detector = wanted.first().map(|(detector, _)| detector.id());
+                let gap = Gap::new(GapKind::Limit, exceeded.to_string());
+                findings.gaps.push(Gap { path: Some(path.clone()), detector, ..gap });
+                return Ok(Some(findings));
+            }
+        };
+        let captured = Captured { path, size: entry.size, mode: entry.mode, content: &kept, limits };
+        for (detector, _) in wanted {
+            let first_gap = findings.gaps.len();
+            if let Err(gap) = detector.detect(&captured, &mut findings) {
+                findings.gaps.push(gap);
+            }
+            for gap in findings.gaps.iter_mut().skip(first_gap) {
+                gap.path.get_or_insert_with(|| path.clone());
+                gap.detector.get_or_insert(detector.id());
+            }
+        }
+        Ok(Some(findings))
+    }
+
+    fn capture_whole(&self, size: u64, content: &mut dyn Read) -> Result<Content, RetainError> {
+        let limits = self.limits();
+        limits.file_bytes.check(size)?;
+        let before = self.captured.fetch_add(size, Ordering::Relaxed);
+        limits.captured_bytes.check(before.saturating_add(size))?;
+        match read_capped(content, limits.file_bytes) {
+            Ok(bytes) => Ok(Content::new(bytes)),
+            Err(ReadError::Io(error)) => Err(error.into()),
+            Err(ReadError::Limit(exceeded)) => Err(exceeded.into()),
+        }
+    }
+
+    /// Whether a detector would want a file for its path alone.
+    fn is_wanted_path(&self, path: &ImagePath) -> bool {
+        let meta = FileMeta { path, size: 0, mode: 0, head: &[] };
+        self.options.detectors.iter().any(|detector| detector.wants(&meta) != Want::Nothing)
+    }
+}
+
+fn read_head<'h>(head: &'h mut [u8; HEAD_BYTES], size: u64, content: &mut dyn Read) -> io::Result<&'h [u8]> {
+    let length = usize::try_from(size).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);
+    let mut filled = 0;
+    while filled < length {
+        match content.read(head.get_mut(filled..length).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(head.get(..filled).unwrap_or_default())
+}
+
+/// Collects what one layer holds.
+pub(super) struct Inspector<'a> {
+    shared: &'a Shared<'a>,
+    layer: usize,
+    stop: Stop<'a>,
+    content: LayerContent,
+    links: BTreeSet<ImagePath>,
+}
+
+impl<'a> Inspector<'a> {
+    pub(super) fn new(shared: &'a Shared<'a>, layer: usize, stop: Stop<'a>) -> Self {
+        Self { shared, layer, stop, content: LayerContent::default(), links: BTreeSet::new() }
+    }
+
+    /// Notes that something in the layer as a whole could not be read.
+    pub(super) fn gap(&mut self, gap: Gap) {
+        self.content.gaps.push(Gap { layer: Some(self.layer), ..gap });
+    }
+
+    /// What the layer holds, and the links in it whose paths a detector would want.
+    pub(super) fn finish(self) -> (LayerContent, BTreeSet<ImagePath>) {
+        (self.content, self.links)
+    }
+}
+
+impl EntrySink for Inspector<'_> {
+    fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+        if (self.stop)() {
+            return Err(LayerError::Stopped);
+        }
+        match &entry.kind {
+            EntryKind::File => {
+                if let Some(findings) = self.shared.examine(&entry.path, &entry, content)? {
+                    for gap in findings.gaps {
+                        self.gap(gap);
+                    }
+                    if !findings.found.is_empty() {
+                        self.content.findings.push((self.content.entries.len(), findings.found));
+                    }
+                }
+            }
+            EntryKind::Symlink(_) | EntryKind::HardLink(_) if self.shared.is_wanted_path(&entry.path) => {
+                self.links.insert(entry.path.clone());
+            }
+            _ => {}
+        }
+        self.content.entries.push(entry);
+        Ok(())
+    }
+
+    fn unreadable(&mut self, path: ImagePath, error: &io::Error) {
+        let gap = Gap::new(GapKind::Unreadable, error.to_string());
+        self.gap(Gap { path: Some(path), ..gap });
+    }
+}
+
+/// What a file that was read again says: the path under which it matters, findings and gaps.
+pub(super) type Reread = (ImagePath, Vec<Finding>, Vec<Gap>);
+
+/// Reads only certain files of a layer, each under the paths by which links lead to it.
+pub(super) struct Rereader<'a> {
+    shared: &'a Shared<'a>,
+    layer: usize,
+    files: BTreeMap<ImagePath, BTreeSet<ImagePath>>,
+    read: Vec<Reread>,
+}
+
+impl<'a> Rereader<'a> {
+    pub(super) fn new(
+        shared: &'a Shared<'a>,
+        layer: usize,
+        files: BTreeMap<ImagePath, BTreeSet<ImagePath>>,
+    ) -> Self {
+        Self { shared, layer, files, read: Vec::new() }
+    }
+
+    pub(super) fn finish(self) -> Vec<Reread> {
+        self.read
+    }
+}
+
+impl EntrySink for Rereader<'_> {
+    fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+        let Some(paths) = self.files.get(&entry.path).filter(|_| entry.kind == EntryKind::File) else {
+            return Ok(());
+        };
+        // One file may matter under several paths; it is kept once and read under each.
+        let limits = self.shared.limits();
+        let bytes = match read_capped(content, limits.file_bytes) {
+            Ok(bytes) => bytes,
+            Err(ReadError::Io(source)) => return Err(LayerError::Read { offset: 0, source }),
+            Err(ReadError::Limit(exceeded)) => {
+                for path in paths {
+                    let gap = Gap::new(GapKind::Limit, exceeded.to_string());
+                    let gap = Gap { layer: Some(self.layer), path: Some(path.clone()), ..gap };
+                    self.read.push((path.clone(), Vec::new(), vec![gap]));
+                }
+                return Ok(());
+            }
+        };
+        for path in paths {
+            if let Some(findings) = self.shared.examine(path, &entry, &mut bytes.as_slice())? {
+                let gaps = findings.gaps.into_iter().map(|gap| Gap { layer: Some(self.layer), ..gap });
+                self.read.push((path.clone(), findings.found, gaps.collect()));
+            }
+        }
+        Ok(())
+    }
+
+    fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
+}
