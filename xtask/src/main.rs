@@ -1,3 +1,65 @@
-//! The checks of the repository.
+//! The checks of the repository. `cargo xtask ci` runs all of them.
 
-fn main() {}
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+mod tidy;
+
+const HELP: &str = "\
+cargo xtask ci     all checks below
+cargo xtask tidy   layers, module docs, names, the table of detectors";
+
+fn main() -> ExitCode {
+    let task = std::env::args().nth(1).unwrap_or_default();
+    let result = match task.as_str() {
+        "ci" => ci(),
+        "tidy" => report(&tidy::faults(&root())),
+        _ => Err(HELP.to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            say(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Everything but the tests, which the README's own command runs.
+fn ci() -> Result<(), String> {
+    run("cargo", &["fmt", "--all", "--check"], &[])?;
+    run("cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])?;
+    run("cargo", &["check", "--package", "sbom-core", "--no-default-features"], &[])?;
+    run("cargo", &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    report(&tidy::faults(&root()))?;
+    run("cargo", &["deny", "check", "bans", "licenses", "sources"], &[])?;
+    say("all checks passed");
+    Ok(())
+}
+
+fn report(faults: &[String]) -> Result<(), String> {
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+}
+
+fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
+    let line = format!("{program} {}", arguments.join(" "));
+    say(&format!("=== {line}"));
+    let status = Command::new(program)
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(root())
+        .status()
+        .map_err(|error| format!("{line}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{line}: failed")) }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[expect(clippy::print_stderr, reason = "a program for developers talks on standard error")]
+fn say(message: &str) {
+    eprintln!("{message}");
+}

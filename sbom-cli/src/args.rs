@@ -1,0 +1,274 @@
+//! What the command line accepts.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use sbom_core::{
+    bom::Scope,
+    document::Format,
+    limits::{Limits, Unit},
+    oci::Platform,
+};
+
+/// sbomctl says exactly what software is in a container image.
+#[derive(Debug, Parser)]
+#[command(name = "sbomctl", version, about, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the verdict is no
+  2  the command line is wrong
+  3  the subject is damaged, malformed, over a limit or not there
+  4  the environment fails: network, registry, credentials, disk, daemon
+  5  the bill is incomplete, and --strict asks for a complete one";
+
+/// Options of every subcommand.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Print nothing but errors and the document
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
+    pub(crate) quiet: bool,
+    /// Say more on standard error; twice for still more
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Messages")]
+    pub(crate) verbose: u8,
+    /// Form of messages on standard error
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Messages")]
+    pub(crate) log_format: LogFormat,
+    /// Whether to use colours; `auto` heeds NO_COLOR and whether there is a terminal
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Messages")]
+    pub(crate) color: When,
+}
+
+/// Form of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Whether to do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write the bill of materials of an image, archive, folder or file
+    Scan(Box<ScanArgs>),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// List the limits that --limit raises or lowers
+    Limits,
+}
+
+const SCAN_EXAMPLES: &str = "\
+Subjects:
+  alpine:3.20                    an image in a registry, in Docker's short form
+  registry:HOST/NAME@sha256:…    the same, never taken for a path
+  oci:FOLDER[:TAG]               an OCI image layout
+  oci-archive:FILE[:TAG]         an OCI image layout in a tar file
+  docker-archive:FILE[:NAME:TAG] what `docker save` writes
+  docker:NAME, podman:NAME       an image of the local daemon
+  dir:FOLDER                     a root file system
+  file:FILE                      a single program
+  -                              an archive on standard input
+A plain name is looked at: an existing path by its content, anything else is an image in a registry.
+
+Examples:
+  sbomctl scan alpine:3.20
+  sbomctl scan oci:./layout -o cyclonedx-json=sbom.cdx.json -o spdx-json=sbom.spdx.json
+  sbomctl scan --platform linux/arm64 ghcr.io/org/app@sha256:… -o cyclonedx-json | jq .
+  docker save app | sbomctl scan - --strict";
+
+#[derive(Debug, Args)]
+#[command(after_help = SCAN_EXAMPLES)]
+pub(crate) struct ScanArgs {
+    /// What to scan
+    #[arg(value_name = "SUBJECT")]
+    pub(crate) subject: String,
+    /// Write FORMAT to FILE, or to standard output; may be given several times.
+    /// Formats: table, cyclonedx-json[@1.6], spdx-json[@2.3]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table", value_parser = Output::parse)]
+    pub(crate) output: Vec<Output>,
+    /// Which platform of a multi-platform image to scan, as OS/ARCHITECTURE[/VARIANT]
+    #[arg(long, value_name = "PLATFORM", conflicts_with = "all_platforms")]
+    pub(crate) platform: Option<Platform>,
+    /// Scan every platform; each FILE gets the platform into its name, in the place of {platform} if it has that
+    #[arg(long)]
+    pub(crate) all_platforms: bool,
+    /// List what a container sees, or also what higher layers remove or replace
+    #[arg(long, value_name = "SCOPE", default_value = "squashed")]
+    pub(crate) scope: ScopeArg,
+    /// Take this distribution for the one that the subject names, as ID or ID-VERSION (debian-12)
+    #[arg(long, value_name = "DISTRO")]
+    pub(crate) distro: Option<String>,
+    /// Exit with 5 if anything could not be read or nothing was recognised
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Time to write into documents: RFC 3339, seconds since 1970, or `now`.
+    /// Default: SOURCE_DATE_EPOCH, else when the image was built, else 1970
+    #[arg(long, value_name = "TIME")]
+    pub(crate) timestamp: Option<String>,
+    /// Layers read at a time [default: one for each processor]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Change a limit on what the subject may make sbomctl read or keep: `sbomctl limits` lists them
+    #[arg(long, value_name = "NAME=VALUE", value_parser = LimitArg::parse)]
+    pub(crate) limit: Vec<LimitArg>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    /// Socket of the Docker or Podman daemon [default: DOCKER_HOST or CONTAINER_HOST, else the usual places]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) daemon_socket: Option<PathBuf>,
+}
+
+/// Options of every subcommand that talks to a registry.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Registry")]
+pub(crate) struct RegistryArgs {
+    /// Allow plain HTTP and unverified TLS certificates for any host; plain HTTP to this machine needs no leave
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Trust the certificate authorities in this PEM file, beside the system's; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_cert: Vec<PathBuf>,
+    /// Read credentials from this file in place of REGISTRY_AUTH_FILE, the containers' auth.json and
+    /// Docker's config.json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry_config: Option<PathBuf>,
+    /// Log in with this user name; the password is read from SBOMCTL_REGISTRY_PASSWORD
+    #[arg(long, value_name = "NAME")]
+    pub(crate) username: Option<String>,
+    /// Give up on a registry that sends nothing for this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub(crate) timeout: u64,
+}
+
+/// See [`Scope`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScopeArg {
+    Squashed,
+    AllLayers,
+}
+
+impl From<ScopeArg> for Scope {
+    fn from(scope: ScopeArg) -> Self {
+        match scope {
+            ScopeArg::Squashed => Self::Squashed,
+            ScopeArg::AllLayers => Self::AllLayers,
+        }
+    }
+}
+
+/// A document to write, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    /// None for standard output.
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl Output {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (format, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("no file name after `=`".to_owned()),
+            Some((format, file)) => (format, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let format = format.parse().map_err(|error: sbom_core::document::FormatError| error.to_string())?;
+        Ok(Self { format, file: file.filter(|file| file.as_os_str() != "-") })
+    }
+}
+
+/// A change to one limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LimitArg {
+    pub(crate) name: String,
+    pub(crate) value: u64,
+}
+
+impl LimitArg {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+        let mut limits = Limits::default();
+        let value = parse_amount(value).ok_or_else(|| {
+            format!("{value:?} is no number; a unit may follow: KiB, MiB, GiB, TiB (or K, M, G, T)")
+        })?;
+        if !limits.set(name, value) {
+            return Err(format!("there is no limit {name:?}; `sbomctl limits` lists them"));
+        }
+        Ok(Self { name: name.to_owned(), value })
+    }
+}
+
+/// A number with or without a binary unit.
+fn parse_amount(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let power = match text.strip_prefix(digits)? {
+        "" | "B" => 0,
+        "K" | "k" | "KiB" => 1,
+        "M" | "MiB" => 2,
+        "G" | "GiB" => 3,
+        "T" | "TiB" => 4,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(1_u64.checked_shl(10 * power)?)
+}
+
+/// A limit's value with the unit that suits it.
+pub(crate) fn show_amount(value: u64, unit: Unit) -> String {
+    if unit == Unit::Count {
+        return value.to_string();
+    }
+    let (power, name) = match value {
+        v if v >= 1 << 30 && v.is_multiple_of(1 << 30) => (30, "GiB"),
+        v if v >= 1 << 20 && v.is_multiple_of(1 << 20) => (20, "MiB"),
+        v if v >= 1 << 10 && v.is_multiple_of(1 << 10) => (10, "KiB"),
+        _ => (0, "B"),
+    };
+    format!("{}{name}", value >> power)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn amounts_have_binary_units() {
+        for (text, value) in [("0", 0), ("12", 12), ("2KiB", 2048), ("3M", 3 << 20), ("1TiB", 1 << 40)] {
+            assert_eq!(parse_amount(text), Some(value), "{text}");
+        }
+        for text in ["", "x", "1KB", "1.5G", "-1", "99999999999T"] {
+            assert_eq!(parse_amount(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_default_limit_is_shown_in_a_form_that_is_accepted() {
+        for (limit, _) in Limits::default().all() {
+            assert_eq!(parse_amount(&show_amount(limit.value, limit.unit)), Some(limit.value), "{}", limit.name);
+        }
+    }
+}

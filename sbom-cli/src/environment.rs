@@ -1,0 +1,90 @@
+//! What the program takes from its environment; read once, in this file alone.
+
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// The environment variables that mean something here.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    pub(crate) source_date_epoch: Option<String>,
+    pub(crate) no_color: bool,
+    pub(crate) dumb_terminal: bool,
+    pub(crate) ci: bool,
+    pub(crate) columns: Option<usize>,
+    pub(crate) registry_password: Option<String>,
+    /// Where credentials may lie, the first that exists counts.
+    pub(crate) registry_configs: Vec<PathBuf>,
+    pub(crate) docker_sockets: Vec<PathBuf>,
+    pub(crate) podman_sockets: Vec<PathBuf>,
+}
+
+impl Environment {
+    /// Reads the variables.
+    pub(crate) fn read() -> Self {
+        let home = path("HOME");
+        let runtime = path("XDG_RUNTIME_DIR");
+        let config = path("XDG_CONFIG_HOME").or_else(|| Some(home.as_deref()?.join(".config")));
+        let docker_config = path("DOCKER_CONFIG").or_else(|| Some(home.as_deref()?.join(".docker")));
+        let below = |folder: &Option<PathBuf>, file: &str| folder.as_deref().map(|folder: &Path| folder.join(file));
+        let registry_configs = match path("REGISTRY_AUTH_FILE") {
+            // A file that the user names must be the one that is read.
+            Some(named) => vec![named],
+            None => [
+                below(&docker_config, "config.json"),
+                below(&runtime, "containers/auth.json"),
+                below(&config, "containers/auth.json"),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+        };
+        Self {
+            source_date_epoch: text("SOURCE_DATE_EPOCH"),
+            no_color: text("NO_COLOR").is_some(),
+            dumb_terminal: text("TERM").is_some_and(|term| term == "dumb"),
+            ci: text("CI").is_some_and(|ci| ci != "false" && ci != "0"),
+            columns: text("COLUMNS").and_then(|columns| columns.parse().ok()),
+            registry_password: text("SBOMCTL_REGISTRY_PASSWORD"),
+            registry_configs,
+            docker_sockets: sockets(
+                "DOCKER_HOST",
+                &[Some("/var/run/docker.sock".into()), below(&runtime, "docker.sock"), below(&home, ".docker/run/docker.sock")],
+            ),
+            podman_sockets: sockets(
+                "CONTAINER_HOST",
+                &[below(&runtime, "podman/podman.sock"), Some("/run/podman/podman.sock".into())],
+            ),
+        }
+    }
+}
+
+/// The time, in seconds since 1970.
+pub(crate) fn now() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn sockets(variable: &str, usual: &[Option<PathBuf>]) -> Vec<PathBuf> {
+    match text(variable).as_deref().and_then(|host| host.strip_prefix("unix://")) {
+        Some(socket) => vec![PathBuf::from(socket)],
+        None => usual.iter().flatten().cloned().collect(),
+    }
+}
+
+fn path(name: &str) -> Option<PathBuf> {
+    raw(name).map(PathBuf::from)
+}
+
+fn text(name: &str) -> Option<String> {
+    raw(name)?.into_string().ok()
+}
+
+/// An empty variable counts as one that is not set.
+fn raw(name: &str) -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+    env::var_os(name).filter(|value| !value.is_empty())
+}

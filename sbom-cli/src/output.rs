@@ -1,0 +1,135 @@
+//! Where documents go: standard output, or a file that is there whole or not at all.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use anyhow::Context as _;
+use sbom_core::oci::Platform;
+use tempfile::NamedTempFile;
+
+use crate::exit_code::Failure;
+
+/// Files being written; removed if the program is interrupted.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes what is being written. For the end by a signal.
+pub(crate) fn remove_unfinished() {
+    for path in UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        // Whether this succeeds changes nothing about how the program ends.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Writes to standard output through `write`.
+pub(crate) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    write(&mut out).and_then(|()| out.flush()).context("writing to standard output").map_err(Failure::environment)
+}
+
+/// Writes the file `path` through `write`. It takes the place of what was there only once it is whole and on
+/// disk; a device or pipe, which cannot be replaced, is written to as it is.
+pub(crate) fn to_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let attempt = || -> anyhow::Result<()> {
+        let is_special = std::fs::metadata(path).is_ok_and(|data| !data.is_file() && !data.is_dir());
+        if is_special {
+            let mut out = BufWriter::new(File::options().write(true).open(path)?);
+            write(&mut out)?;
+            return Ok(out.flush()?);
+        }
+        // A link is followed, as the shell's redirection would, so that it stays one.
+        let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let folder = match target.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let file = new_file(folder)?;
+        let unfinished = Unfinished::new(file.path());
+        let mut out = BufWriter::new(file);
+        write(&mut out)?;
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.as_file().sync_all()?;
+        file.persist(&target)?;
+        drop(unfinished);
+        Ok(())
+    };
+    attempt().with_context(|| format!("writing {}", path.display())).map_err(Failure::environment)
+}
+
+/// A new file with the permissions that any other new file gets.
+fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt as _;
+    tempfile::Builder::new()
+        .prefix(".sbomctl-")
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+}
+
+/// Keeps a path in [`UNFINISHED`] while it lives.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    fn new(path: &Path) -> Self {
+        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).retain(|path| *path != self.0);
+    }
+}
+
+/// `file` with the platform in its name: in the place of `{platform}`, else before the first dot.
+pub(crate) fn file_for_platform(file: &Path, platform: &Platform) -> PathBuf {
+    let platform = platform.to_string().replace('/', "-");
+    let text = file.to_string_lossy();
+    if text.contains("{platform}") {
+        return PathBuf::from(text.replace("{platform}", &platform));
+    }
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let name = match name.split_once('.') {
+        Some((stem, rest)) if !stem.is_empty() => format!("{stem}.{platform}.{rest}"),
+        _ => format!("{name}.{platform}"),
+    };
+    file.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_gets_the_platform() {
+        let platform: Platform = "linux/arm/v7".parse().unwrap();
+        for (file, expected) in [
+            ("out/sbom.cdx.json", "out/sbom.linux-arm-v7.cdx.json"),
+            ("sbom", "sbom.linux-arm-v7"),
+            (".hidden", ".hidden.linux-arm-v7"),
+            ("a/{platform}/sbom.json", "a/linux-arm-v7/sbom.json"),
+        ] {
+            assert_eq!(file_for_platform(Path::new(file), &platform), PathBuf::from(expected));
+        }
+    }
+
+    #[test]
+    fn a_file_is_replaced_only_by_a_whole_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sbom.json");
+        to_file(&path, |out| out.write_all(b"first")).unwrap();
+        let failed = to_file(&path, |out| {
+            out.write_all(b"half")?;
+            Err(io::Error::other("broken"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(std::fs::File::open(&path).and_then(|f| io::read_to_string(f)).unwrap(), "first");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+    }
+}

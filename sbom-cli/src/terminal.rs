@@ -1,0 +1,170 @@
+//! Messages and progress on standard error.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    io::{self, IsTerminal as _, Write},
+    sync::{Mutex, PoisonError},
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sbom_core::{oci::LayerDescriptor, scan::Progress};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+use crate::{
+    args::{Global, LogFormat, When},
+    environment::Environment,
+};
+
+/// Standard error: log lines, errors, and bars that keep below them.
+#[derive(Debug, Clone)]
+pub(crate) struct Terminal {
+    bars: MultiProgress,
+    format: LogFormat,
+    quiet: bool,
+    colors: bool,
+}
+
+impl Terminal {
+    /// Decides by arguments and environment what is shown, and starts the log.
+    pub(crate) fn new(global: &Global, environment: &Environment) -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        let colors = match global.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => is_terminal && !environment.no_color && !environment.dumb_terminal,
+        };
+        let shows_bars = is_terminal
+            && !global.quiet
+            && !environment.ci
+            && !environment.dumb_terminal
+            && global.log_format == LogFormat::Text;
+        let target = if shows_bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let terminal = Self {
+            bars: MultiProgress::with_draw_target(target),
+            format: global.log_format,
+            quiet: global.quiet,
+            colors,
+        };
+        let level = match (global.quiet, global.verbose) {
+            (true, _) => "error",
+            (false, 0) => "warn",
+            (false, 1) => "sbom_core=info,sbomctl=info,warn",
+            (false, 2) => "sbom_core=debug,sbomctl=debug,info",
+            (false, _) => "trace",
+        };
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new(level))
+            .with_writer(terminal.clone())
+            .with_target(false)
+            .with_ansi(colors);
+        match global.log_format {
+            LogFormat::Text => log.without_time().init(),
+            LogFormat::Json => log.json().flatten_event(true).init(),
+        }
+        terminal
+    }
+
+    /// Prints an error with its causes.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        let text = messages(error);
+        match self.format {
+            LogFormat::Json => tracing::error!("{text}"),
+            LogFormat::Text => {
+                let (on, off) = if self.colors { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+                self.print(format_args!("{on}error:{off} {text}"));
+            }
+        }
+    }
+
+    /// Prints a line for people, unless they want it quiet.
+    pub(crate) fn note(&self, text: fmt::Arguments<'_>) {
+        match self.format {
+            _ if self.quiet => {}
+            LogFormat::Json => tracing::warn!("{text}"),
+            LogFormat::Text => self.print(text),
+        }
+    }
+
+    fn print(&self, text: fmt::Arguments<'_>) {
+        // If standard error is gone there is nobody left to tell.
+        self.bars.suspend(|| drop(writeln!(io::stderr(), "{text}")));
+    }
+
+    /// Shows the progress of a scan.
+    pub(crate) fn bars(&self) -> Bars {
+        Bars { terminal: self.clone(), by_layer: Mutex::new(BTreeMap::new()) }
+    }
+}
+
+/// The messages of an error and its causes on one line, without those that only repeat.
+fn messages(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let message = cause.to_string();
+        if text.contains(&message) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&message);
+    }
+    sbom_core::image_path::escape_control(&text).into_owned()
+}
+
+/// Writes log lines above the bars.
+#[derive(Debug)]
+pub(crate) struct LogWriter(MultiProgress);
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().write_all(bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl<'a> MakeWriter<'a> for Terminal {
+    type Writer = LogWriter;
+
+    fn make_writer(&'a self) -> LogWriter {
+        LogWriter(self.bars.clone())
+    }
+}
+
+/// A bar of bytes for each layer being read.
+#[derive(Debug)]
+pub(crate) struct Bars {
+    terminal: Terminal,
+    by_layer: Mutex<BTreeMap<usize, ProgressBar>>,
+}
+
+impl Progress for Bars {
+    fn begin(&self, layer: &LayerDescriptor) {
+        let template = match layer.size {
+            Some(_) => "  {prefix} {wide_bar:.dim} {bytes:>10} / {total_bytes:>10} {bytes_per_sec:>12}",
+            None => "  {prefix} {spinner} {bytes:>10} {bytes_per_sec:>12}",
+        };
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = self.terminal.bars.add(ProgressBar::new(layer.size.unwrap_or(0)).with_style(style));
+        bar.set_prefix(format!("layer {:>3}", layer.index));
+        self.by_layer.lock().unwrap_or_else(PoisonError::into_inner).insert(layer.index, bar);
+    }
+
+    fn advance(&self, layer: &LayerDescriptor, bytes: u64) {
+        if let Some(bar) = self.by_layer.lock().unwrap_or_else(PoisonError::into_inner).get(&layer.index) {
+            bar.set_position(bytes);
+        }
+    }
+
+    fn end(&self, layer: &LayerDescriptor) {
+        if let Some(bar) = self.by_layer.lock().unwrap_or_else(PoisonError::into_inner).remove(&layer.index) {
+            bar.finish_and_clear();
+            self.terminal.bars.remove(&bar);
+        }
+    }
+}
