@@ -1,3 +1,74 @@
-//! sbomctl.
+//! `sbomctl`: parses the command line, hands over to a subcommand, and turns failures into exit codes.
 
-fn main() {}
+use std::{io, process::ExitCode};
+
+use clap::{CommandFactory as _, Parser as _};
+use sbom_core::limits::Limits;
+
+mod args;
+mod environment;
+mod exit_code;
+mod output;
+mod registry;
+mod scan;
+mod terminal;
+
+use args::{Cli, Command, LogFormat, show_amount};
+use environment::Environment;
+use exit_code::{Exit, Failure};
+use terminal::Terminal;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no failures; clap tells them apart and prints each where it belongs.
+            drop(error.print());
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let environment = Environment::read();
+    let terminal = Terminal::new(&cli.global, &environment);
+    // Without the handler an interrupt ends the program all the same, but may leave a hidden file behind.
+    let handler = ctrlc::set_handler(|| {
+        output::remove_unfinished();
+        std::process::exit(130);
+    });
+    if let Err(error) = handler {
+        tracing::debug!("no handler for interrupts: {error}");
+    }
+    let done = match &cli.command {
+        Command::Scan(arguments) => scan::run(arguments, &environment, &terminal),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);
+            output::to_stdout(|out| out.write_all(&script)).map(|()| Exit::Done)
+        }
+        Command::Limits => limits().map(|()| Exit::Done),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(Failure { exit, source }) => {
+            // Whoever closed the pipe knows, and has nobody to tell.
+            if !is_broken_pipe(&source) {
+                terminal.error(&source);
+            }
+            exit.into()
+        }
+    }
+}
+
+fn limits() -> Result<(), Failure> {
+    output::to_stdout(|out| {
+        for (limit, reason) in Limits::default().all() {
+            writeln!(out, "{:<24} {:>9}  {reason}", limit.name, show_amount(limit.value, limit.unit))?;
+        }
+        Ok(())
+    })
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
