@@ -1,6 +1,6 @@
 //! The inputs that fuzzing turned up, and seeds, run through every target on the stable compiler.
 
-#[path = "../../fuzz/src/harness.rs"]
+#[path = "../fuzz/src/harness.rs"]
 #[expect(unreachable_pub, reason = "the file is a module of another crate too")]
 mod harness;
 

@@ -1,0 +1,198 @@
+//! `sbomctl scan`: opens the subject, scans it, writes the documents.
+
+use std::{io::IsTerminal as _, path::PathBuf};
+
+use anyhow::anyhow;
+use sbom_core::{
+    bom::{Bom, assemble},
+    document::{self, Format, Inputs, Timestamp, Tool},
+    limits::Limits,
+    oci::{Platform, SubjectKind},
+    scan::{Options, scan},
+};
+
+use crate::{
+    args::{Output, ScanArgs},
+    environment::{self, Environment},
+    exit_code::{Exit, Failure},
+    open::{Opened, open},
+    output,
+    terminal::Terminal,
+};
+
+/// Runs the subcommand.
+pub(crate) fn run(
+    arguments: &ScanArgs,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    check_outputs(&arguments.output)?;
+    let stamp = Stamp::parse(arguments, environment)?;
+    let options = options(arguments)?;
+    let mut complete = true;
+    match open(arguments, environment, &options.limits)? {
+        Opened::Sources(sources) => {
+            check_stdout(&arguments.output, sources.len())?;
+            let many = arguments.all_platforms;
+            for source in &sources {
+                let bars = terminal.bars();
+                let bom = scan(&**source, &options, &bars).map_err(Failure::from_scan)?;
+                write_all(&bom, arguments, &stamp, environment, many)?;
+                complete &= report_gaps(&bom, terminal);
+            }
+        }
+        Opened::Stream(stream) => {
+            let bars = terminal.bars();
+            let boms = stream.scan(&options, &bars)?;
+            check_stdout(&arguments.output, boms.len())?;
+            for bom in &boms {
+                write_all(bom, arguments, &stamp, environment, arguments.all_platforms)?;
+                complete &= report_gaps(bom, terminal);
+            }
+        }
+    }
+    Ok(if arguments.strict && !complete { Exit::Incomplete } else { Exit::Done })
+}
+
+fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
+    let mut limits = Limits::default();
+    for limit in &arguments.limit {
+        if !limits.set(&limit.name, limit.value) {
+            return Err(Failure::usage(anyhow!("there is no limit {:?}", limit.name)));
+        }
+    }
+    let default = Options::default();
+    Ok(Options {
+        jobs: arguments.jobs.unwrap_or(default.jobs),
+        limits,
+        bill: assemble::Options { scope: arguments.scope.into(), distro: arguments.distro.clone() },
+        ..default
+    })
+}
+
+/// Of the documents of one scan only one can have standard output.
+fn check_outputs(outputs: &[Output]) -> Result<(), Failure> {
+    if outputs.iter().filter(|output| output.file.is_none()).count() > 1 {
+        let message = "two documents cannot share standard output; give all but one a file: -o FORMAT=FILE";
+        return Err(Failure::usage(anyhow!(message)));
+    }
+    Ok(())
+}
+
+/// Tables of several platforms may follow one another; documents for programs may not.
+fn check_stdout(outputs: &[Output], documents: usize) -> Result<(), Failure> {
+    let clash = outputs.iter().any(|output| output.file.is_none() && output.format != Format::Table);
+    if documents > 1 && clash {
+        let message = format!(
+            "{documents} documents cannot share standard output; write them to files: -o FORMAT=FILE"
+        );
+        return Err(Failure::usage(anyhow!(message)));
+    }
+    Ok(())
+}
+
+fn write_all(
+    bom: &Bom,
+    arguments: &ScanArgs,
+    stamp: &Stamp,
+    environment: &Environment,
+    many: bool,
+) -> Result<(), Failure> {
+    let inputs = Inputs {
+        timestamp: stamp.of(bom),
+        tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        options_fingerprint: fingerprint(arguments),
+        width: None,
+    };
+    for Output { format, file } in &arguments.output {
+        let write = |inputs: &Inputs, out: &mut dyn std::io::Write| document::write(bom, *format, inputs, out);
+        match file {
+            None => {
+                let stdout = std::io::stdout();
+                let width = environment.columns.filter(|_| stdout.is_terminal());
+                let inputs = Inputs { width, ..inputs.clone() };
+                output::to_stdout(|out| write(&inputs, out))?;
+            }
+            Some(file) => {
+                let file = if many { platform_file(file, bom) } else { file.clone() };
+                output::to_file(&file, |out| write(&inputs, out))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn platform_file(file: &std::path::Path, bom: &Bom) -> PathBuf {
+    let platform = match &bom.subject.kind {
+        SubjectKind::Image(image) => image.platform.clone(),
+        SubjectKind::Folder | SubjectKind::File(_) => Platform::default(),
+    };
+    output::file_for_platform(file, &platform)
+}
+
+/// What, beside the subject, decides the content of a document: part of its identity.
+fn fingerprint(arguments: &ScanArgs) -> String {
+    let mut limits: Vec<String> =
+        arguments.limit.iter().map(|limit| format!("{}={}", limit.name, limit.value)).collect();
+    limits.sort();
+    format!(
+        "scope={:?} distro={} limits={}",
+        arguments.scope,
+        arguments.distro.as_deref().unwrap_or_default(),
+        limits.join(",")
+    )
+}
+
+/// Says on standard error what is missing from the bill. Whether nothing is.
+fn report_gaps(bom: &Bom, terminal: &Terminal) -> bool {
+    for gap in &bom.gaps {
+        tracing::info!("{gap}");
+    }
+    let count = bom.gaps.len() as u64 + bom.gaps_not_listed;
+    if let (Some(first), 1..) = (bom.gaps.first(), count) {
+        let more = if count > 1 { format!(" (and {} more; -v lists them)", count - 1) } else { String::new() };
+        terminal.note(format_args!("warning: the bill is incomplete: {first}{more}"));
+    }
+    count == 0
+}
+
+/// Where the time in a document comes from.
+enum Stamp {
+    Given(Timestamp),
+    OfImage,
+}
+
+impl Stamp {
+    fn parse(arguments: &ScanArgs, environment: &Environment) -> Result<Self, Failure> {
+        let wrong = |what: &str, value: &str| {
+            let message = format!("{what} {value:?} is no time: expected RFC 3339, seconds since 1970, or `now`");
+            Failure::usage(anyhow!(message))
+        };
+        let parse = |text: &str| match text.parse::<u64>() {
+            Ok(seconds) => Timestamp::from_seconds(seconds),
+            Err(_) => Timestamp::parse_rfc3339(text),
+        };
+        match (&arguments.timestamp, &environment.source_date_epoch) {
+            (Some(text), _) if text == "now" => {
+                Ok(Timestamp::from_seconds(environment::now()).map_or(Self::OfImage, Self::Given))
+            }
+            (Some(text), _) => parse(text).map(Self::Given).ok_or_else(|| wrong("--timestamp", text)),
+            (None, Some(text)) => {
+                let seconds = text.parse().ok().and_then(Timestamp::from_seconds);
+                seconds.map(Self::Given).ok_or_else(|| wrong("SOURCE_DATE_EPOCH", text))
+            }
+            (None, None) => Ok(Self::OfImage),
+        }
+    }
+
+    fn of(&self, bom: &Bom) -> Timestamp {
+        let created = match &bom.subject.kind {
+            SubjectKind::Image(image) => image.created.as_deref().and_then(Timestamp::parse_rfc3339),
+            SubjectKind::Folder | SubjectKind::File(_) => None,
+        };
+        match self {
+            Self::Given(timestamp) => *timestamp,
+            Self::OfImage => created.unwrap_or_default(),
+        }
+    }
+}
