@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 
+pub mod debian;
 mod expression;
 mod names;
 

@@ -95,18 +95,18 @@ impl Detector for DpkgDetector {
 /// Takes the gaps of one file: beyond `limits.gaps` of them they are counted, so that a file of nothing but bad
 /// records does not become as many gaps.
 #[derive(Debug)]
-pub(crate) struct Report<'a> {
+pub(super) struct Report<'a> {
     gaps: &'a mut Vec<Gap>,
     left: usize,
     beyond: u64,
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(gaps: &'a mut Vec<Gap>, limits: &Limits) -> Self {
+    pub(super) fn new(gaps: &'a mut Vec<Gap>, limits: &Limits) -> Self {
         Self { gaps, left: limits.gaps.as_usize(), beyond: 0 }
     }
 
-    pub(crate) fn gap(&mut self, gap: Gap) {
+    pub(super) fn gap(&mut self, gap: Gap) {
         if self.left > 0 {
             self.left -= 1;
             self.gaps.push(gap);
