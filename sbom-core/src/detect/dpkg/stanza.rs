@@ -1,0 +1,319 @@
+//! Debian's control syntax: stanzas of fields, shared by the databases of dpkg and opkg, apt's lists and
+//! machine-readable copyright files. Source: deb822(5).
+
+use std::borrow::Cow;
+
+use memchr::memchr;
+
+use super::super::{Gap, GapKind};
+
+/// Fields that one stanza may have; real ones have a few dozen.
+const MAX_FIELDS: usize = 512;
+
+/// Reads stanzas from front to back, in one pass and without copying.
+///
+/// A line that starts with a blank or tab continues the field before it. Stanzas are separated by empty lines;
+/// a line of nothing but blanks separates them too, unless the text goes on after it.
+#[derive(Debug, Clone)]
+pub struct Stanzas<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+/// One stanza.
+#[derive(Debug, Clone, Default)]
+pub struct Stanza<'a> {
+    /// Where it begins.
+    pub offset: usize,
+    /// Its fields in their order, each name once.
+    pub fields: Vec<Field<'a>>,
+    /// What in it could not be read, with offsets: at most one of each kind.
+    pub problems: Vec<(usize, Problem)>,
+}
+
+/// One field.
+#[derive(Debug, Clone, Copy)]
+pub struct Field<'a> {
+    /// Where it begins.
+    pub offset: usize,
+    /// Its name as written; names are the same whatever their case.
+    pub name: &'a [u8],
+    /// What follows the colon.
+    pub value: Value<'a>,
+}
+
+/// The value of a field: the rest of its first line, and continuation lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Value<'a>(&'a [u8]);
+
+/// Part of a stanza that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// Neither a field, a continuation nor a comment.
+    #[error("a line that is neither a field nor the continuation of one")]
+    NotAField,
+    /// dpkg refuses such a file.
+    #[error("the field {0} stands more than once in a stanza; the first counts")]
+    Duplicate(String),
+    /// A bound was hit.
+    #[error("a stanza of more than {MAX_FIELDS} fields; the first {MAX_FIELDS} count")]
+    TooManyFields,
+}
+
+impl From<&(usize, Problem)> for Gap {
+    fn from((offset, problem): &(usize, Problem)) -> Self {
+        let kind = match problem {
+            Problem::TooManyFields => GapKind::Limit,
+            Problem::NotAField | Problem::Duplicate(_) => GapKind::Malformed,
+        };
+        Self::new(kind, problem.to_string()).at(*offset)
+    }
+}
+
+impl<'a> Stanzas<'a> {
+    /// Reads `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        Self { bytes, at }
+    }
+
+    /// The line at `at` without its end, and where the next one begins.
+    fn line(&self, at: usize) -> (&'a [u8], usize) {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        match memchr(b'\n', rest) {
+            Some(end) => {
+                let line = rest.get(..end).unwrap_or_default();
+                (line.strip_suffix(b"\r").unwrap_or(line), at + end + 1)
+            }
+            None => (rest.strip_suffix(b"\r").unwrap_or(rest), self.bytes.len()),
+        }
+    }
+
+    /// Whether the line at `at` continues a field.
+    fn continues(&self, at: usize) -> bool {
+        matches!(self.bytes.get(at), Some(b' ' | b'\t'))
+    }
+}
+
+impl<'a> Iterator for Stanzas<'a> {
+    type Item = Stanza<'a>;
+
+    fn next(&mut self) -> Option<Stanza<'a>> {
+        let mut stanza: Option<Stanza<'a>> = None;
+        // Where the value of the field begins that a continuation line would belong to.
+        let mut open: Option<usize> = None;
+        while self.at < self.bytes.len() {
+            let start = self.at;
+            let (line, next) = self.line(start);
+            self.at = next;
+            let blank = line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
+            if blank && (line.is_empty() || open.is_none() || !self.continues(next)) {
+                if stanza.is_some() {
+                    break;
+                }
+                continue;
+            }
+            if line.starts_with(b"#") {
+                continue;
+            }
+            let stanza = stanza.get_or_insert_with(|| Stanza { offset: start, ..Stanza::default() });
+            if self.continues(start) {
+                match (open, stanza.fields.last_mut()) {
+                    (Some(from), Some(field)) => {
+                        field.value = Value(self.bytes.get(from..start + line.len()).unwrap_or_default());
+                    }
+                    _ => stanza.problem(start, Problem::NotAField),
+                }
+                continue;
+            }
+            open = match split_field(line) {
+                Some(_) if stanza.fields.len() >= MAX_FIELDS => {
+                    stanza.problem(start, Problem::TooManyFields);
+                    None
+                }
+                Some((name, colon)) => {
+                    let from = start + colon + 1;
+                    let value = Value(self.bytes.get(from..start + line.len()).unwrap_or_default());
+                    stanza.fields.push(Field { offset: start, name, value });
+                    Some(from)
+                }
+                None => {
+                    stanza.problem(start, Problem::NotAField);
+                    None
+                }
+            };
+        }
+        if let Some(stanza) = &mut stanza {
+            stanza.drop_duplicates();
+        }
+        stanza
+    }
+}
+
+/// The name of the field that `line` begins, and where its colon is.
+fn split_field(line: &[u8]) -> Option<(&[u8], usize)> {
+    let colon = memchr(b':', line)?;
+    let name = line.get(..colon)?.trim_ascii_end();
+    let valid = !name.is_empty() && name.iter().all(|byte| !byte.is_ascii_whitespace());
+    valid.then_some((name, colon))
+}
+
+impl<'a> Stanza<'a> {
+    /// The value of the field `name`.
+    pub fn get(&self, name: &str) -> Option<Value<'a>> {
+        self.field(name).map(|field| field.value)
+    }
+
+    /// The field `name`.
+    pub fn field(&self, name: &str) -> Option<&Field<'a>> {
+        self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    /// The value of the field `name` as one line of text; none if it is missing or empty.
+    pub fn text(&self, name: &str) -> Option<String> {
+        let text = self.get(name)?.text();
+        (!text.is_empty()).then(|| text.into_owned())
+    }
+
+    fn problem(&mut self, offset: usize, problem: Problem) {
+        let kind = std::mem::discriminant(&problem);
+        if self.problems.iter().all(|(_, known)| std::mem::discriminant(known) != kind) {
+            self.problems.push((offset, problem));
+        }
+    }
+
+    fn drop_duplicates(&mut self) {
+        let lower = |name: &'a [u8]| name.iter().map(u8::to_ascii_lowercase);
+        let mut sorted: Vec<&Field<'a>> = self.fields.iter().collect();
+        sorted.sort_by(|a, b| lower(a.name).cmp(lower(b.name)).then(a.offset.cmp(&b.offset)));
+        let repeated: Vec<(usize, &'a [u8])> = sorted
+            .windows(2)
+            .filter_map(|pair| match pair {
+                [a, b] if a.name.eq_ignore_ascii_case(b.name) => Some((b.offset, b.name)),
+                _ => None,
+            })
+            .collect();
+        for (offset, name) in &repeated {
+            self.problem(*offset, Problem::Duplicate(String::from_utf8_lossy(name).into_owned()));
+        }
+        if !repeated.is_empty() {
+            let mut offsets: Vec<usize> = repeated.into_iter().map(|(offset, _)| offset).collect();
+            offsets.sort_unstable();
+            self.fields.retain(|field| offsets.binary_search(&field.offset).is_err());
+        }
+    }
+}
+
+impl<'a> Value<'a> {
+    /// The value as text, without blanks around it; bytes that are not UTF-8 become U+FFFD.
+    pub fn text(self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.0.trim_ascii())
+    }
+
+    /// The first line, without blanks around it.
+    pub fn first_line(self) -> Cow<'a, str> {
+        let end = memchr(b'\n', self.0).unwrap_or(self.0.len());
+        String::from_utf8_lossy(self.0.get(..end).unwrap_or_default().trim_ascii())
+    }
+
+    /// The continuation lines: without the blank that begins each, and a lone full stop as the empty line that
+    /// it stands for.
+    pub fn lines(self) -> impl Iterator<Item = Cow<'a, str>> {
+        self.0.split(|&byte| byte == b'\n').skip(1).map(|line| {
+            let line = line.trim_ascii_end();
+            let line = line.get(1..).unwrap_or_default();
+            String::from_utf8_lossy(if line == b"." { b"" } else { line })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(text: &str, expected: &[&[(&str, &str)]]) {
+        let found: Vec<Vec<(String, String)>> = Stanzas::new(text.as_bytes())
+            .map(|stanza| {
+                let pair = |field: &Field<'_>| {
+                    (String::from_utf8_lossy(field.name).into_owned(), field.value.text().into_owned())
+                };
+                stanza.fields.iter().map(pair).collect()
+            })
+            .collect();
+        let expected: Vec<Vec<(String, String)>> = expected
+            .iter()
+            .map(|stanza| stanza.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
+            .collect();
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn stanzas_are_separated_by_any_number_of_empty_lines() {
+        check("\n\nA: 1\n\n\n\nA: 2\n\n", &[&[("A", "1")], &[("A", "2")]]);
+        check("A: 1\r\n\r\nA: 2\r\n", &[&[("A", "1")], &[("A", "2")]]);
+        check("A: 1\n \nA: 2", &[&[("A", "1")], &[("A", "2")]]);
+        check("", &[]);
+    }
+
+    #[test]
+    fn the_last_line_needs_no_end() {
+        check("Package: a\nVersion: 1", &[&[("Package", "a"), ("Version", "1")]]);
+        check("Package: a\nVersion: 1\r", &[&[("Package", "a"), ("Version", "1")]]);
+    }
+
+    #[test]
+    fn blanks_and_tabs_continue_a_field() {
+        check("A: 1\n 2\n\t3\n \n 4\nB:\n", &[&[("A", "1\n 2\n\t3\n \n 4"), ("B", "")]]);
+        let stanza = Stanzas::new(b"A: 1\n b\n .\n  c\n").next().unwrap();
+        assert_eq!(stanza.get("a").unwrap().first_line(), "1");
+        assert_eq!(stanza.get("A").unwrap().lines().collect::<Vec<_>>(), ["b", "", " c"]);
+    }
+
+    #[test]
+    fn a_duplicate_field_is_dropped_and_reported() {
+        let stanza = Stanzas::new(b"A: 1\nB: 2\na: 3\n").next().unwrap();
+        assert_eq!(stanza.text("A").as_deref(), Some("1"));
+        assert_eq!(stanza.fields.len(), 2);
+        assert_eq!(stanza.problems, [(10, Problem::Duplicate("a".to_owned()))]);
+    }
+
+    #[test]
+    fn a_line_without_colon_is_reported_once_and_costs_no_field() {
+        let stanza = Stanzas::new(b"A: 1\nwhat is this\n and this\nB: 2\nno field: here\n").next().unwrap();
+        assert_eq!(stanza.text("A").as_deref(), Some("1"));
+        assert_eq!(stanza.text("B").as_deref(), Some("2"));
+        assert_eq!(stanza.problems, [(5, Problem::NotAField)]);
+    }
+
+    #[test]
+    fn a_stanza_of_very_many_fields_is_cut() {
+        let text: String = (0..2000).map(|n| format!("F{n}: {n}\n")).collect();
+        let stanza = Stanzas::new(text.as_bytes()).next().unwrap();
+        assert_eq!(stanza.fields.len(), MAX_FIELDS);
+        assert!(matches!(stanza.problems.as_slice(), [(_, Problem::TooManyFields)]));
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_replaced() {
+        let stanza = Stanzas::new(b"Maintainer: J\xf6rg\n").next().unwrap();
+        assert_eq!(stanza.text("Maintainer").as_deref(), Some("J\u{fffd}rg"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_field_value_is_lost_or_invented(lines in proptest::collection::vec("[ABab]{1,2}: ?[a-z .]{0,4}|[ \t][a-z.]{0,3}|#x|", 0..40)) {
+            let text = lines.join("\n");
+            for stanza in Stanzas::new(text.as_bytes()) {
+                for field in &stanza.fields {
+                    let tail = &text.as_bytes()[field.offset..];
+                    prop_assert!(tail.starts_with(field.name));
+                    let value = field.value.text();
+                    prop_assert!(text.contains(value.as_ref()));
+                }
+            }
+        }
+    }
+}
