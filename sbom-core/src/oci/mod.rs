@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::digest::Digest;
 
+pub mod config;
 pub mod manifest;
 pub mod platform;
 pub mod reference;
 
+pub use manifest::Descriptor;
 pub use platform::Platform;
 
 /// What is scanned.

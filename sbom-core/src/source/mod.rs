@@ -3,9 +3,20 @@
 //! A [`Source`] hands out bytes and says what they must hash to; the checks themselves are made by `scan`, in
 //! one place for all sources. Manifests and configurations are checked here, before anything in them is believed.
 
-use std::{fmt::Debug, io::Read, path::PathBuf};
+use std::{
+    fmt::{self, Debug},
+    io::Read,
+    path::PathBuf,
+};
 
-use crate::oci::{LayerDescriptor, Subject};
+use crate::{
+    digest::Digest,
+    oci::{Descriptor, LayerDescriptor, Subject},
+};
+
+pub mod error;
+
+pub use error::SourceError;
 
 /// A subject whose layers can be opened in any order, and more than once.
 pub trait Source: Debug + Send + Sync {
@@ -26,7 +37,24 @@ pub enum LayerBytes {
     File(PathBuf),
 }
 
-/// The bytes of a subject cannot be had.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SourceError {}
+impl Debug for LayerBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Archive(_) => f.write_str("Archive"),
+            Self::Folder(path) => f.debug_tuple("Folder").field(path).finish(),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
+    }
+}
+
+/// Where the manifests and blobs of images lie: a layout, an archive, a registry.
+///
+/// A store hands out bytes and believes nothing; whoever asks checks digest and size.
+pub trait ContentStore: Debug + Send + Sync {
+    /// The bytes of a manifest or index, at most [`crate::limits::Limits::manifest_bytes`] of them.
+    fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, SourceError>;
+
+    /// The bytes of a configuration or layer. `size` is what is announced; the store may hand out more or fewer,
+    /// but a transfer that breaks off is an error of the reader, never an early end.
+    fn blob(&self, digest: &Digest, size: u64) -> Result<Box<dyn Read + Send>, SourceError>;
+}
