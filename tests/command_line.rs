@@ -76,7 +76,9 @@ fn a_wrong_command_line_exits_with_2_and_says_what_there_is() {
 
 #[test]
 fn a_subject_that_is_not_there_exits_with_3() {
-    for subject in ["oci:/no/such/folder", "./no-such-folder", "docker-archive:/none.tar", "file:/none", "dir:/none"] {
+    for subject in
+        ["oci:/no/such/folder", "./no-such-folder", "docker-archive:/none.tar", "file:/none", "dir:/none"]
+    {
         let run = sbomctl(&["scan", subject]);
         assert_eq!(run.code, 3, "{subject}: {}", run.stderr);
         assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
@@ -166,7 +168,11 @@ fn every_platform_gets_a_document_of_its_own() {
     assert!(arm.stdout.contains("arch=arm64"), "{}", arm.stderr);
     let missing = sbomctl(&["scan", &subject, "--platform", "linux/s390x"]);
     assert_eq!(missing.code, 3);
-    assert!(missing.stderr.contains("linux/amd64") && missing.stderr.contains("linux/arm64"), "{}", missing.stderr);
+    assert!(
+        missing.stderr.contains("linux/amd64") && missing.stderr.contains("linux/arm64"),
+        "{}",
+        missing.stderr
+    );
     let together = sbomctl(&["scan", &subject, "--all-platforms", "-o", "cyclonedx-json"]);
     assert_eq!(together.code, 2, "two documents do not fit on one standard output");
 }

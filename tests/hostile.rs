@@ -43,7 +43,8 @@ fn blobs(folder: &Path) -> Vec<PathBuf> {
 fn layer_blob(folder: &Path) -> PathBuf {
     let is_gzip = |path: &PathBuf| {
         let mut magic = [0; 2];
-        std::io::Read::read_exact(&mut fs::File::open(path).unwrap(), &mut magic).is_ok() && magic == [0x1f, 0x8b]
+        std::io::Read::read_exact(&mut fs::File::open(path).unwrap(), &mut magic).is_ok()
+            && magic == [0x1f, 0x8b]
     };
     blobs(folder).into_iter().find(is_gzip).unwrap()
 }

@@ -22,8 +22,7 @@ fn scan(image: &ImageBuilder) -> Document {
 
 #[test]
 fn every_compression_is_read() {
-    for compression in
-        [Compression::None, Compression::Gzip, Compression::GzipMultiMember, Compression::Zstd]
+    for compression in [Compression::None, Compression::Gzip, Compression::GzipMultiMember, Compression::Zstd]
     {
         let image = ImageBuilder::new()
             .compression(compression)
@@ -52,8 +51,9 @@ fn a_database_behind_a_link_to_a_file_of_another_name_is_read() {
 
 #[test]
 fn a_database_behind_a_hard_link_is_read() {
-    let image = ImageBuilder::new()
-        .layer(|l| os(l).file("data/packages", &database(&["a"])).hardlink("lib/apk/db/installed", "data/packages"));
+    let image = ImageBuilder::new().layer(|l| {
+        os(l).file("data/packages", &database(&["a"])).hardlink("lib/apk/db/installed", "data/packages")
+    });
     assert_eq!(scan(&image).packages(), ["a 1-r0"]);
 }
 
@@ -61,7 +61,10 @@ fn a_database_behind_a_hard_link_is_read() {
 fn a_database_in_a_linked_folder_of_another_name_is_read() {
     let image = ImageBuilder::new().layer(|l| {
         l.file("etc/os-release", b"ID=debian\nVERSION_ID=12\n")
-            .file("data/dpkg/status", b"Package: a\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n")
+            .file(
+                "data/dpkg/status",
+                b"Package: a\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n",
+            )
             .symlink("var/lib/dpkg", "../../data/dpkg")
     });
     assert_eq!(scan(&image).packages(), ["a 1"]);
@@ -88,7 +91,8 @@ fn whiteouts_and_opaque_directories_hide_packages() {
         .layer(|l| l.whiteout("var/lib/dpkg/status.d/a"));
     assert_eq!(scan(&image).packages(), ["b 1"]);
     let image = image.layer(|l| {
-        l.opaque("var/lib/dpkg/status.d").file("var/lib/dpkg/status.d/c", b"Package: c\nVersion: 1\nArchitecture: all\n")
+        l.opaque("var/lib/dpkg/status.d")
+            .file("var/lib/dpkg/status.d/c", b"Package: c\nVersion: 1\nArchitecture: all\n")
     });
     assert_eq!(scan(&image).packages(), ["c 1"]);
 }
@@ -96,9 +100,7 @@ fn whiteouts_and_opaque_directories_hide_packages() {
 #[test]
 fn the_same_path_twice_in_a_layer_is_the_later_one() {
     let image = ImageBuilder::new().layer(|l| {
-        os(l)
-            .file("lib/apk/db/installed", &database(&["a"]))
-            .file("lib/apk/db/installed", &database(&["b"]))
+        os(l).file("lib/apk/db/installed", &database(&["a"])).file("lib/apk/db/installed", &database(&["b"]))
     });
     assert_eq!(scan(&image).packages(), ["b 1-r0"]);
 }

@@ -15,20 +15,23 @@ fn scan(image: &ImageBuilder) -> Document {
 }
 
 fn alpine(database: &str) -> Document {
-    scan(&ImageBuilder::new().layer(|l| {
-        l.file("etc/os-release", ALPINE).file("lib/apk/db/installed", database.as_bytes())
-    }))
+    scan(
+        &ImageBuilder::new()
+            .layer(|l| l.file("etc/os-release", ALPINE).file("lib/apk/db/installed", database.as_bytes())),
+    )
 }
 
 fn debian(status: &str) -> Document {
-    scan(&ImageBuilder::new().layer(|l| {
-        l.file("etc/os-release", DEBIAN).file("var/lib/dpkg/status", status.as_bytes())
-    }))
+    scan(
+        &ImageBuilder::new()
+            .layer(|l| l.file("etc/os-release", DEBIAN).file("var/lib/dpkg/status", status.as_bytes())),
+    )
 }
 
 #[test]
 fn m1_permissions_of_the_root_directory_in_an_apk_database_are_read() {
-    let document = alpine("P:a\nV:1-r0\nA:x86_64\nF:\nM:0:0:1777\nF:etc\nR:motd\n\nP:b\nV:2-r0\nA:x86_64\n\n");
+    let document =
+        alpine("P:a\nV:1-r0\nA:x86_64\nF:\nM:0:0:1777\nF:etc\nR:motd\n\nP:b\nV:2-r0\nA:x86_64\n\n");
     assert_eq!(document.packages(), ["a 1-r0", "b 2-r0"]);
 }
 
@@ -95,7 +98,8 @@ fn m10_a_licence_expression_keeps_its_structure() {
 
 #[test]
 fn m11_a_version_of_an_unusual_form_is_kept() {
-    let document = alpine("P:a\nV:not-a-version!\nA:x86_64\n\nP:.build-deps\nV:20240101.000000\nA:noarch\n\n");
+    let document =
+        alpine("P:a\nV:not-a-version!\nA:x86_64\n\nP:.build-deps\nV:20240101.000000\nA:noarch\n\n");
     assert_eq!(document.packages(), [".build-deps 20240101.000000", "a not-a-version!"]);
 }
 
@@ -173,7 +177,10 @@ fn m25_every_package_has_a_purl_whatever_the_distribution_says_of_itself() {
     let status = "Package: a\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\n";
     for (os_release, expected) in [
         (Some("ID=debian\n"), "pkg:deb/debian/a@1?arch=amd64&distro=debian"),
-        (Some("ID=pop\nID_LIKE=\"ubuntu debian\"\nVERSION_ID=22.04\n"), "pkg:deb/pop/a@1?arch=amd64&distro=pop-22.04"),
+        (
+            Some("ID=pop\nID_LIKE=\"ubuntu debian\"\nVERSION_ID=22.04\n"),
+            "pkg:deb/pop/a@1?arch=amd64&distro=pop-22.04",
+        ),
         (None, "pkg:deb/debian/a@1?arch=amd64"),
     ] {
         let document = scan(&ImageBuilder::new().layer(|l| {
@@ -205,7 +212,9 @@ fn m26_a_package_is_attributed_to_the_layer_that_brought_it() {
             l.file("etc/os-release", ALPINE)
                 .file("lib/apk/db/installed", b"P:a\nV:1-r0\nA:x\n\nP:old\nV:1-r0\nA:x\n\n")
         })
-        .layer(|l| l.file("lib/apk/db/installed", b"P:a\nV:1-r0\nA:x\n\nP:b\nV:1-r0\nA:x\n\nP:old\nV:1-r0\nA:x\n\n"))
+        .layer(|l| {
+            l.file("lib/apk/db/installed", b"P:a\nV:1-r0\nA:x\n\nP:b\nV:1-r0\nA:x\n\nP:old\nV:1-r0\nA:x\n\n")
+        })
         .layer(|l| l.file("lib/apk/db/installed", b"P:a\nV:1-r0\nA:x\nT:changed\n\nP:b\nV:1-r0\nA:x\n\n"))
         .history(["ADD rootfs", "RUN apk add b", "RUN apk del old"])
         .write_oci_layout(folder.path());

@@ -110,10 +110,8 @@ impl Document {
 
     /// `FROM -> TO` by name, for all edges between components.
     pub(crate) fn edges(&self) -> BTreeSet<String> {
-        let names: BTreeMap<&str, &str> = self
-            .components()
-            .filter_map(|c| Some((c["bom-ref"].as_str()?, c["name"].as_str()?)))
-            .collect();
+        let names: BTreeMap<&str, &str> =
+            self.components().filter_map(|c| Some((c["bom-ref"].as_str()?, c["name"].as_str()?))).collect();
         let mut edges = BTreeSet::new();
         for entry in self.0["dependencies"].as_array().into_iter().flatten() {
             let Some(from) = entry["ref"].as_str().and_then(|from| names.get(from)) else { continue };

@@ -41,7 +41,8 @@ fn detect(id: &str, path: &str, bytes: &[u8]) {
     let limits = Limits::default();
     let path = ImagePath::from(path);
     let content = Content::new(bytes.to_vec());
-    let file = Captured { path: &path, size: bytes.len() as u64, mode: 0o644, content: &content, limits: &limits };
+    let file =
+        Captured { path: &path, size: bytes.len() as u64, mode: 0o644, content: &content, limits: &limits };
     for detector in builtin::detectors().iter().filter(|detector| detector.id() == id) {
         let mut findings = Findings::default();
         // A gap is a fine answer; what counts is that there is one.

@@ -260,3 +260,156 @@ fn files_behind_links(
     }
     by_layer
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Read, sync::atomic::AtomicU64};
+
+    use super::*;
+    use crate::{
+        oci::{Subject, SubjectKind},
+        source::LayerBytes,
+    };
+
+    /// Layers in memory.
+    #[derive(Debug)]
+    struct Memory {
+        subject: Subject,
+        layers: Vec<Vec<u8>>,
+    }
+
+    impl Memory {
+        fn new(layers: Vec<Vec<u8>>) -> Self {
+            let descriptors = layers
+                .iter()
+                .enumerate()
+                .map(|(index, bytes)| LayerDescriptor {
+                    index,
+                    digest: Some(Digest::of(bytes)),
+                    size: Some(bytes.len() as u64),
+                    ..LayerDescriptor::default()
+                })
+                .collect();
+            let subject =
+                Subject { kind: SubjectKind::Folder, name: "memory".into(), tag: None, layers: descriptors };
+            Self { subject, layers }
+        }
+    }
+
+    impl Source for Memory {
+        fn subject(&self) -> &Subject {
+            &self.subject
+        }
+
+        fn open(&self, layer: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
+            Ok(LayerBytes::Archive(Box::new(std::io::Cursor::new(self.layers[layer.index].clone()))))
+        }
+    }
+
+    fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (path, content) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, path, *content).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    fn options(jobs: usize) -> Options {
+        Options { jobs: NonZeroUsize::new(jobs).unwrap(), ..Options::default() }
+    }
+
+    #[test]
+    fn of_several_bad_layers_the_lowest_is_reported_for_any_number_of_jobs() {
+        let mut memory = Memory::new((0..12).map(|n| archive(&[(&format!("file-{n}"), b"x")])).collect());
+        for bad in [3, 4, 9] {
+            memory.layers[bad][600] ^= 1;
+        }
+        for jobs in [1, 2, 3, 8] {
+            let error = scan(&memory, &options(jobs), &Silent).unwrap_err();
+            assert!(
+                matches!(&error, ScanError::Digest { layer, .. } if layer.starts_with("layer 3 ")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_diff_id_binds_a_layer_that_has_no_other_digest() {
+        let bytes = archive(&[("a", b"x")]);
+        let mut memory = Memory::new(vec![bytes.clone()]);
+        let layer = &mut memory.subject.layers[0];
+        (layer.digest, layer.size) = (None, None);
+        layer.diff_id = Some(Digest::of(&bytes));
+        assert!(scan(&memory, &options(1), &Silent).is_ok());
+        memory.subject.layers[0].diff_id = Some(Digest::of(b"other"));
+        let error = scan(&memory, &options(1), &Silent).unwrap_err();
+        assert!(matches!(error, ScanError::Digest { of: "unpacked bytes", .. }), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_length_is_told_before_what_follows_from_it() {
+        let mut memory = Memory::new(vec![archive(&[("a", &[7; 5000])])]);
+        memory.layers[0].truncate(3000);
+        let error = scan(&memory, &options(1), &Silent).unwrap_err();
+        assert!(matches!(error, ScanError::Size { found: 3000, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_reader_that_never_ends_is_cut_at_the_declared_length() {
+        #[derive(Debug)]
+        struct Endless(Memory);
+        impl Source for Endless {
+            fn subject(&self) -> &Subject {
+                &self.0.subject
+            }
+            fn open(&self, _: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
+                let head = std::io::Cursor::new(self.0.layers[0].clone());
+                Ok(LayerBytes::Archive(Box::new(head.chain(std::io::repeat(0)))))
+            }
+        }
+        let endless = Endless(Memory::new(vec![archive(&[("a", b"x")])]));
+        let error = scan(&endless, &options(1), &Silent).unwrap_err();
+        assert!(matches!(error, ScanError::Size { .. }), "{error}");
+    }
+
+    #[test]
+    fn bytes_behind_the_end_of_an_archive_are_hashed_too() {
+        let mut bytes = archive(&[("a", b"x")]);
+        bytes.extend_from_slice(&[0xff; 3000]);
+        let mut memory = Memory::new(vec![bytes]);
+        assert!(scan(&memory, &options(1), &Silent).is_ok());
+        *memory.layers[0].last_mut().unwrap() = 0;
+        assert!(matches!(scan(&memory, &options(1), &Silent), Err(ScanError::Digest { .. })));
+    }
+
+    #[test]
+    fn progress_hears_of_every_layer() {
+        #[derive(Debug, Default)]
+        struct Count {
+            begun: AtomicU64,
+            ended: AtomicU64,
+        }
+        impl Progress for Count {
+            fn begin(&self, _: &LayerDescriptor) {
+                self.begun.fetch_add(1, Ordering::Relaxed);
+            }
+            fn advance(&self, _: &LayerDescriptor, _: u64) {}
+            fn end(&self, _: &LayerDescriptor) {
+                self.ended.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let memory = Memory::new(vec![archive(&[("a", b"x")]), archive(&[("b", b"y")])]);
+        let count = Count::default();
+        scan(&memory, &options(2), &count).unwrap();
+        assert_eq!((count.begun.into_inner(), count.ended.into_inner()), (2, 2));
+    }
+
+    #[test]
+    fn an_image_without_layers_is_an_incomplete_bill() {
+        let bom = scan(&Memory::new(Vec::new()), &options(2), &Silent).unwrap();
+        assert_eq!(bom.gaps.len(), 1);
+    }
+}

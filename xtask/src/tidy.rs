@@ -113,13 +113,13 @@ fn used_modules(code: &str) -> BTreeSet<String> {
 
 /// The docs list the detectors that there are.
 fn check_detectors(root: &Path, faults: &mut Vec<String>) {
-    let read = |path: &str| {
-        fs::File::open(root.join(path)).and_then(std::io::read_to_string).unwrap_or_default()
-    };
+    let read =
+        |path: &str| fs::File::open(root.join(path)).and_then(std::io::read_to_string).unwrap_or_default();
     let builtin = read("sbom-core/src/detect/builtin.rs");
     let docs = read("docs/detectors.md");
     for line in builtin.lines() {
-        let Some(name) = line.trim().strip_prefix("Box::new(").and_then(|rest| rest.strip_suffix("),")) else {
+        let Some(name) = line.trim().strip_prefix("Box::new(").and_then(|rest| rest.strip_suffix("),"))
+        else {
             continue;
         };
         if !docs.contains(&format!("`{name}`")) {

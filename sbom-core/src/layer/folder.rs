@@ -140,3 +140,87 @@ fn sorted_names(folder: &Path, directory: &ImagePath) -> io::Result<Vec<Vec<u8>>
 fn host_path(folder: &Path, path: &ImagePath) -> std::path::PathBuf {
     folder.join(std::ffi::OsStr::from_bytes(path.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Seen(Vec<String>);
+
+    impl EntrySink for Seen {
+        fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+            let kind = match &entry.kind {
+                EntryKind::File => format!("file {}", io::read_to_string(content).unwrap()),
+                EntryKind::Symlink(target) => format!("link {}", String::from_utf8_lossy(target)),
+                kind => format!("{kind:?}"),
+            };
+            self.0.push(format!("{} {kind}", entry.path));
+            Ok(())
+        }
+
+        fn unreadable(&mut self, path: ImagePath, _: &io::Error) {
+            self.0.push(format!("{path} unreadable"));
+        }
+    }
+
+    #[test]
+    fn a_folder_is_walked_in_the_order_of_names_and_links_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir(root.join("b")).unwrap();
+        fs::write(root.join("b/x"), "1").unwrap();
+        fs::write(root.join("c"), "2").unwrap();
+        symlink("/", root.join("a")).unwrap();
+        symlink("..", root.join("b/up")).unwrap();
+        let mut seen = Seen::default();
+        walk_folder(root, &Limits::default(), &mut seen).unwrap();
+        assert_eq!(seen.0, ["/a link /", "/b Directory", "/c file 2", "/b/up link ..", "/b/x file 1"]);
+    }
+
+    #[test]
+    fn a_folder_may_be_named_by_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("real")).unwrap();
+        fs::write(folder.path().join("real/x"), "1").unwrap();
+        symlink("real", folder.path().join("link")).unwrap();
+        let mut seen = Seen::default();
+        walk_folder(&folder.path().join("link"), &Limits::default(), &mut seen).unwrap();
+        assert_eq!(seen.0, ["/x file 1"]);
+    }
+
+    #[test]
+    fn a_socket_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("s")).unwrap();
+        let mut seen = Seen::default();
+        walk_folder(folder.path(), &Limits::default(), &mut seen).unwrap();
+        assert_eq!(seen.0, ["/s Special"]);
+    }
+
+    #[test]
+    fn a_file_is_the_only_entry_under_its_own_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("program");
+        fs::write(&file, "x").unwrap();
+        let mut seen = Seen::default();
+        walk_file(&file, &mut seen).unwrap();
+        assert_eq!(seen.0, ["/program file x"]);
+        assert!(walk_file(folder.path(), &mut seen).is_err());
+        assert!(walk_folder(&folder.path().join("none"), &Limits::default(), &mut seen).is_err());
+    }
+
+    #[test]
+    fn too_many_entries_hit_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "b"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let mut limits = Limits::default();
+        limits.set("entries", 1);
+        let error = walk_folder(folder.path(), &limits, &mut Seen::default()).unwrap_err();
+        assert!(error.to_string().contains("--limit entries="), "{error}");
+    }
+}
