@@ -1,5 +1,11 @@
 //! Images, archives and registries made for tests.
 
+mod archive;
+mod image;
+mod layout;
 mod shared;
 
+pub use archive::{Compression, Layer, LayerBuilder, TarBuilder, compress};
+pub use image::{Blob, Image, ImageBuilder, digest};
+pub use layout::{DockerArchive, Layout, Root, blob_path, docker_list, index};
 pub use shared::shared;
