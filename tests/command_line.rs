@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sbomctl_testkit::ImageBuilder;
+use sbomctl_testkit::{DockerArchive, ImageBuilder, Layout, index};
 
 use crate::program::{command, finish, sbomctl, sbomctl_with_input};
 
@@ -15,7 +15,7 @@ fn image() -> ImageBuilder {
 
 fn layout() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
-    image().write_oci_layout(folder.path());
+    image().build().write_oci_layout(folder.path()).unwrap();
     let subject = format!("oci:{}", folder.path().display());
     (folder, subject)
 }
@@ -104,9 +104,9 @@ fn a_file_that_cannot_be_written_exits_with_4() {
 fn archives_are_read_from_files_and_from_standard_input_alike() {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in [
-        ("oci.tar", image().oci_archive()),
-        ("docker-old.tar", image().docker_archive(sbomctl_testkit::DockerArchive::Old)),
-        ("docker-new.tar", image().docker_archive(sbomctl_testkit::DockerArchive::New)),
+        ("oci.tar", image().build().oci_archive()),
+        ("docker-old.tar", image().build().docker_archive(DockerArchive::Old)),
+        ("docker-new.tar", image().build().docker_archive(DockerArchive::New)),
     ] {
         let file = folder.path().join(name);
         fs::write(&file, &bytes).unwrap();
@@ -122,7 +122,7 @@ fn archives_are_read_from_files_and_from_standard_input_alike() {
 
 #[test]
 fn a_cut_archive_on_standard_input_is_an_error() {
-    let bytes = image().docker_archive(sbomctl_testkit::DockerArchive::Old);
+    let bytes = image().build().docker_archive(DockerArchive::Old);
     let run = sbomctl_with_input(&["scan", "-"], &bytes[..bytes.len() / 2]);
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert_eq!(run.stdout, "");
@@ -150,8 +150,8 @@ fn a_folder_and_a_file_are_subjects_too() {
 #[test]
 fn every_platform_gets_a_document_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
-    let arm = image().platform("linux/arm64/v8");
-    sbomctl_testkit::index([image().platform("linux/amd64"), arm]).write_oci_layout(folder.path());
+    let platforms = ["linux/amd64", "linux/arm64/v8"].map(|name| image().platform(name).build().root());
+    Layout::new([index(platforms)]).write(folder.path()).unwrap();
     let subject = format!("oci:{}", folder.path().display());
     let out = tempfile::tempdir().unwrap();
     let file = format!("cyclonedx-json={}", out.path().join("sbom.cdx.json").display());
@@ -180,7 +180,7 @@ fn every_platform_gets_a_document_of_its_own() {
 #[test]
 fn the_time_comes_from_the_image_or_from_who_asks() {
     let folder = tempfile::tempdir().unwrap();
-    image().created("2024-05-06T07:08:09.123456789Z").write_oci_layout(folder.path());
+    image().created("2024-05-06T07:08:09.123456789Z").build().write_oci_layout(folder.path()).unwrap();
     let subject = format!("oci:{}", folder.path().display());
     let arguments = ["scan", &subject, "-o", "cyclonedx-json"];
     let time = |more: &[&str], epoch: Option<&str>| {

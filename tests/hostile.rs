@@ -52,7 +52,7 @@ fn layer_blob(folder: &Path) -> PathBuf {
 #[test]
 fn a_layer_with_another_byte_is_refused_with_its_digest() {
     let folder = tempfile::tempdir().unwrap();
-    alpine().write_oci_layout(folder.path());
+    alpine().build().write_oci_layout(folder.path()).unwrap();
     let blob = layer_blob(folder.path());
     let mut bytes = Vec::new();
     std::io::copy(&mut fs::File::open(&blob).unwrap(), &mut bytes).unwrap();
@@ -67,7 +67,7 @@ fn a_layer_with_another_byte_is_refused_with_its_digest() {
 fn a_layer_that_is_longer_or_shorter_than_the_manifest_says_is_refused() {
     for change in [-3_i64, 5] {
         let folder = tempfile::tempdir().unwrap();
-        alpine().write_oci_layout(folder.path());
+        alpine().build().write_oci_layout(folder.path()).unwrap();
         let blob = layer_blob(folder.path());
         let length = fs::metadata(&blob).unwrap().len();
         let file = fs::File::options().write(true).open(&blob).unwrap();
@@ -79,7 +79,7 @@ fn a_layer_that_is_longer_or_shorter_than_the_manifest_says_is_refused() {
 #[test]
 fn a_layer_that_is_missing_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    alpine().write_oci_layout(folder.path());
+    alpine().build().write_oci_layout(folder.path()).unwrap();
     fs::remove_file(layer_blob(folder.path())).unwrap();
     fails(&scan(folder.path(), &[]), 3, &["sha256:"]);
 }
@@ -89,14 +89,14 @@ fn a_layer_that_ends_in_the_middle_of_a_file_is_an_error_that_names_the_file() {
     let mut header = tar_header("some/file", 8 << 40);
     header.extend_from_slice(b"only this");
     let folder = tempfile::tempdir().unwrap();
-    ImageBuilder::new().layer(|l| l.raw(&header)).write_oci_layout(folder.path());
+    ImageBuilder::new().layer(|l| l.raw(&header)).build().write_oci_layout(folder.path()).unwrap();
     fails(&scan(folder.path(), &[]), 3, &["/some/file", "layer 0"]);
 }
 
 #[test]
 fn a_layer_that_is_no_archive_is_said_to_be_none() {
     let folder = tempfile::tempdir().unwrap();
-    ImageBuilder::new().layer(|l| l.raw(&[b'x'; 4096])).write_oci_layout(folder.path());
+    ImageBuilder::new().layer(|l| l.raw(&[b'x'; 4096])).build().write_oci_layout(folder.path()).unwrap();
     fails(&scan(folder.path(), &[]), 3, &["layer 0", "no tar archive"]);
 }
 
@@ -104,8 +104,8 @@ fn a_layer_that_is_no_archive_is_said_to_be_none() {
 fn a_bomb_is_stopped_at_the_limit_which_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let mut image = ImageBuilder::new();
-    image = image.layer(|l| l.file("zeros", &vec![0; 64 << 20]));
-    image.write_oci_layout(folder.path());
+    image = image.layer(|l| l.file("zeros", vec![0; 64 << 20]));
+    image.build().write_oci_layout(folder.path()).unwrap();
     let run = scan(folder.path(), &["--limit", "unpacked-bytes=1MiB"]);
     fails(&run, 3, &["layer 0", "--limit unpacked-bytes="]);
 }
@@ -121,7 +121,7 @@ fn links_in_a_circle_and_paths_that_climb_are_survived() {
                 .file("../../../../lib/apk/db/world", b"a\n")
                 .symlink("etc/up", "../../../../../..")
         })
-        .write_oci_layout(folder.path());
+        .build().write_oci_layout(folder.path()).unwrap();
     let run = scan(folder.path(), &[]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stdout.contains("unresolved"), "the file that could not be placed is a gap");
@@ -131,7 +131,7 @@ fn links_in_a_circle_and_paths_that_climb_are_survived() {
 #[test]
 fn a_subject_in_which_nothing_is_recognised_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    ImageBuilder::new().layer(|l| l.file("hello", b"world")).write_oci_layout(folder.path());
+    ImageBuilder::new().layer(|l| l.file("hello", b"world")).build().write_oci_layout(folder.path()).unwrap();
     let run = scan(folder.path(), &[]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stdout.contains("nothing-recognised"));
@@ -148,7 +148,7 @@ fn an_inventory_that_is_not_read_is_a_gap() {
             l.file("etc/os-release", b"ID=fedora\nVERSION_ID=40\n")
                 .file("usr/lib/sysimage/rpm/rpmdb.sqlite", b"SQLite format 3\0")
         })
-        .write_oci_layout(folder.path());
+        .build().write_oci_layout(folder.path()).unwrap();
     let run = scan(folder.path(), &["--strict"]);
     assert_eq!(run.code, 5);
     assert!(run.stdout.contains("unsupported") && run.stdout.contains("rpmdb.sqlite"));
@@ -157,7 +157,7 @@ fn an_inventory_that_is_not_read_is_a_gap() {
 #[test]
 fn a_database_over_the_limit_is_a_gap_and_not_an_empty_success() {
     let folder = tempfile::tempdir().unwrap();
-    alpine().write_oci_layout(folder.path());
+    alpine().build().write_oci_layout(folder.path()).unwrap();
     let run = scan(folder.path(), &["--limit", "file-bytes=10", "--strict"]);
     assert_eq!(run.code, 5);
     assert!(run.stdout.contains("--limit file-bytes="));
@@ -171,7 +171,7 @@ fn names_from_an_image_cannot_reach_the_terminal_unescaped() {
             l.file("etc/os-release", b"ID=alpine\nVERSION_ID=3\nPRETTY_NAME=\"\x1b[2J\"\n")
                 .file("lib/apk/db/installed", b"P:a\x1b[31m\nV:1\x07-r0\nA:x\nbad\x1b]0;line\n\n")
         })
-        .write_oci_layout(folder.path());
+        .build().write_oci_layout(folder.path()).unwrap();
     let subject = format!("oci:{}", folder.path().display());
     let run = sbomctl(&["scan", &subject, "-vv"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -182,14 +182,14 @@ fn names_from_an_image_cannot_reach_the_terminal_unescaped() {
 #[test]
 fn a_configuration_over_the_limit_is_refused_before_it_is_read() {
     let folder = tempfile::tempdir().unwrap();
-    alpine().label("padding", &"x".repeat(100_000)).write_oci_layout(folder.path());
+    alpine().label("padding", &"x".repeat(100_000)).build().write_oci_layout(folder.path()).unwrap();
     fails(&scan(folder.path(), &["--limit", "config-bytes=50K"]), 3, &["--limit config-bytes="]);
 }
 
 #[test]
 fn nothing_is_left_on_disk_by_a_scan_that_fails() {
     let folder = tempfile::tempdir().unwrap();
-    alpine().write_oci_layout(folder.path());
+    alpine().build().write_oci_layout(folder.path()).unwrap();
     fs::File::options().append(true).open(layer_blob(folder.path())).unwrap().write_all(b"x").unwrap();
     let out = tempfile::tempdir().unwrap();
     let file = format!("cyclonedx-json={}", out.path().join("sbom.json").display());

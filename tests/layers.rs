@@ -14,9 +14,9 @@ fn os(l: LayerBuilder) -> LayerBuilder {
     l.file("etc/os-release", OS_RELEASE)
 }
 
-fn scan(image: &ImageBuilder) -> Document {
+fn scan(image: ImageBuilder) -> Document {
     let folder = tempfile::tempdir().unwrap();
-    image.write_oci_layout(folder.path());
+    image.build().write_oci_layout(folder.path()).unwrap();
     cyclonedx(folder.path())
 }
 
@@ -24,10 +24,10 @@ fn scan(image: &ImageBuilder) -> Document {
 fn every_compression_is_read() {
     for compression in [Compression::None, Compression::Gzip, Compression::GzipMultiMember, Compression::Zstd]
     {
-        let image = ImageBuilder::new()
-            .compression(compression)
-            .layer(|l| os(l).file("lib/apk/db/installed", &database(&["a", "b"])));
-        assert_eq!(scan(&image).packages(), ["a 1-r0", "b 1-r0"], "{compression:?}");
+        let image = ImageBuilder::new().layer(|l| {
+            os(l).compression(compression).file("lib/apk/db/installed", database(&["a", "b"]))
+        });
+        assert_eq!(scan(image).packages(), ["a 1-r0", "b 1-r0"], "{compression:?}");
     }
 }
 
@@ -35,26 +35,26 @@ fn every_compression_is_read() {
 fn a_database_reached_through_a_linked_directory_is_counted_once() {
     let image = ImageBuilder::new()
         .layer(|l| {
-            os(l).symlink("lib", "usr/lib").dir("usr/lib").file("usr/lib/apk/db/installed", &database(&["a"]))
+            os(l).symlink("lib", "usr/lib").dir("usr/lib").file("usr/lib/apk/db/installed", database(&["a"]))
         })
-        .layer(|l| l.file("lib/apk/db/installed", &database(&["a", "b"])));
-    assert_eq!(scan(&image).packages(), ["a 1-r0", "b 1-r0"]);
+        .layer(|l| l.file("lib/apk/db/installed", database(&["a", "b"])));
+    assert_eq!(scan(image).packages(), ["a 1-r0", "b 1-r0"]);
 }
 
 #[test]
 fn a_database_behind_a_link_to_a_file_of_another_name_is_read() {
     let image = ImageBuilder::new()
-        .layer(|l| os(l).file("data/packages", &database(&["a"])))
+        .layer(|l| os(l).file("data/packages", database(&["a"])))
         .layer(|l| l.symlink("lib/apk/db/installed", "/data/packages"));
-    assert_eq!(scan(&image).packages(), ["a 1-r0"]);
+    assert_eq!(scan(image).packages(), ["a 1-r0"]);
 }
 
 #[test]
 fn a_database_behind_a_hard_link_is_read() {
     let image = ImageBuilder::new().layer(|l| {
-        os(l).file("data/packages", &database(&["a"])).hardlink("lib/apk/db/installed", "data/packages")
+        os(l).file("data/packages", database(&["a"])).hardlink("lib/apk/db/installed", "data/packages")
     });
-    assert_eq!(scan(&image).packages(), ["a 1-r0"]);
+    assert_eq!(scan(image).packages(), ["a 1-r0"]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_database_in_a_linked_folder_of_another_name_is_read() {
             )
             .symlink("var/lib/dpkg", "../../data/dpkg")
     });
-    assert_eq!(scan(&image).packages(), ["a 1"]);
+    assert_eq!(scan(image).packages(), ["a 1"]);
 }
 
 #[test]
@@ -77,32 +77,33 @@ fn a_status_file_without_its_directory_entry_is_found() {
             .symlink("etc/os-release", "../usr/lib/os-release")
             .file("./var/lib/dpkg/status.d/tzdata", b"Package: tzdata\nVersion: 2024a-0\nArchitecture: all")
     });
-    assert_eq!(scan(&image).purls(), ["pkg:deb/debian/tzdata@2024a-0?arch=all&distro=debian-12"]);
+    assert_eq!(scan(image).purls(), ["pkg:deb/debian/tzdata@2024a-0?arch=all&distro=debian-12"]);
 }
 
 #[test]
 fn whiteouts_and_opaque_directories_hide_packages() {
-    let image = ImageBuilder::new()
-        .layer(|l| {
-            l.file("etc/os-release", b"ID=debian\nVERSION_ID=12\n")
-                .file("var/lib/dpkg/status.d/a", b"Package: a\nVersion: 1\nArchitecture: all\n")
-                .file("var/lib/dpkg/status.d/b", b"Package: b\nVersion: 1\nArchitecture: all\n")
-        })
-        .layer(|l| l.whiteout("var/lib/dpkg/status.d/a"));
-    assert_eq!(scan(&image).packages(), ["b 1"]);
-    let image = image.layer(|l| {
-        l.opaque("var/lib/dpkg/status.d")
-            .file("var/lib/dpkg/status.d/c", b"Package: c\nVersion: 1\nArchitecture: all\n")
-    });
-    assert_eq!(scan(&image).packages(), ["c 1"]);
+    let package = |name: &str| format!("Package: {name}\nVersion: 1\nArchitecture: all\n");
+    let hidden = || {
+        ImageBuilder::new()
+            .layer(|l| {
+                l.file("etc/os-release", b"ID=debian\nVERSION_ID=12\n")
+                    .file("var/lib/dpkg/status.d/a", package("a"))
+                    .file("var/lib/dpkg/status.d/b", package("b"))
+            })
+            .layer(|l| l.whiteout("var/lib/dpkg/status.d/a"))
+    };
+    assert_eq!(scan(hidden()).packages(), ["b 1"]);
+    let opaque = hidden()
+        .layer(|l| l.opaque("var/lib/dpkg/status.d").file("var/lib/dpkg/status.d/c", package("c")));
+    assert_eq!(scan(opaque).packages(), ["c 1"]);
 }
 
 #[test]
 fn the_same_path_twice_in_a_layer_is_the_later_one() {
     let image = ImageBuilder::new().layer(|l| {
-        os(l).file("lib/apk/db/installed", &database(&["a"])).file("lib/apk/db/installed", &database(&["b"]))
+        os(l).file("lib/apk/db/installed", database(&["a"])).file("lib/apk/db/installed", database(&["b"]))
     });
-    assert_eq!(scan(&image).packages(), ["b 1-r0"]);
+    assert_eq!(scan(image).packages(), ["b 1-r0"]);
 }
 
 #[test]
@@ -110,14 +111,14 @@ fn a_nested_root_keeps_its_own_distribution() {
     let image = ImageBuilder::new().layer(|l| {
         l.file("etc/os-release", b"ID=debian\nVERSION_ID=12\n")
             .file("srv/chroot/etc/os-release", OS_RELEASE)
-            .file("srv/chroot/lib/apk/db/installed", &database(&["a"]))
+            .file("srv/chroot/lib/apk/db/installed", database(&["a"]))
     });
-    assert_eq!(scan(&image).purls(), ["pkg:apk/alpine/a@1-r0?arch=x86_64&distro=alpine-3.20.3"]);
+    assert_eq!(scan(image).purls(), ["pkg:apk/alpine/a@1-r0?arch=x86_64&distro=alpine-3.20.3"]);
 }
 
 #[test]
 fn an_image_of_300_000_empty_files_is_read() {
-    let mut image = ImageBuilder::new().layer(|l| os(l).file("lib/apk/db/installed", &database(&["a"])));
+    let mut image = ImageBuilder::new().layer(|l| os(l).file("lib/apk/db/installed", database(&["a"])));
     for layer in 0..3 {
         image = image.layer(|mut l| {
             for file in 0..100_000 {
@@ -126,5 +127,5 @@ fn an_image_of_300_000_empty_files_is_read() {
             l
         });
     }
-    assert_eq!(scan(&image).packages(), ["a 1-r0"]);
+    assert_eq!(scan(image).packages(), ["a 1-r0"]);
 }

@@ -8,9 +8,9 @@ use crate::program::{Document, cyclonedx, cyclonedx_with, sbomctl};
 const ALPINE: &[u8] = b"ID=alpine\nVERSION_ID=3.20.3\n";
 const DEBIAN: &[u8] = b"ID=debian\nVERSION_ID=\"12\"\n";
 
-fn scan(image: &ImageBuilder) -> Document {
+fn scan(image: ImageBuilder) -> Document {
     let folder = tempfile::tempdir().unwrap();
-    image.write_oci_layout(folder.path());
+    image.build().write_oci_layout(folder.path()).unwrap();
     cyclonedx(folder.path())
 }
 
@@ -113,7 +113,7 @@ fn m22_two_runs_give_the_same_bytes_for_any_number_of_jobs() {
         });
     }
     let folder = tempfile::tempdir().unwrap();
-    image.write_oci_layout(folder.path());
+    image.build().write_oci_layout(folder.path()).unwrap();
     let subject = format!("oci:{}", folder.path().display());
     for format in ["cyclonedx-json", "spdx-json", "table"] {
         let first = sbomctl(&["scan", &subject, "-o", format, "--jobs", "1"]);
@@ -163,7 +163,7 @@ fn m24_a_package_that_owns_only_links_makes_a_valid_document_without_false_diges
                 .file("lib/apk/db/installed", b"P:a\nV:1-r0\nA:x86_64\nF:bin\nR:sh\n\n")
                 .symlink("bin/sh", "/bin/busybox")
         })
-        .write_oci_layout(folder.path());
+        .build().write_oci_layout(folder.path()).unwrap();
     let subject = format!("oci:{}", folder.path().display());
     let document = sbomctl(&["scan", &subject, "-o", "spdx-json"]).json();
     assert!(!document.to_string().contains("0000000000000000000000000000000000000000"));
@@ -183,7 +183,7 @@ fn m25_every_package_has_a_purl_whatever_the_distribution_says_of_itself() {
         ),
         (None, "pkg:deb/debian/a@1?arch=amd64"),
     ] {
-        let document = scan(&ImageBuilder::new().layer(|l| {
+        let document = scan(ImageBuilder::new().layer(|l| {
             let l = l.file("var/lib/dpkg/status", status.as_bytes());
             match os_release {
                 Some(text) => l.file("etc/os-release", text.as_bytes()),
@@ -199,7 +199,7 @@ fn m25_a_distribution_can_be_named_by_the_user() {
     let folder = tempfile::tempdir().unwrap();
     ImageBuilder::new()
         .layer(|l| l.file("lib/apk/db/installed", b"P:a\nV:1-r0\nA:x86_64\n\n"))
-        .write_oci_layout(folder.path());
+        .build().write_oci_layout(folder.path()).unwrap();
     let document = cyclonedx_with(folder.path(), &["--distro", "wolfi-20230201"]);
     assert_eq!(document.purls(), ["pkg:apk/wolfi/a@1-r0?arch=x86_64&distro=wolfi-20230201"]);
 }
@@ -216,8 +216,10 @@ fn m26_a_package_is_attributed_to_the_layer_that_brought_it() {
             l.file("lib/apk/db/installed", b"P:a\nV:1-r0\nA:x\n\nP:b\nV:1-r0\nA:x\n\nP:old\nV:1-r0\nA:x\n\n")
         })
         .layer(|l| l.file("lib/apk/db/installed", b"P:a\nV:1-r0\nA:x\nT:changed\n\nP:b\nV:1-r0\nA:x\n\n"))
-        .history(["ADD rootfs", "RUN apk add b", "RUN apk del old"])
-        .write_oci_layout(folder.path());
+        .history("ADD rootfs", true)
+        .history("RUN apk add b", true)
+        .history("RUN apk del old", true)
+        .build().write_oci_layout(folder.path()).unwrap();
     let document = cyclonedx_with(folder.path(), &["--scope", "all-layers"]);
     let layers = |name: &str| {
         ["introduced", "changed", "removed"].map(|what| {

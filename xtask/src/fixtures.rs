@@ -80,7 +80,40 @@ pub(crate) fn write(folder: &Path) -> std::io::Result<()> {
                 .file("usr/bin/demo", b"#!/bin/sh\necho demo\n")
                 .whiteout("tmp/left-over")
         })
-        .history(["ADD rootfs.tar.gz /", "RUN apk add demo"])
-        .write_oci_layout(&demo);
-    Ok(())
+        .history("ADD rootfs.tar.gz /", true)
+        .history("RUN apk add demo", true)
+        .build()
+        .write_oci_layout(&demo)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn files(folder: &Path, below: &Path, out: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                files(&path, below, out);
+                continue;
+            }
+            let mut bytes = Vec::new();
+            std::io::copy(&mut fs::File::open(&path).unwrap(), &mut bytes).unwrap();
+            out.insert(path.strip_prefix(below).unwrap().display().to_string(), bytes);
+        }
+    }
+
+    #[test]
+    fn the_fixtures_are_those_that_this_file_writes() {
+        let written = std::env::temp_dir().join(format!("sbomctl-fixtures-{}", std::process::id()));
+        write(&written).unwrap();
+        let (mut fresh, mut kept) = (BTreeMap::new(), BTreeMap::new());
+        files(&written, &written, &mut fresh);
+        fs::remove_dir_all(&written).unwrap();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+        files(&folder.join("demo"), &folder, &mut kept);
+        assert_eq!(fresh, kept, "run `cargo xtask fixtures`");
+    }
 }

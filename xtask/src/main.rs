@@ -5,16 +5,19 @@ use std::{
     process::{Command, ExitCode},
 };
 
+mod fixtures;
 mod tidy;
 
 const HELP: &str = "\
-cargo xtask ci     all checks below
-cargo xtask tidy   layers, module docs, names, the table of detectors";
+cargo xtask ci         all checks
+cargo xtask tidy       of them: layers, module docs, names, the table of detectors
+cargo xtask fixtures   write the fixtures anew";
 
 fn main() -> ExitCode {
     let task = std::env::args().nth(1).unwrap_or_default();
     let result = match task.as_str() {
         "ci" => ci(),
+        "fixtures" => fixtures::write(&root().join("fixtures")).map_err(|error| error.to_string()),
         "tidy" => report(&tidy::faults(&root())),
         _ => Err(HELP.to_owned()),
     };
