@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::dpkg::{
-        Report,
-        stanza::{Stanza, Stanzas, Value},
+    super::{
+        Gap, GapKind,
+        dpkg::{
+            Report,
+            stanza::{Stanza, Stanzas, Value},
+        },
     },
     Copyright, Form, LicensedPart, Texts,
 };
 use crate::license::debian::Licenses;
+
+/// Parts of one copyright file that are read; the largest real ones have some thousand.
+const MAX_STANZAS: usize = 50_000;
 
 /// Reads a copyright file in the machine-readable format; none if it is not in that format.
 pub(super) fn read(bytes: &[u8], report: &mut Report<'_>) -> Option<Copyright> {
@@ -20,7 +26,11 @@ pub(super) fn read(bytes: &[u8], report: &mut Report<'_>) -> Option<Copyright> {
     if !declared && !headless {
         return None;
     }
-    let stanzas: Vec<Stanza<'_>> = Stanzas::new(bytes).collect();
+    let matters = |stanza: &Stanza<'_>| stanza.get("License").or(stanza.get("Files")).is_some();
+    let mut rest = Stanzas::new(bytes).skip(1).filter(matters);
+    let mut stanzas = vec![first];
+    stanzas.extend(rest.by_ref().take(MAX_STANZAS));
+    let beyond = rest.next().map(|stanza| stanza.offset);
     let texts = texts(&stanzas);
     let mut taken = Texts::new();
     let mut licenses = Licenses::default();
@@ -57,6 +67,10 @@ pub(super) fn read(bytes: &[u8], report: &mut Report<'_>) -> Option<Copyright> {
     }
     for stanza in &stanzas {
         stanza.problems.iter().for_each(|problem| report.gap(problem.into()));
+    }
+    if let Some(offset) = beyond {
+        let message = format!("more than {MAX_STANZAS} parts in a copyright file; the first count");
+        report.gap(Gap::new(GapKind::Limit, message).at(offset));
     }
     taken.finish(report);
     Some(Copyright { form: Form::MachineReadable, licenses: licenses.finish(), parts })
