@@ -60,10 +60,13 @@ pub(super) fn files(
     };
     let md5 = |digest: &[u8; 16]| FileDigest::Md5(hex(digest));
     let digest_of = |path: &ImagePath| recorded.checksums.get(path).map(|digest| md5(digest));
-    if let Some(list) = recorded.list {
-        list.iter().for_each(|path| add(path, digest_of(path), false));
-    } else {
-        recorded.checksums.iter().for_each(|(path, digest)| add(path, Some(md5(digest)), false));
+    for path in recorded.list.unwrap_or_default() {
+        add(path, digest_of(path), false);
+    }
+    if recorded.list.is_none() {
+        for (path, digest) in &recorded.checksums {
+            add(path, Some(md5(digest)), false);
+        }
     }
     for (path, digest) in recorded.chiselled {
         add(path, digest.as_ref().map(|digest| FileDigest::Sha256(hex(digest))), false);

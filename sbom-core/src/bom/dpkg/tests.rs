@@ -424,10 +424,9 @@ fn one_duplicated_field_costs_no_package_and_shows_as_a_gap() {
 
 #[test]
 fn a_name_that_everything_provides_does_not_multiply_the_edges() {
-    let mut status = String::new();
-    for n in 0..2000 {
-        status.push_str(&format!("Package: p{n}\nVersion: 1\nProvides: x\nDepends: x\n\n"));
-    }
+    let stanza = |n| format!("Package: p{n}\nVersion: 1\nProvides: x\nDepends: x\n\n");
+    let status: Vec<String> = (0..2000).map(stanza).collect();
+    let status = status.concat();
     let found = of_status(&status);
     assert!(found.edges.len() <= 2000 * 256);
     assert_eq!(found.gaps.len(), 1);

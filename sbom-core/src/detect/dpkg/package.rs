@@ -219,12 +219,11 @@ fn conffiles(stanza: &Stanza<'_>, report: &mut Report<'_>) -> Vec<Conffile> {
     // opkg writes the first one beside the field's name.
     let first = std::iter::once(field.value.first_line());
     for line in first.chain(field.value.lines()).filter(|line| !line.trim().is_empty()) {
-        match Conffile::of_status(line.trim()) {
-            Some(conffile) => conffiles.push(conffile),
-            None => {
-                let message = format!("a configuration file that cannot be read: {line:?}");
-                report.gap(Gap::new(GapKind::Malformed, message).at(field.offset));
-            }
+        if let Some(conffile) = Conffile::of_status(line.trim()) {
+            conffiles.push(conffile);
+        } else {
+            let message = format!("a configuration file that cannot be read: {line:?}");
+            report.gap(Gap::new(GapKind::Malformed, message).at(field.offset));
         }
     }
     conffiles
