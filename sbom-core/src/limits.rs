@@ -84,6 +84,8 @@ limits! {
     inflated_bytes: "inflated-bytes" = 8 * MIB, Bytes;
     /// Packages of one database or executable.
     packages: "packages" = 1_000_000, Count;
+    /// Relations that the packages of one database name, and edges that they become.
+    edges: "edges" = 1_000_000, Count;
     /// Symbolic links followed for one path; Linux follows 40.
     link_hops: "link-hops" = 40, Count;
     /// Attempts at one request to a registry.

@@ -48,7 +48,7 @@ impl Licenses {
         let term = match parse(&spaced) {
             Some(names) => self.resolve(&names, text_of),
             // Prose. Its beginning must do as its name.
-            None => self.custom(&beginning(synopsis), text_of(synopsis)),
+            None => self.custom(&beginning(synopsis), &text_of(synopsis)),
         };
         let text = term.to_text();
         self.add(term);
@@ -61,7 +61,7 @@ impl Licenses {
     }
 
     /// Adds a licence of which only name and text are known.
-    pub fn add_custom(&mut self, name: &str, text: String) {
+    pub fn add_custom(&mut self, name: &str, text: &str) {
         let term = self.custom(name, text);
         self.add(term);
     }
@@ -87,8 +87,8 @@ impl Licenses {
         }
     }
 
-    fn custom(&mut self, name: &str, text: String) -> Term {
-        let license = custom(name, &text);
+    fn custom(&mut self, name: &str, text: &str) -> Term {
+        let license = custom(name, text);
         let id = license.id.clone();
         self.custom.insert(id.clone(), license);
         Term::License(id)
@@ -98,7 +98,7 @@ impl Licenses {
         match names {
             Names::One(name) => match known(name) {
                 Some(term) => term,
-                None => self.custom(name, text_of(name)),
+                None => self.custom(name, &text_of(name)),
             },
             Names::All(parts) => {
                 join(parts.iter().map(|part| self.resolve(part, text_of)).collect(), Term::All)
@@ -300,7 +300,8 @@ fn known(name: &str) -> Option<Term> {
         return Some(Term::License(id));
     }
     // `GPL-2+-libtool-exception`
-    let (base, exception) = lower.strip_suffix("-exception")?.rsplit_once('-')?;
+    let named = lower.strip_suffix("-exceptions").or_else(|| lower.strip_suffix("-exception"))?;
+    let (base, exception) = named.rsplit_once('-')?;
     with_exception(base, exception)
 }
 
@@ -468,6 +469,7 @@ mod tests {
     fn exceptions_are_kept() {
         check("GPL-3+ with Autoconf exception", "GPL-3.0-or-later WITH Autoconf-exception-3.0");
         check("GPL-2+-libtool-exception", "GPL-2.0-or-later WITH Libtool-exception");
+        check("APACHE-2-LLVM-EXCEPTIONS", "Apache-2.0 WITH LLVM-exception");
         check("GPL-3+-WITH-BISON-EXCEPTION", "GPL-3.0-or-later WITH Bison-exception-2.2");
         check("GPL-2 with Linux-syscall-note exception", "GPL-2.0-only WITH Linux-syscall-note");
         check("MIT or GPL-2+ with OpenSSL exception", "MIT OR <GPL-2+ with OpenSSL exception>");

@@ -36,7 +36,7 @@ pub(super) fn read(bytes: &[u8], package: &str, report: &mut Report<'_>) -> Copy
     let mut texts = Texts::new();
     let text = texts.take(&String::from_utf8_lossy(bytes), &name);
     texts.finish(report);
-    licenses.add_custom(&name, text);
+    licenses.add_custom(&name, &text);
     Copyright { form: Form::Text, licenses: licenses.finish(), parts: Vec::new() }
 }
 

@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::dpkg::{
-        Report,
-        stanza::{Stanza, Stanzas, Value},
+    super::{
+        Gap, GapKind,
+        dpkg::{
+            Report,
+            stanza::{Problem, Stanza, Stanzas, Value},
+        },
     },
     Copyright, Form, LicensedPart, Texts,
 };
 use crate::license::debian::Licenses;
+
+/// Parts of one copyright file that are read; the largest real ones have some thousand.
+const MAX_STANZAS: usize = 50_000;
 
 /// Reads a copyright file in the machine-readable format; none if it is not in that format.
 pub(super) fn read(bytes: &[u8], report: &mut Report<'_>) -> Option<Copyright> {
@@ -20,7 +26,11 @@ pub(super) fn read(bytes: &[u8], report: &mut Report<'_>) -> Option<Copyright> {
     if !declared && !headless {
         return None;
     }
-    let stanzas: Vec<Stanza<'_>> = Stanzas::new(bytes).collect();
+    let matters = |stanza: &Stanza<'_>| stanza.get("License").or(stanza.get("Files")).is_some();
+    let mut rest = Stanzas::new(bytes).skip(1).filter(matters);
+    let mut stanzas = vec![first];
+    stanzas.extend(rest.by_ref().take(MAX_STANZAS));
+    let beyond = rest.next().map(|stanza| stanza.offset);
     let texts = texts(&stanzas);
     let mut taken = Texts::new();
     let mut licenses = Licenses::default();
@@ -29,8 +39,8 @@ pub(super) fn read(bytes: &[u8], report: &mut Report<'_>) -> Option<Copyright> {
     for (index, stanza) in stanzas.iter().enumerate() {
         let files = stanza.get("Files");
         // A licence that stands alone is the text of one that others name.
-        let declares = files.is_some() || (index == 0 && declared) || !has_files;
-        let Some(license) = stanza.get("License").filter(|_| declares) else { continue };
+        let counts = files.is_some() || (index == 0 && declared) || !has_files;
+        let Some(license) = stanza.get("License").filter(|_| counts) else { continue };
         let synopsis = license.first_line();
         let own = text(license);
         // A header may say in words that licences differ, which the rest then names.
@@ -56,10 +66,26 @@ pub(super) fn read(bytes: &[u8], report: &mut Report<'_>) -> Option<Copyright> {
         return None;
     }
     for stanza in &stanzas {
-        stanza.problems.iter().for_each(|problem| report.gap(problem.into()));
+        stanza
+            .problems
+            .iter()
+            .filter(|(_, problem)| matters_here(problem))
+            .for_each(|problem| report.gap(problem.into()));
+    }
+    if let Some(offset) = beyond {
+        let message = format!("more than {MAX_STANZAS} parts in a copyright file; the first count");
+        report.gap(Gap::new(GapKind::Limit, message).at(offset));
     }
     taken.finish(report);
     Some(Copyright { form: Form::MachineReadable, licenses: licenses.finish(), parts })
+}
+
+/// A comment given twice, as there are, takes nothing from what is read.
+fn matters_here(problem: &Problem) -> bool {
+    match problem {
+        Problem::Duplicate(name) => ["Files", "License"].iter().any(|read| name.eq_ignore_ascii_case(read)),
+        _ => true,
+    }
 }
 
 /// The texts of licences by their names in lower case; of several the first that has one.
@@ -141,16 +167,23 @@ mod tests {
     }
 
     #[test]
+    fn only_a_duplicate_that_matters_is_a_gap() {
+        let gaps = |text: &str| detect("usr/share/doc/a/copyright", text.as_bytes().to_vec()).1.len();
+        assert_eq!(gaps("Format: x\n\nFiles: *\nLicense: Expat\nComment: a\nComment: b\n"), 0);
+        assert_eq!(gaps("Format: x\n\nFiles: *\nComment: a\nComment: b\nLicense: Expat\nLicense: ISC\n"), 1);
+    }
+
+    #[test]
     fn without_files_the_licences_themselves_count() {
         check("Format: x\n\nLicense: Expat\n text\n\nLicense: ISC\n text\n", "MIT AND ISC");
     }
 
     #[test]
     fn a_text_named_very_often_is_not_multiplied() {
-        let mut file = format!("Format: x\n\nLicense: odd\n {}\n", "x".repeat(1 << 20));
-        for n in 0..50 {
-            file.push_str(&format!("\nFiles: {n}\nLicense: odd{n}\n {}\n", "y".repeat(1 << 18)));
-        }
+        let text = "y".repeat(1 << 18);
+        let part = |n| format!("\nFiles: {n}\nLicense: odd{n}\n {text}\n");
+        let parts: Vec<String> = (0..50).map(part).collect();
+        let file = format!("Format: x\n{}", parts.concat());
         let (found, gaps) = detect("usr/share/doc/a/copyright", file.into_bytes());
         let total: usize = found.unwrap().licenses.custom.iter().map(|license| license.text.len()).sum();
         assert!(total <= 5 << 20);

@@ -103,16 +103,12 @@ impl Texts {
         if text.trim().is_empty() {
             return name.to_owned();
         }
-        match self.left.checked_sub(text.len()) {
-            Some(left) => {
-                self.left = left;
-                text.to_owned()
-            }
-            None => {
-                self.cut = true;
-                name.to_owned()
-            }
-        }
+        let Some(left) = self.left.checked_sub(text.len()) else {
+            self.cut = true;
+            return name.to_owned();
+        };
+        self.left = left;
+        text.to_owned()
     }
 
     fn finish(self, report: &mut Report<'_>) {
@@ -138,11 +134,11 @@ mod tests {
         let file = Captured { path: &path, size, mode: 0o644, content: &content, limits: &limits };
         let mut findings = Findings::default();
         CopyrightDetector.detect(&file, &mut findings).unwrap();
-        let found = findings.found.into_iter().map(|finding| match finding {
+        let mut found = findings.found.into_iter().map(|finding| match finding {
             Finding::Copyright(copyright) => copyright,
             other => panic!("{other:?}"),
         });
-        (found.last(), findings.gaps)
+        (found.next(), findings.gaps)
     }
 
     #[test]

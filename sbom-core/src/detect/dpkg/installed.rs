@@ -5,7 +5,10 @@ use super::{
     super::{Gap, GapKind},
     Report,
 };
-use crate::image_path::ImagePath;
+use crate::{
+    image_path::ImagePath,
+    limits::{LimitExceeded, Limits},
+};
 
 /// A configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +59,14 @@ impl Conffile {
 
 /// Reads the leaves of a list of paths: what is no directory of another path in it. `tabbed` lists, of opkg,
 /// have the mode of the file behind a tab.
-pub(super) fn list(bytes: &[u8], tabbed: bool) -> Vec<ImagePath> {
+pub(super) fn list(bytes: &[u8], tabbed: bool, limits: &Limits, report: &mut Report<'_>) -> Vec<ImagePath> {
+    let most = limits.entries.as_usize();
+    if let Some((offset, _)) = lines(bytes).nth(most) {
+        let limit = LimitExceeded { limit: limits.entries };
+        report.gap(Gap::new(GapKind::Limit, limit.to_string()).at(offset));
+    }
     let mut paths: Vec<ImagePath> = lines(bytes)
+        .take(most)
         .map(|(_, line)| if tabbed { line.split(|&b| b == b'\t').next().unwrap_or_default() } else { line })
         .map(ImagePath::new)
         .filter(|path| !path.is_root())
@@ -132,9 +141,9 @@ pub(super) fn diversions(bytes: &[u8], report: &mut Report<'_>) -> Vec<Diversion
     diversions
 }
 
-/// Reads a file of one word a line.
-pub(super) fn words(bytes: &[u8]) -> Vec<String> {
-    lines(bytes).map(|(_, line)| String::from_utf8_lossy(line.trim_ascii()).into_owned()).collect()
+/// Reads the architectures of a system, one a line. Debian has a few dozen.
+pub(super) fn architectures(bytes: &[u8]) -> Vec<String> {
+    lines(bytes).take(100).map(|(_, line)| String::from_utf8_lossy(line.trim_ascii()).into_owned()).collect()
 }
 
 /// The lines that are not empty, with their offsets, without line ends.
@@ -172,7 +181,6 @@ pub(super) fn unhex<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Limits;
 
     const MD5: &str = "00112233445566778899aabbccddeeff";
 
@@ -184,7 +192,8 @@ mod tests {
     }
 
     fn check_list(text: &str, expected: &[&str]) {
-        let mut found: Vec<String> = list(text.as_bytes(), false).iter().map(ImagePath::to_string).collect();
+        let (paths, _) = reported(|report| list(text.as_bytes(), false, &Limits::default(), report));
+        let mut found: Vec<String> = paths.iter().map(ImagePath::to_string).collect();
         found.sort();
         assert_eq!(found, expected);
     }
@@ -202,7 +211,8 @@ mod tests {
 
     #[test]
     fn a_list_of_opkg_may_have_modes() {
-        assert_eq!(list(b"/bin/a\t0100755\n", true), [ImagePath::from("bin/a")]);
+        let (paths, _) = reported(|report| list(b"/bin/a\t0100755\n", true, &Limits::default(), report));
+        assert_eq!(paths, [ImagePath::from("bin/a")]);
     }
 
     #[test]

@@ -61,6 +61,10 @@ impl Detector for DpkgDetector {
         if place::kind(file.path).is_some() { Want::Whole } else { Want::Nothing }
     }
 
+    fn well_known(&self) -> &'static [&'static str] {
+        &["var/lib/dpkg/status", "var/lib/opkg/status", "usr/lib/opkg/status"]
+    }
+
     fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap> {
         let Some(kind) = place::kind(file.path) else { return Ok(()) };
         let bytes = file.bytes()?;
@@ -72,12 +76,12 @@ impl Detector for DpkgDetector {
                 DpkgFile::Packages(kind, package::read(bytes, limits, report))
             }
             Kind::Snap => DpkgFile::Packages(kind, ubuntu::snap(bytes, limits, report)),
-            Kind::List => DpkgFile::List(installed::list(bytes, false)),
-            Kind::OpkgList => DpkgFile::List(installed::list(bytes, true)),
+            Kind::List => DpkgFile::List(installed::list(bytes, false, limits, report)),
+            Kind::OpkgList => DpkgFile::List(installed::list(bytes, true, limits, report)),
             Kind::Checksums => DpkgFile::Checksums(installed::checksums(bytes, report)),
             Kind::Conffiles => DpkgFile::Conffiles(installed::conffiles(bytes, report)),
             Kind::Diversions => DpkgFile::Diversions(installed::diversions(bytes, report)),
-            Kind::Architectures => DpkgFile::Architectures(installed::words(bytes)),
+            Kind::Architectures => DpkgFile::Architectures(installed::architectures(bytes)),
             Kind::AutoInstalled => DpkgFile::AutoInstalled(apt::automatic(bytes, report)),
             Kind::Available | Kind::Repository => DpkgFile::Archives(apt::archives(bytes, report)),
             Kind::Release => match apt::release(bytes) {

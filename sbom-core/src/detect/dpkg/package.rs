@@ -7,7 +7,7 @@ use super::{
     relation::{self, Relation},
     stanza::{Field, Stanza, Stanzas},
 };
-use crate::limits::Limits;
+use crate::limits::{LimitExceeded, Limits};
 
 /// One package.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -112,74 +112,105 @@ impl Package {
 /// Reads the installed packages of a database.
 pub(super) fn read(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> Vec<Package> {
     let mut packages = Vec::new();
+    let mut reader = Reader { report, relations: limits.edges.as_usize(), limits };
     for stanza in Stanzas::new(bytes) {
+        let report = &mut *reader.report;
         stanza.problems.iter().for_each(|problem| report.gap(problem.into()));
         if let Err(limit) = limits.packages.check(packages.len() as u64 + 1) {
             report.gap(Gap::new(GapKind::Limit, limit.to_string()).at(stanza.offset));
             break;
         }
-        packages.extend(package(&stanza, report));
+        packages.extend(reader.package(&stanza));
     }
     packages
 }
 
-/// The package of one stanza; none if it is not installed or, with a gap, if it lacks what identifies it.
-fn package(stanza: &Stanza<'_>, report: &mut Report<'_>) -> Option<Package> {
-    let status = stanza.field("Status").and_then(|field| {
-        let text = field.value.text();
-        let status = Status::parse(&text);
-        if status.is_none() {
-            let message = format!("a package status that is not three words: {text:?}");
-            report.gap(Gap::new(GapKind::Malformed, message).at(field.offset));
+struct Reader<'r, 'g> {
+    report: &'r mut Report<'g>,
+    /// Targets of relations that may still be kept.
+    relations: usize,
+    limits: &'r Limits,
+}
+
+impl Reader<'_, '_> {
+    /// The package of one stanza; none if it is not installed or, with a gap, if it lacks what identifies it.
+    fn package(&mut self, stanza: &Stanza<'_>) -> Option<Package> {
+        let status = stanza.field("Status").and_then(|field| {
+            let text = field.value.text();
+            let status = Status::parse(&text);
+            if status.is_none() {
+                let message = format!("a package status that is not three words: {text:?}");
+                self.report.gap(Gap::new(GapKind::Malformed, message).at(field.offset));
+            }
+            status
+        });
+        if status.as_ref().is_some_and(|status| !status.is_installed()) {
+            return None;
         }
-        status
-    });
-    if status.as_ref().is_some_and(|status| !status.is_installed()) {
-        return None;
+        let Some(name) = stanza.text("Package") else {
+            self.report.gap(Gap::new(GapKind::Malformed, "a stanza that names no package").at(stanza.offset));
+            return None;
+        };
+        let Some(version) = stanza.text("Version") else {
+            let message = format!("the package {name} has no version");
+            self.report.gap(Gap::new(GapKind::Malformed, message).at(stanza.offset));
+            return None;
+        };
+        let source = stanza.text("Source").map(|text| split_source(&text));
+        let (source, source_version) = source.map_or((None, None), |(name, version)| (Some(name), version));
+        let yes = |name: &str| stanza.text(name).is_some_and(|value| value.eq_ignore_ascii_case("yes"));
+        Some(Package {
+            name,
+            version,
+            architecture: stanza.text("Architecture"),
+            status,
+            source,
+            source_version,
+            essential: yes("Essential"),
+            priority: stanza.text("Priority"),
+            section: stanza.text("Section"),
+            multi_arch: stanza.text("Multi-Arch"),
+            origin: stanza.text("Origin"),
+            maintainer: stanza.text("Maintainer"),
+            homepage: stanza.text("Homepage"),
+            bugs: stanza.text("Bugs"),
+            vcs: ["Vcs-Git", "Vcs-Browser"].iter().filter_map(|name| stanza.text(name)).collect(),
+            license: stanza.text("License"),
+            description: stanza
+                .get("Description")
+                .map(|value| value.first_line().into_owned())
+                .filter(|line| !line.is_empty()),
+            conffiles: conffiles(stanza, self.report),
+            relations: Relations {
+                pre_depends: self.relations(stanza.field("Pre-Depends")),
+                depends: self.relations(stanza.field("Depends")),
+                recommends: self.relations(stanza.field("Recommends")),
+                suggests: self.relations(stanza.field("Suggests")),
+                breaks: self.relations(stanza.field("Breaks")),
+                provides: self.relations(stanza.field("Provides")),
+            },
+        })
     }
-    let Some(name) = stanza.text("Package") else {
-        report.gap(Gap::new(GapKind::Malformed, "a stanza that names no package").at(stanza.offset));
-        return None;
-    };
-    let Some(version) = stanza.text("Version") else {
-        let message = format!("the package {name} has no version");
-        report.gap(Gap::new(GapKind::Malformed, message).at(stanza.offset));
-        return None;
-    };
-    let source = stanza.text("Source").map(|text| split_source(&text));
-    let (source, source_version) = source.map_or((None, None), |(name, version)| (Some(name), version));
-    let yes = |name: &str| stanza.text(name).is_some_and(|value| value.eq_ignore_ascii_case("yes"));
-    Some(Package {
-        name,
-        version,
-        architecture: stanza.text("Architecture"),
-        status,
-        source,
-        source_version,
-        essential: yes("Essential"),
-        priority: stanza.text("Priority"),
-        section: stanza.text("Section"),
-        multi_arch: stanza.text("Multi-Arch"),
-        origin: stanza.text("Origin"),
-        maintainer: stanza.text("Maintainer"),
-        homepage: stanza.text("Homepage"),
-        bugs: stanza.text("Bugs"),
-        vcs: ["Vcs-Git", "Vcs-Browser"].iter().filter_map(|name| stanza.text(name)).collect(),
-        license: stanza.text("License"),
-        description: stanza
-            .get("Description")
-            .map(|value| value.first_line().into_owned())
-            .filter(|line| !line.is_empty()),
-        conffiles: conffiles(stanza, report),
-        relations: Relations {
-            pre_depends: relations(stanza.field("Pre-Depends"), report),
-            depends: relations(stanza.field("Depends"), report),
-            recommends: relations(stanza.field("Recommends"), report),
-            suggests: relations(stanza.field("Suggests"), report),
-            breaks: relations(stanza.field("Breaks"), report),
-            provides: relations(stanza.field("Provides"), report),
-        },
-    })
+
+    fn relations(&mut self, field: Option<&Field<'_>>) -> Vec<Relation> {
+        let Some(field) = field else { return Vec::new() };
+        let text = field.value.text();
+        // Counted before it is taken apart: a comma becomes a hundred bytes.
+        let targets = 1 + text.bytes().filter(|byte| matches!(byte, b',' | b'|')).count();
+        let Some(left) = self.relations.checked_sub(targets) else {
+            let limit = LimitExceeded { limit: self.limits.edges };
+            self.report.gap(Gap::new(GapKind::Limit, limit.to_string()).at(field.offset));
+            return Vec::new();
+        };
+        self.relations = left;
+        let (relations, unread) = relation::parse(&text);
+        if let Some(unread) = unread {
+            let name = String::from_utf8_lossy(field.name);
+            let message = format!("a relation in {name} that cannot be read: {unread:?}");
+            self.report.gap(Gap::new(GapKind::Malformed, message).at(field.offset));
+        }
+        relations
+    }
 }
 
 fn conffiles(stanza: &Stanza<'_>, report: &mut Report<'_>) -> Vec<Conffile> {
@@ -188,26 +219,14 @@ fn conffiles(stanza: &Stanza<'_>, report: &mut Report<'_>) -> Vec<Conffile> {
     // opkg writes the first one beside the field's name.
     let first = std::iter::once(field.value.first_line());
     for line in first.chain(field.value.lines()).filter(|line| !line.trim().is_empty()) {
-        match Conffile::of_status(line.trim()) {
-            Some(conffile) => conffiles.push(conffile),
-            None => {
-                let message = format!("a configuration file that cannot be read: {line:?}");
-                report.gap(Gap::new(GapKind::Malformed, message).at(field.offset));
-            }
+        if let Some(conffile) = Conffile::of_status(line.trim()) {
+            conffiles.push(conffile);
+        } else {
+            let message = format!("a configuration file that cannot be read: {line:?}");
+            report.gap(Gap::new(GapKind::Malformed, message).at(field.offset));
         }
     }
     conffiles
-}
-
-fn relations(field: Option<&Field<'_>>, report: &mut Report<'_>) -> Vec<Relation> {
-    let Some(field) = field else { return Vec::new() };
-    let (relations, unread) = relation::parse(&field.value.text());
-    if let Some(unread) = unread {
-        let name = String::from_utf8_lossy(field.name);
-        let message = format!("a relation in {name} that cannot be read: {unread:?}");
-        report.gap(Gap::new(GapKind::Malformed, message).at(field.offset));
-    }
-    relations
 }
 
 /// `name (version)` or `name`.

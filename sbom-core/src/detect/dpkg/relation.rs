@@ -80,8 +80,7 @@ fn matches_architecture(pattern: &str, architecture: &str) -> bool {
     let (system, cpu) = architecture.split_once('-').unwrap_or(("linux", architecture));
     match pattern.split_once('-') {
         Some((wanted_system, wanted_cpu)) => {
-            matches!(wanted_system, "any") | (wanted_system == system)
-                && matches!(wanted_cpu, "any") | (wanted_cpu == cpu)
+            (wanted_system == "any" || wanted_system == system) && (wanted_cpu == "any" || wanted_cpu == cpu)
         }
         None => pattern == "any" || pattern == architecture,
     }

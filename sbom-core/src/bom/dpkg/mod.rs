@@ -1,0 +1,32 @@
+//! Components of dpkg and opkg: packages, what they own, what they need, and what they declare.
+
+use super::{assemble::Context, draft::Draft};
+
+mod collect;
+mod component;
+mod copyright;
+mod ownership;
+mod relations;
+mod root;
+
+/// Adds what the files of dpkg, opkg and apt say to the draft.
+pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
+    let installed = collect::collect(context.overlay);
+    if installed.is_empty() {
+        return;
+    }
+    let roots = root::Root::all(context, &installed);
+    let copyrights = copyright::Copyrights::find(context.overlay, &installed);
+    let mut directories = ownership::Directories::new(context.overlay);
+    let mut handles = Vec::with_capacity(installed.len());
+    for package in &installed {
+        let Some(root) = roots.get(&package.root) else { continue };
+        let mut component = component::component(package, root, &copyrights);
+        component.files = ownership::files(package, root, &mut directories);
+        handles.push(draft.add(component));
+    }
+    relations::connect(&installed, &handles, &roots, context.limits, draft);
+}
+
+#[cfg(test)]
+mod tests;

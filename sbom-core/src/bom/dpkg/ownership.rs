@@ -1,0 +1,153 @@
+//! Which files a package owns, and where they really lie.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    super::{FileDigest, OwnedFile, overlay::Overlay},
+    collect::Installed,
+    root::Root,
+};
+use crate::{
+    detect::{
+        Finding,
+        dpkg::{Conffile, DpkgFile},
+    },
+    digest::hex,
+    image_path::ImagePath,
+};
+
+/// Where directories really lie: `/lib` may be a link to `/usr/lib`. Each is looked up once.
+#[derive(Debug)]
+pub(super) struct Directories<'a> {
+    overlay: &'a Overlay<'a>,
+    resolved: HashMap<ImagePath, ImagePath>,
+}
+
+impl<'a> Directories<'a> {
+    pub(super) fn new(overlay: &'a Overlay<'a>) -> Self {
+        Self { overlay, resolved: HashMap::new() }
+    }
+
+    /// `path` with the links in its directory followed; as it is, if the directory is not there.
+    fn locate(&mut self, path: ImagePath) -> ImagePath {
+        let Some(parent) = path.parent() else { return path };
+        if let Some(real) = self.resolved.get(&parent) {
+            return if *real == parent { path } else { real.join(path.file_name()) };
+        }
+        let real = self.overlay.resolve(&parent).unwrap_or_else(|| parent.clone());
+        let located = real.join(path.file_name());
+        self.resolved.insert(parent, real);
+        located
+    }
+}
+
+/// The files that `package` owns, sorted.
+///
+/// Its list of paths is the authority. Where there is none, as in distroless images, its checksums stand in.
+pub(super) fn files(
+    package: &Installed<'_>,
+    root: &Root<'_>,
+    directories: &mut Directories<'_>,
+) -> Vec<OwnedFile> {
+    let recorded = Recorded::find(package, root, directories.overlay);
+    let mut files: BTreeMap<ImagePath, OwnedFile> = BTreeMap::new();
+    let mut add = |path: &ImagePath, digest: Option<FileDigest>, is_config: bool| {
+        let path = directories.locate(package.root.join(diverted(path, package, root).as_bytes()));
+        let file =
+            files.entry(path.clone()).or_insert_with(|| OwnedFile { path, digest: None, is_config: false });
+        file.digest = file.digest.take().or(digest);
+        file.is_config |= is_config;
+    };
+    let md5 = |digest: &[u8; 16]| FileDigest::Md5(hex(digest));
+    let digest_of = |path: &ImagePath| recorded.checksums.get(path).map(|digest| md5(digest));
+    for path in recorded.list.unwrap_or_default() {
+        add(path, digest_of(path), false);
+    }
+    if recorded.list.is_none() {
+        for (path, digest) in &recorded.checksums {
+            add(path, Some(md5(digest)), false);
+        }
+    }
+    for (path, digest) in recorded.chiselled {
+        add(path, digest.as_ref().map(|digest| FileDigest::Sha256(hex(digest))), false);
+    }
+    for conffile in recorded.conffiles.into_iter().flatten().filter(|conffile| !conffile.removed) {
+        let digest = digest_of(&conffile.path).or_else(|| conffile.md5.as_ref().map(md5));
+        add(&conffile.path, digest, true);
+    }
+    files.into_values().collect()
+}
+
+/// Where a path of the package lies, once another package has diverted it.
+fn diverted<'a>(path: &'a ImagePath, package: &Installed<'_>, root: &'a Root<'_>) -> &'a ImagePath {
+    match root.diversions.get(path) {
+        Some(diversion) if diversion.by.as_deref() != Some(&package.package.name) => &diversion.to,
+        _ => path,
+    }
+}
+
+/// What is recorded of a package's files.
+struct Recorded<'a> {
+    list: Option<&'a [ImagePath]>,
+    checksums: BTreeMap<&'a ImagePath, &'a [u8; 16]>,
+    /// Those of the package's own record first: they have digests.
+    conffiles: [&'a [Conffile]; 2],
+    chiselled: &'a [(ImagePath, Option<[u8; 32]>)],
+}
+
+impl<'a> Recorded<'a> {
+    fn find(package: &'a Installed<'_>, root: &'a Root<'_>, overlay: &'a Overlay<'_>) -> Self {
+        let list = beside(package, overlay, "list", |file| match file {
+            DpkgFile::List(list) => Some(list.as_slice()),
+            _ => None,
+        });
+        let checksums = beside(package, overlay, "md5sums", |file| match file {
+            DpkgFile::Checksums(checksums) => Some(checksums.as_slice()),
+            _ => None,
+        });
+        let conffiles = beside(package, overlay, "conffiles", |file| match file {
+            DpkgFile::Conffiles(conffiles) => Some(conffiles.as_slice()),
+            _ => None,
+        });
+        let contents = root.chisel.and_then(|chisel| chisel.contents.get(&package.package.name));
+        Self {
+            list,
+            checksums: checksums.unwrap_or_default().iter().map(|(path, digest)| (path, digest)).collect(),
+            conffiles: [&package.package.conffiles, conffiles.unwrap_or_default()],
+            chiselled: contents.map_or(&[], |contents| &contents.files),
+        }
+    }
+}
+
+/// What the file of a package with the extension `extension` says: it is called after the package, with or
+/// without its architecture, or after the record of the package.
+fn beside<'a, T: 'a>(
+    package: &Installed<'_>,
+    overlay: &'a Overlay<'_>,
+    extension: &str,
+    pick: impl Fn(&'a DpkgFile) -> Option<T>,
+) -> Option<T> {
+    let name = &package.package.name;
+    if name.contains('/') {
+        return None;
+    }
+    let mut places = Vec::new();
+    for directory in ["info", "status.d"] {
+        if let Some(architecture) = &package.package.architecture {
+            places
+                .push(package.home.join(format!("{directory}/{name}:{architecture}.{extension}").as_bytes()));
+        }
+        places.push(package.home.join(format!("{directory}/{name}.{extension}").as_bytes()));
+    }
+    for (_, record) in &package.evidence {
+        let mut place = record.as_bytes().to_vec();
+        place.extend_from_slice(format!(".{extension}").as_bytes());
+        places.push(ImagePath::new(&place));
+    }
+    places.iter().find_map(|place| {
+        overlay.findings_at(place, package.as_of()).iter().find_map(|finding| match finding {
+            Finding::Dpkg(file) => pick(file),
+            _ => None,
+        })
+    })
+}
