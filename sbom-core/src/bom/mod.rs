@@ -9,9 +9,11 @@ pub use crate::{
 };
 use crate::{digest::Digest, image_path::ImagePath, purl::Purl};
 
+mod address;
 pub mod apk;
 pub mod assemble;
 pub mod attribution;
+mod cpe;
 pub mod distro;
 pub mod dpkg;
 pub mod draft;

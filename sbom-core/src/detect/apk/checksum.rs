@@ -1,0 +1,131 @@
+//! The digests in apk's database: `Q1` or `Q2` and base64, or plain hex.
+
+/// A digest in lower-case hex.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Checksum {
+    /// MD5, as apk-tools 1 wrote it.
+    Md5(Box<str>),
+    /// SHA-1, `Q1…`.
+    Sha1(Box<str>),
+    /// SHA-256, `Q2…`.
+    Sha256(Box<str>),
+    /// The first 160 bits of a SHA-256, `Q2…`, by which apk-tools 3 identifies packages.
+    Sha256Prefix(Box<str>),
+}
+
+impl Checksum {
+    /// Reads a digest; none if it is of no known form.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let bytes = match text.split_at_checked(2)? {
+            (b"Q1", encoded) => return hex_of(&decode(encoded)?, 20).map(Self::Sha1),
+            (b"Q2", encoded) => {
+                let bytes = decode(encoded)?;
+                return hex_of(&bytes, 32)
+                    .map(Self::Sha256)
+                    .or_else(|| hex_of(&bytes, 20).map(Self::Sha256Prefix));
+            }
+            _ => std::str::from_utf8(text).ok()?,
+        };
+        if !bytes.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        let hex = bytes.to_ascii_lowercase().into_boxed_str();
+        match hex.len() {
+            32 => Some(Self::Md5(hex)),
+            40 => Some(Self::Sha1(hex)),
+            64 => Some(Self::Sha256(hex)),
+            _ => None,
+        }
+    }
+
+    /// The digest with the name of its algorithm: `sha1:…`.
+    pub fn to_text(&self) -> String {
+        let (name, hex) = match self {
+            Self::Md5(hex) => ("md5", hex),
+            Self::Sha1(hex) => ("sha1", hex),
+            Self::Sha256(hex) => ("sha256", hex),
+            Self::Sha256Prefix(hex) => ("sha256-160", hex),
+        };
+        format!("{name}:{hex}")
+    }
+}
+
+fn hex_of(bytes: &[u8], length: usize) -> Option<Box<str>> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    if bytes.len() != length {
+        return None;
+    }
+    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().map(char::from);
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect::<Option<String>>()
+        .map(Into::into)
+}
+
+/// Base64 with the standard alphabet (RFC 4648, section 4), padding optional.
+fn decode(encoded: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(32);
+    let mut bits = 0_u32;
+    let mut count = 0;
+    let end = encoded.iter().rposition(|&byte| byte != b'=').map_or(0, |last| last + 1);
+    for &byte in encoded.get(..end)? {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        // Only the bits of one unfinished byte are carried on.
+        bits = (bits << 6 | u32::from(value)) & 0x3fff;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<&str>) {
+        assert_eq!(
+            Checksum::parse(text.as_bytes()).map(|found| found.to_text()).as_deref(),
+            expected,
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn digests_come_out_in_hex() {
+        check("Q1myMNfd7u5v5UTgNHeq1e31qTjZU=", Some("sha1:9b230d7ddeeee6fe544e03477aad5edf5a938d95"));
+        check(
+            "Q247DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+            Some("sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        );
+        check("Q2myMNfd7u5v5UTgNHeq1e31qTjZU=", Some("sha256-160:9b230d7ddeeee6fe544e03477aad5edf5a938d95"));
+        check("D41D8CD98F00B204E9800998ECF8427E", Some("md5:d41d8cd98f00b204e9800998ecf8427e"));
+    }
+
+    #[test]
+    fn other_forms_are_none() {
+        for text in [
+            "",
+            "Q",
+            "Q1",
+            "Q1=",
+            "Q1myMN",
+            "Q1my*Nfd7u5v5UTgNHeq1e31qTjZU=",
+            "xyz",
+            "d41d8",
+            "Q3myMNfd7u5v5UTgNHeq1e31qTjZU=",
+        ] {
+            check(text, None);
+        }
+    }
+}

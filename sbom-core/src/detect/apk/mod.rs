@@ -1,0 +1,237 @@
+//! Reads the files of apk: the database of installed packages, the list of those that were asked for by name,
+//! and the repositories they may come from.
+//!
+//! Sources: apk-tools' `database.c`, `package.c` and `blob.c`; the manual pages apk-world(5) and apk-repositories(5).
+
+use super::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, Want};
+use crate::image_path::ImagePath;
+
+mod checksum;
+mod database;
+mod dependency;
+
+pub use checksum::Checksum;
+pub use dependency::{Dependency, Kind};
+
+/// Reads the files of apk.
+#[derive(Debug, Clone, Copy)]
+pub struct ApkDetector;
+
+/// What a file of apk says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApkFile {
+    /// `lib/apk/db/installed`: the installed packages, in its order.
+    Installed(Vec<Package>),
+    /// `etc/apk/world`: what was asked for by name; all else was installed because something needs it.
+    World(Vec<Dependency>),
+    /// `etc/apk/repositories`: where packages come from.
+    Repositories(Vec<Repository>),
+}
+
+/// An installed package.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Package {
+    /// `P`.
+    pub name: String,
+    /// `V`; empty if the record has none.
+    pub version: String,
+    /// `A`.
+    pub arch: Option<String>,
+    /// `o`: the name of the source package.
+    pub origin: Option<String>,
+    /// `T`.
+    pub description: Option<String>,
+    /// `U`: the home page, as written.
+    pub url: Option<String>,
+    /// `L`: the licence, as written.
+    pub license: Option<String>,
+    /// `m`: `Name <mail>`.
+    pub maintainer: Option<String>,
+    /// `t`: seconds since 1970.
+    pub build_time: Option<u64>,
+    /// `c`: the commit of the build description, in hex.
+    pub commit: Option<String>,
+    /// `C`: identifies the control segment of the package file.
+    pub checksum: Option<Checksum>,
+    /// `S`: bytes of the package file.
+    pub package_size: Option<u64>,
+    /// `I`: bytes once installed.
+    pub installed_size: Option<u64>,
+    /// `D`.
+    pub depends: Vec<Dependency>,
+    /// `p`.
+    pub provides: Vec<Dependency>,
+    /// `r`: packages whose files it may overwrite.
+    pub replaces: Vec<Dependency>,
+    /// `i`: it is installed as soon as all of these are.
+    pub install_if: Vec<Dependency>,
+    /// `k`: among several providers of a name the highest is preferred.
+    pub provider_priority: Option<u64>,
+    /// `q`: of two packages that replace each other's files the higher keeps them.
+    pub replaces_priority: Option<u64>,
+    /// `s`: the tag of the repository that it was pinned to.
+    pub repository_tag: Option<String>,
+    /// `f`: what apk itself noted as broken: `f` files, `s` a script, `x` extended attributes.
+    pub broken: Option<String>,
+    /// `F` and `R`: its files and symbolic links, in the order of the record.
+    pub files: Vec<File>,
+}
+
+impl Package {
+    /// Whether it is a name for a set of dependencies and holds nothing itself: `.build-deps`, as `apk add
+    /// --virtual` makes it.
+    pub fn is_virtual(&self) -> bool {
+        self.name.starts_with('.')
+    }
+}
+
+/// A file of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Where it lies, seen from the root of the database.
+    pub path: ImagePath,
+    /// `Z`: of a symbolic link, the digest of its target.
+    pub checksum: Option<Checksum>,
+}
+
+/// A line of `etc/apk/repositories`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// The tag by which packages ask for this repository.
+    pub tag: Option<String>,
+    /// Its address or path.
+    pub url: String,
+}
+
+/// Where the database lies below its root; the longest first, as one ends the other.
+const DATABASES: &[&str] = &["usr/lib/apk/db/installed", "var/lib/apk/db/installed", "lib/apk/db/installed"];
+const WORLD: &str = "etc/apk/world";
+const REPOSITORIES: &str = "etc/apk/repositories";
+
+/// The root of the database at `path`; none if no database lies there.
+pub fn database_root(path: &ImagePath) -> Option<ImagePath> {
+    DATABASES.iter().find_map(|suffix| path.strip_suffix(suffix))
+}
+
+/// Where the list of what was asked for lies below `root`.
+pub fn world_path(root: &ImagePath) -> ImagePath {
+    root.join(WORLD.as_bytes())
+}
+
+/// Where the list of repositories lies below `root`.
+pub fn repositories_path(root: &ImagePath) -> ImagePath {
+    root.join(REPOSITORIES.as_bytes())
+}
+
+/// The root of the list of repositories at `path`.
+pub fn repositories_root(path: &ImagePath) -> Option<ImagePath> {
+    path.strip_suffix(REPOSITORIES)
+}
+
+impl Detector for ApkDetector {
+    fn id(&self) -> &'static str {
+        "apk"
+    }
+
+    fn wants(&self, file: &FileMeta<'_>) -> Want {
+        let path = file.path;
+        let ours =
+            DATABASES.iter().chain(&[WORLD, REPOSITORIES]).any(|suffix| path.strip_suffix(suffix).is_some());
+        if ours { Want::Whole } else { Want::Nothing }
+    }
+
+    fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap> {
+        let bytes = file.bytes()?;
+        let found = if database_root(file.path).is_some() {
+            ApkFile::Installed(database::parse(bytes, file.limits, &mut out.gaps))
+        } else if file.path.strip_suffix(WORLD).is_some() {
+            let text = String::from_utf8_lossy(bytes);
+            ApkFile::World(text.split_whitespace().filter_map(Dependency::parse).collect())
+        } else {
+            ApkFile::Repositories(repositories(&String::from_utf8_lossy(bytes)))
+        };
+        out.found.push(Finding::Apk(found));
+        Ok(())
+    }
+
+    fn well_known(&self) -> &'static [&'static str] {
+        &["lib/apk/db/installed", "usr/lib/apk/db/installed", WORLD, REPOSITORIES]
+    }
+}
+
+/// `https://…/main`, `@testing https://…/testing`, and, since apk-tools 3, `v3 https://…` and components after it.
+fn repositories(text: &str) -> Vec<Repository> {
+    let mut repositories = Vec::new();
+    for line in text.lines() {
+        let mut words = line.split_whitespace().take_while(|word| !word.starts_with('#')).peekable();
+        let tag =
+            words.next_if(|word| word.starts_with('@')).map(|tag| tag.trim_start_matches('@').to_owned());
+        let Some(url) = words.find(|word| word.contains('/')) else { continue };
+        let components: Vec<&str> = words.collect();
+        if components.is_empty() {
+            repositories.push(Repository { tag, url: url.to_owned() });
+            continue;
+        }
+        for component in components {
+            let url = format!("{}/{component}", url.trim_end_matches('/'));
+            repositories.push(Repository { tag: tag.clone(), url });
+        }
+    }
+    repositories
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{layer::retain::Content, limits::Limits};
+
+    fn detect(path: &str, text: &str) -> ApkFile {
+        let path = ImagePath::from(path);
+        let content = Content::new(text.as_bytes().to_vec());
+        let limits = Limits::default();
+        let size = text.len() as u64;
+        let mut out = Findings::default();
+        let file = Captured { path: &path, size, mode: 0o644, content: &content, limits: &limits };
+        ApkDetector.detect(&file, &mut out).unwrap();
+        assert_eq!(out.gaps, []);
+        match out.found.pop() {
+            Some(Finding::Apk(file)) => file,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_database_belongs_to_the_root_above_it() {
+        let root = |path: &str| database_root(&ImagePath::from(path)).map(|root| root.to_text());
+        assert_eq!(root("lib/apk/db/installed").as_deref(), Some("/"));
+        assert_eq!(root("usr/lib/apk/db/installed").as_deref(), Some("/"));
+        assert_eq!(root("var/lib/apk/db/installed").as_deref(), Some("/"));
+        assert_eq!(root("srv/jail/lib/apk/db/installed").as_deref(), Some("/srv/jail"));
+        assert_eq!(root("srv/jail/usr/lib/apk/db/installed").as_deref(), Some("/srv/jail"));
+        assert_eq!(root("mylib/apk/db/installed"), None);
+    }
+
+    #[test]
+    fn world_and_repositories_are_read() {
+        let ApkFile::World(world) = detect("etc/apk/world", "busybox\n.deps=1\nfoo@edge\n!bar\n") else {
+            panic!()
+        };
+        assert_eq!(
+            world.iter().map(|dep| &*dep.name).collect::<Vec<_>>(),
+            ["busybox", ".deps", "foo", "bar"]
+        );
+        let text = "https://a/v3.20/main\n#https://b/main\n@edge http://c/edge/testing # new\nv3 https://d/v1 main extra\n/media/cdrom/apks\n\n";
+        let ApkFile::Repositories(found) = detect("etc/apk/repositories", text) else { panic!() };
+        let found: Vec<_> = found.iter().map(|found| (found.tag.as_deref(), found.url.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                (None, "https://a/v3.20/main"),
+                (Some("edge"), "http://c/edge/testing"),
+                (None, "https://d/v1/main"),
+                (None, "https://d/v1/extra"),
+                (None, "/media/cdrom/apks"),
+            ]
+        );
+    }
+}
