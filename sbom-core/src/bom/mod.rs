@@ -20,6 +20,8 @@ pub mod draft;
 pub mod go;
 pub mod overlay;
 pub mod rust;
+#[cfg(test)]
+mod test_image;
 
 /// A bill of materials: what is in one subject.
 ///
