@@ -12,6 +12,7 @@ use crate::{
     detect::{
         Finding,
         apk::{self, ApkFile, Repository},
+        dpkg::place,
         os_release::{OsRelease, ReleaseFile},
     },
     image_path::ImagePath,
@@ -123,10 +124,17 @@ impl<'a> Files<'a> {
             for finding in versions.iter().flat_map(|version| self.overlay.findings(*version)) {
                 let (root, id) = match finding {
                     Finding::Apk(ApkFile::Installed(_)) => (apk::database_root(path), "alpine"),
-                    Finding::Dpkg(_) => (dpkg_root(path), "debian"),
+                    Finding::Dpkg(file) => match (place::home(path), file.distribution()) {
+                        (Some((_, root)), Some(id)) => (Some(root), id),
+                        _ => continue,
+                    },
                     _ => continue,
                 };
-                if let Some(root) = root {
+                let Some(root) = root else { continue };
+                // One record of Ubuntu's outweighs any number that it took over from Debian.
+                if id == "ubuntu" {
+                    found.insert(root, id);
+                } else {
                     found.entry(root).or_insert(id);
                 }
             }
@@ -368,12 +376,6 @@ fn is_bottlerocket(root: &ImagePath) -> bool {
     root.file_name() == b"sys-root"
         && root.components().count() == 2
         && root.components().next().is_some_and(|name| name.ends_with(b"-bottlerocket-linux-gnu"))
-}
-
-/// The root of a file of dpkg that lists packages.
-fn dpkg_root(path: &ImagePath) -> Option<ImagePath> {
-    let directory = path.parent()?;
-    directory.strip_suffix("var/lib/dpkg/status.d").or_else(|| path.strip_suffix("var/lib/dpkg/status"))
 }
 
 fn references(release: &OsRelease) -> Vec<ExternalReference> {

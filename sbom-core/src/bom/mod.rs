@@ -215,7 +215,7 @@ pub enum ReferenceKind {
 /// A file, directory or link that a package database says belongs to a package.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OwnedFile {
-    /// Where the database says it lies, after diversions.
+    /// Where it lies: after diversions, with the links in its directory followed.
     pub path: ImagePath,
     /// Its digest according to the database.
     pub digest: Option<FileDigest>,

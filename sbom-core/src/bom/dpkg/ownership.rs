@@ -1,6 +1,6 @@
 //! Which files a package owns, and where they really lie.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::{
     super::{FileDigest, OwnedFile, overlay::Overlay},
@@ -21,23 +21,28 @@ use crate::{
 pub(super) struct Directories<'a> {
     overlay: &'a Overlay<'a>,
     resolved: HashMap<ImagePath, ImagePath>,
+    /// The last one asked for: paths come directory by directory.
+    last: (ImagePath, ImagePath),
 }
 
 impl<'a> Directories<'a> {
     pub(super) fn new(overlay: &'a Overlay<'a>) -> Self {
-        Self { overlay, resolved: HashMap::new() }
+        Self { overlay, resolved: HashMap::new(), last: (ImagePath::root(), ImagePath::root()) }
     }
 
     /// `path` with the links in its directory followed; as it is, if the directory is not there.
     fn locate(&mut self, path: ImagePath) -> ImagePath {
-        let Some(parent) = path.parent() else { return path };
-        if let Some(real) = self.resolved.get(&parent) {
-            return if *real == parent { path } else { real.join(path.file_name()) };
+        let bytes = path.as_bytes();
+        let slash = bytes.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+        if bytes.get(..slash) != Some(self.last.0.as_bytes()) {
+            let parent = path.parent().unwrap_or_default();
+            let overlay = self.overlay;
+            let find = || overlay.resolve(&parent).unwrap_or_else(|| parent.clone());
+            let real = self.resolved.entry(parent.clone()).or_insert_with(find).clone();
+            self.last = (parent, real);
         }
-        let real = self.overlay.resolve(&parent).unwrap_or_else(|| parent.clone());
-        let located = real.join(path.file_name());
-        self.resolved.insert(parent, real);
-        located
+        let (parent, real) = &self.last;
+        if real == parent { path } else { real.join(path.file_name()) }
     }
 }
 
@@ -50,16 +55,14 @@ pub(super) fn files(
     directories: &mut Directories<'_>,
 ) -> Vec<OwnedFile> {
     let recorded = Recorded::find(package, root, directories.overlay);
-    let mut files: BTreeMap<ImagePath, OwnedFile> = BTreeMap::new();
+    let mut files: Vec<OwnedFile> = Vec::new();
     let mut add = |path: &ImagePath, digest: Option<FileDigest>, is_config: bool| {
-        let path = directories.locate(package.root.join(diverted(path, package, root).as_bytes()));
-        let file =
-            files.entry(path.clone()).or_insert_with(|| OwnedFile { path, digest: None, is_config: false });
-        file.digest = file.digest.take().or(digest);
-        file.is_config |= is_config;
+        let path = diverted(path, package, root);
+        let path = if package.root.is_root() { path.clone() } else { package.root.join(path.as_bytes()) };
+        files.push(OwnedFile { path: directories.locate(path), digest, is_config });
     };
     let md5 = |digest: &[u8; 16]| FileDigest::Md5(hex(digest));
-    let digest_of = |path: &ImagePath| recorded.checksums.get(path).map(|digest| md5(digest));
+    let digest_of = |path: &ImagePath| recorded.md5(path).map(md5);
     for path in recorded.list.unwrap_or_default() {
         add(path, digest_of(path), false);
     }
@@ -75,7 +78,17 @@ pub(super) fn files(
         let digest = digest_of(&conffile.path).or_else(|| conffile.md5.as_ref().map(md5));
         add(&conffile.path, digest, true);
     }
-    files.into_values().collect()
+    // A stable sort: of two entries for one file the first has the digest to believe.
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files.dedup_by(|again, file| {
+        let same = again.path == file.path;
+        if same {
+            file.is_config |= again.is_config;
+            file.digest = file.digest.take().or_else(|| again.digest.take());
+        }
+        same
+    });
+    files
 }
 
 /// Where a path of the package lies, once another package has diverted it.
@@ -89,7 +102,8 @@ fn diverted<'a>(path: &'a ImagePath, package: &Installed<'_>, root: &'a Root<'_>
 /// What is recorded of a package's files.
 struct Recorded<'a> {
     list: Option<&'a [ImagePath]>,
-    checksums: BTreeMap<&'a ImagePath, &'a [u8; 16]>,
+    /// Sorted by path.
+    checksums: Vec<(&'a ImagePath, &'a [u8; 16])>,
     /// Those of the package's own record first: they have digests.
     conffiles: [&'a [Conffile]; 2],
     chiselled: &'a [(ImagePath, Option<[u8; 32]>)],
@@ -109,13 +123,21 @@ impl<'a> Recorded<'a> {
             DpkgFile::Conffiles(conffiles) => Some(conffiles.as_slice()),
             _ => None,
         });
+        let mut checksums: Vec<_> =
+            checksums.unwrap_or_default().iter().map(|(path, digest)| (path, digest)).collect();
+        checksums.sort();
         let contents = root.chisel.and_then(|chisel| chisel.contents.get(&package.package.name));
         Self {
             list,
-            checksums: checksums.unwrap_or_default().iter().map(|(path, digest)| (path, digest)).collect(),
+            checksums,
             conffiles: [&package.package.conffiles, conffiles.unwrap_or_default()],
             chiselled: contents.map_or(&[], |contents| &contents.files),
         }
+    }
+
+    fn md5(&self, path: &ImagePath) -> Option<&'a [u8; 16]> {
+        let at = self.checksums.binary_search_by(|(known, _)| (*known).cmp(path)).ok()?;
+        self.checksums.get(at).map(|(_, digest)| *digest)
     }
 }
 

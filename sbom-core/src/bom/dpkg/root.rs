@@ -19,8 +19,6 @@ use crate::{
 pub(super) struct Root<'a> {
     /// The operating system that rules it.
     pub(super) system: Option<&'a OperatingSystem>,
-    /// Its identifier, inferred from the packages where there is no system.
-    pub(super) distro: Option<&'static str>,
     /// The architecture of the system itself.
     pub(super) architecture: Option<&'a str>,
     /// Diversions by the path that they divert.
@@ -45,13 +43,6 @@ impl<'a> Root<'a> {
             let root = roots
                 .entry(package.root.clone())
                 .or_insert_with(|| Self { system: context.distros.of(&package.root), ..Self::default() });
-            if root.system.is_none() {
-                let inferred = infer(package);
-                // One package of Ubuntu outweighs any number that it took over from Debian.
-                if inferred == Some("ubuntu") || root.distro.is_none() {
-                    root.distro = inferred;
-                }
-            }
             // The architecture of dpkg is that of the system; the file `arch`, where there is one, says more.
             if package.package.name == "dpkg" && package.layers.removed.is_none() {
                 root.architecture = package.package.architecture.as_deref();
@@ -90,11 +81,6 @@ impl<'a> Root<'a> {
         }
     }
 
-    /// The identifier of the distribution.
-    pub(super) fn distro_id(&self) -> Option<&str> {
-        self.system.map(|system| system.id.as_str()).or(self.distro)
-    }
-
     /// What the archive of a package is known by, and where it is to be had.
     pub(super) fn archive(&self, name: &str, version: &str, architecture: &str) -> Option<Archive<'_>> {
         let known = |(list, archives): &(&ImagePath, &Archives)| {
@@ -121,18 +107,4 @@ pub(super) struct Archive<'a> {
     pub(super) repository: Option<String>,
     /// What the repository says of itself.
     pub(super) release: Option<&'a Release>,
-}
-
-/// The distribution that a package of dpkg shows: Ubuntu names itself in most of its versions, or maintains what
-/// it does not change; everything else comes from Debian.
-fn infer(installed: &Installed<'_>) -> Option<&'static str> {
-    if installed.opkg {
-        return None;
-    }
-    let package = &installed.package;
-    let maintained = package.maintainer.as_deref().unwrap_or_default();
-    let ubuntu = package.version.contains("ubuntu")
-        || maintained.contains("@lists.ubuntu.com")
-        || maintained.contains("@lists.canonical.com");
-    Some(if ubuntu { "ubuntu" } else { "debian" })
 }

@@ -18,10 +18,21 @@ use crate::{
 /// What a test puts into a layer.
 enum Put<'a> {
     File(&'a str),
+    Bytes(&'a [u8]),
     Link(&'a str),
     Gone,
 }
-use Put::{File, Gone, Link};
+use Put::{Bytes, File, Gone, Link};
+
+impl Put<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            File(text) | Link(text) => text.as_bytes(),
+            Bytes(bytes) => bytes,
+            Gone => &[],
+        }
+    }
+}
 
 fn bom(layers: &[&[(&str, Put<'_>)]], scope: Scope) -> Bom {
     let limits = Limits::default();
@@ -31,8 +42,8 @@ fn bom(layers: &[&[(&str, Put<'_>)]], scope: Scope) -> Bom {
         for (index, (path, put)) in layer.iter().enumerate() {
             let path = ImagePath::from(*path);
             let kind = match put {
-                File(text) => {
-                    let findings = detect(&path, text.as_bytes(), &limits);
+                File(_) | Bytes(_) => {
+                    let findings = detect(&path, put.bytes(), &limits);
                     content.gaps.extend(findings.gaps);
                     if !findings.found.is_empty() {
                         content.findings.push((index, findings.found));
@@ -397,6 +408,52 @@ fn opkg_packages_are_of_their_own_kind() {
     assert_eq!(files(busybox), ["/bin/busybox"]);
     assert_eq!(edges(&found), ["busybox:x86_64 needs libc:x86_64"]);
     assert_eq!(property(find(&found, "libc"), "sbomctl:opkg:status"), Some("unpacked"));
+}
+
+#[test]
+fn a_chisel_manifest_and_a_record_of_one_package_are_one_component() {
+    let sha256 = "ab".repeat(32);
+    let manifest = format!(
+        r#"{{"jsonwall":"1.0","schema":"1.0","count":4}}
+{{"kind":"package","name":"libc6","version":"2.39","sha256":"{sha256}","arch":"amd64"}}
+{{"kind":"package","name":"zlib1g","version":"1.3","sha256":"{sha256}","arch":"amd64"}}
+{{"kind":"path","path":"/lib/libc.so.6","mode":"0755","slices":["libc6_libs"],"sha256":"{sha256}","size":1}}
+"#
+    );
+    let manifest = zstd::encode_all(manifest.as_bytes(), 0).unwrap();
+    let found = bom(
+        &[&[
+            ("lib", Link("usr/lib")),
+            ("usr/lib/libc.so.6", File("")),
+            ("var/lib/chisel/manifest.wall", Bytes(&manifest)),
+            (
+                "var/lib/dpkg/status.d/libc6",
+                File("Package: libc6\nVersion: 2.39\nArchitecture: amd64\nSource: glibc"),
+            ),
+        ]],
+        Scope::Squashed,
+    );
+    assert_eq!(found.components.len(), 2);
+    let libc6 = find(&found, "libc6");
+    assert_eq!(libc6.source.as_ref().unwrap().name, "glibc");
+    assert_eq!(libc6.evidence.len(), 2);
+    assert_eq!(files(libc6), ["/usr/lib/libc.so.6"]);
+    assert_eq!(property(libc6, "sbomctl:deb:package-sha256"), Some(sha256.as_str()));
+}
+
+#[test]
+fn services_of_ubuntu_pro_show_on_the_base_of_the_system() {
+    let found = bom(
+        &[&[
+            ("var/lib/dpkg/status", File("Package: base-files\nVersion: 12ubuntu4\n")),
+            (
+                "var/lib/ubuntu-advantage/status.json",
+                File(r#"{"services":[{"name":"esm-infra","status":"enabled"}]}"#),
+            ),
+        ]],
+        Scope::Squashed,
+    );
+    assert_eq!(property(&found.components[0], "sbomctl:ubuntu-pro:service"), Some("esm-infra"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Which files packages own: the lists, checksums and configuration files below `info`, and diversions.
 //! Source: dpkg(1), deb-md5sums(5), deb-conffiles(5), dpkg-divert(1).
 
+use std::cmp::Ordering;
+
 use super::{
     super::{Gap, GapKind},
     Report,
@@ -71,11 +73,7 @@ pub(super) fn list(bytes: &[u8], tabbed: bool, limits: &Limits, report: &mut Rep
         .map(ImagePath::new)
         .filter(|path| !path.is_root())
         .collect();
-    // With `/` before all other bytes, what lies below a path follows it directly.
-    let key = |path: &ImagePath| {
-        path.as_bytes().iter().map(|&b| if b == b'/' { 0 } else { b }).collect::<Vec<u8>>()
-    };
-    paths.sort_by_cached_key(key);
+    paths.sort_unstable_by(|a, b| tree_order(a.as_bytes(), b.as_bytes()));
     paths.dedup();
     let mut leaves = Vec::with_capacity(paths.len());
     let mut paths = paths.into_iter().peekable();
@@ -88,6 +86,18 @@ pub(super) fn list(bytes: &[u8], tabbed: bool, limits: &Limits, report: &mut Rep
         }
     }
     leaves
+}
+
+/// The order of a walk through a tree: `/` comes before all other bytes, so that what lies below a path follows
+/// it directly.
+fn tree_order(a: &[u8], b: &[u8]) -> Ordering {
+    let differing = a.iter().zip(b).find(|(a, b)| a != b);
+    match differing {
+        Some((b'/', _)) => Ordering::Less,
+        Some((_, b'/')) => Ordering::Greater,
+        Some((a, b)) => a.cmp(b),
+        None => a.len().cmp(&b.len()),
+    }
 }
 
 /// Reads `md5  path` or `md5 path`, one a line; the path may hold blanks and has no leading `/`.

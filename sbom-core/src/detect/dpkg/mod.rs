@@ -52,6 +52,25 @@ pub enum DpkgFile {
     UbuntuPro(Vec<String>),
 }
 
+impl DpkgFile {
+    /// The distribution that packages of dpkg come from, as they show it: Ubuntu names itself in most versions,
+    /// and maintains what it takes over unchanged; what does neither comes from Debian.
+    pub fn distribution(&self) -> Option<&'static str> {
+        let packages = match self {
+            Self::Packages(Kind::Status | Kind::StatusD, packages) => packages,
+            // Chisel cuts packages of Ubuntu alone.
+            Self::Chisel(_) | Self::Packages(Kind::Snap, _) => return Some("ubuntu"),
+            _ => return None,
+        };
+        let of_ubuntu = |package: &Package| {
+            let maintainer = package.maintainer.as_deref().unwrap_or_default();
+            package.version.contains("ubuntu")
+                || ["@lists.ubuntu.com", "@lists.canonical.com"].iter().any(|list| maintainer.contains(list))
+        };
+        Some(if packages.iter().any(of_ubuntu) { "ubuntu" } else { "debian" })
+    }
+}
+
 impl Detector for DpkgDetector {
     fn id(&self) -> &'static str {
         "dpkg"

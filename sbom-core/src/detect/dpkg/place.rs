@@ -42,18 +42,8 @@ pub enum Kind {
 }
 
 /// What lies beside packages under their names and is no record of one.
-const SCRIPTS: [&[u8]; 10] = [
-    b"preinst",
-    b"postinst",
-    b"prerm",
-    b"postrm",
-    b"config",
-    b"templates",
-    b"triggers",
-    b"shlibs",
-    b"symbols",
-    b"md5sums.gz",
-];
+const SCRIPTS: [&str; 9] =
+    ["preinst", "postinst", "prerm", "postrm", "config", "templates", "triggers", "shlibs", "symbols"];
 
 /// What the file at `path` is; none if it does not matter here.
 pub fn kind(path: &ImagePath) -> Option<Kind> {
@@ -82,7 +72,7 @@ pub fn kind(path: &ImagePath) -> Option<Kind> {
         } else if extension("conffiles") {
             Some(Kind::Conffiles)
         } else {
-            let script = SCRIPTS.iter().any(|script| std::str::from_utf8(script).is_ok_and(extension));
+            let script = SCRIPTS.into_iter().any(extension);
             (within("lib/dpkg/status.d") && !script).then_some(Kind::StatusD)
         }
     } else if within("lib/opkg") {
