@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn what_nothing_needs_is_a_top() {
         assert_eq!(tops(4, &edges(&[(1, 0), (1, 2)])), [1, 3]);
-        assert_eq!(tops(0, &[]), []);
+        assert!(tops(0, &[]).is_empty());
     }
 
     #[test]
