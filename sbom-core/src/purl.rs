@@ -68,6 +68,11 @@ impl Purl {
         &self.kind
     }
 
+    /// The segments of the namespace.
+    pub fn namespace_segments(&self) -> &[String] {
+        &self.namespace
+    }
+
     /// The value of the qualifier `key`.
     pub fn get_qualifier(&self, key: &str) -> Option<&str> {
         self.qualifiers.get(key).map(String::as_str)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 pub use crate::{
     detect::{Gap, GapKind},
-    license::Declared,
+    license::{CustomLicense, Declared},
     oci::Subject,
 };
 use crate::{digest::Digest, image_path::ImagePath, purl::Purl};
@@ -293,7 +293,7 @@ pub enum EdgeKind {
     Suggests,
     /// `from` breaks some versions of `to`.
     Breaks,
-    /// `from` is built for `to` and nothing else: a build dependency.
+    /// `from` needs `to` to be built, and at no other time.
     BuildDependsOn,
     /// The package `from` owns the file that `to` was found in.
     Owns,

@@ -1,5 +1,165 @@
 //! A bill → the bytes of a document.
+//!
+//! Every format says the same: the same components, edges and gaps. What a format has no field for is written as
+//! a property (CycloneDX) or annotation (SPDX), under the names that `facts` gives it. Time and identifiers are
+//! arguments, so the same bill and [`Inputs`] give the same bytes.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    str::FromStr,
+};
+
+use crate::bom::Bom;
 
 pub mod cyclonedx;
+mod facts;
+mod graph;
+mod identity;
+mod json;
+mod outline;
 pub mod spdx;
+mod syntax;
 pub mod table;
+#[cfg(test)]
+mod tests;
+pub mod timestamp;
+
+pub use cyclonedx::CycloneDxVersion;
+pub use spdx::SpdxVersion;
+pub use timestamp::Timestamp;
+
+/// A format that a bill can be written in, named as Syft names it: `FORMAT` or `FORMAT@VERSION`.
+///
+/// ```
+/// use sbom_core::document::{CycloneDxVersion, Format};
+/// let format: Format = "cyclonedx-json".parse()?;
+/// assert_eq!(format, Format::CycloneDxJson(CycloneDxVersion::V1_6));
+/// assert_eq!(format.to_string(), "cyclonedx-json@1.6");
+/// assert!("cyclonedx-json@0.9".parse::<Format>().is_err());
+/// # Ok::<(), sbom_core::document::FormatError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// A table for people.
+    Table,
+    /// CycloneDX as JSON.
+    CycloneDxJson(CycloneDxVersion),
+    /// SPDX as JSON.
+    SpdxJson(SpdxVersion),
+}
+
+/// What a document says beside the bill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inputs {
+    /// When the document counts as made.
+    pub timestamp: Timestamp,
+    /// What made it.
+    pub tool: Tool,
+    /// A text that differs whenever options that decide the content differ; part of the document's identity.
+    pub options_fingerprint: String,
+    /// Columns of the terminal that a table is for; with none, nothing is cut.
+    pub columns: Option<usize>,
+}
+
+/// The program that makes a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tool {
+    /// Its name, without hyphens: SPDX separates name and version by one.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Writes `bom` as `format`. The only errors are those of `out`.
+pub fn write(bom: &Bom, format: Format, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Table => table::write(bom, inputs.columns, out),
+        Format::CycloneDxJson(version) => cyclonedx::write(bom, version, inputs, out),
+        Format::SpdxJson(version) => spdx::write(bom, version, inputs, out),
+    }
+}
+
+/// A text does not name a format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// There is no format of this name.
+    #[error("{name:?} is not a format; the formats are {known}")]
+    Name {
+        /// What was asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// The format has no such version.
+    #[error("{format} has no version {version:?} here; {}", if .known.is_empty() {
+        "it has no versions".to_owned()
+    } else {
+        format!("the versions are {}", .known)
+    })]
+    Version {
+        /// The format.
+        format: &'static str,
+        /// What was asked for.
+        version: String,
+        /// The versions there are.
+        known: String,
+    },
+}
+
+impl Format {
+    /// Every format in every version; of each format, the version that its bare name stands for comes first.
+    pub const ALL: &[Self] =
+        &[Self::Table, Self::CycloneDxJson(CycloneDxVersion::V1_6), Self::SpdxJson(SpdxVersion::V2_3)];
+
+    /// The name without the version.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::CycloneDxJson(_) => "cyclonedx-json",
+            Self::SpdxJson(_) => "spdx-json",
+        }
+    }
+
+    /// The version of the format, where it has versions.
+    pub fn version(self) -> Option<&'static str> {
+        match self {
+            Self::Table => None,
+            Self::CycloneDxJson(version) => Some(version.as_str()),
+            Self::SpdxJson(version) => Some(version.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        self.version().map_or(Ok(()), |version| write!(f, "@{version}"))
+    }
+}
+
+impl FromStr for Format {
+    type Err = FormatError;
+
+    fn from_str(text: &str) -> Result<Self, FormatError> {
+        let (name, version) = match text.split_once('@') {
+            Some((name, version)) => (name, Some(version)),
+            None => (text, None),
+        };
+        let mut named = Self::ALL.iter().copied().filter(|format| format.name() == name).peekable();
+        let Some(&default) = named.peek() else {
+            let mut names: Vec<&str> = Self::ALL.iter().map(|format| format.name()).collect();
+            names.dedup();
+            return Err(FormatError::Name { name: name.to_owned(), known: names.join(", ") });
+        };
+        let Some(version) = version else { return Ok(default) };
+        let known: Vec<&str> = named.clone().filter_map(Self::version).collect();
+        named.find(|format| format.version() == Some(version)).ok_or_else(|| FormatError::Version {
+            format: default.name(),
+            version: version.to_owned(),
+            known: known.join(", "),
+        })
+    }
+}

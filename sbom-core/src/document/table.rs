@@ -1,1 +1,156 @@
-//! Writes table documents.
+//! A table for people: what was scanned, what is in it, and what could not be read.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    io::{self, BufWriter, Write},
+};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::outline::Outline;
+use crate::{
+    bom::{Bom, Component, Gap},
+    image_path::escape_control,
+};
+
+/// Gaps listed below the table; the documents list all.
+const GAPS: usize = 5;
+const HEADS: [&str; 5] = ["NAME", "VERSION", "TYPE", "LICENSE", "LAYER"];
+const SPACE: usize = 2;
+/// No column is cut to fewer columns than this.
+const NARROWEST: usize = 8;
+
+/// Writes `bom` as a table. If `columns` is given, long cells are cut so that lines fit into it where they can.
+pub fn write(bom: &Bom, columns: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    let outline = Outline::new(bom);
+    header(&outline, &mut out)?;
+    let widths = widths(bom, columns);
+    if !bom.components.is_empty() {
+        row(&HEADS.map(Cow::Borrowed), &widths, &mut out)?;
+    }
+    for component in &bom.components {
+        row(&cells(component), &widths, &mut out)?;
+    }
+    footer(&outline, &mut out)?;
+    out.flush()
+}
+
+fn header(outline: &Outline<'_>, out: &mut impl Write) -> io::Result<()> {
+    let bom = outline.bom;
+    let mut line = |name: &str, value: &str| writeln!(out, "{name:<10}{}", escape_control(value));
+    let tag = bom.subject.tag.as_deref().map(|tag| format!(":{tag}")).unwrap_or_default();
+    line("Subject", &format!("{}{tag}", bom.subject.name))?;
+    if let Some(digest) = &outline.root.version {
+        line("Digest", digest)?;
+    }
+    let system = bom.operating_system.as_ref().map(|system| {
+        let version = system.version.as_deref().unwrap_or_default();
+        system.pretty_name.clone().unwrap_or_else(|| format!("{} {version}", system.id))
+    });
+    line("System", system.as_deref().unwrap_or("none recognised"))?;
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for component in &bom.components {
+        *counts.entry(kind(component)).or_default() += 1;
+    }
+    let counts: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    line("Contents", if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") }.as_str())?;
+    writeln!(out)
+}
+
+fn footer(outline: &Outline<'_>, out: &mut impl Write) -> io::Result<()> {
+    if !outline.has_gaps() {
+        return Ok(());
+    }
+    let count = outline.gap_count();
+    writeln!(out, "\n{count} {} not be read:", if count == 1 { "thing could" } else { "things could" })?;
+    for gap in outline.bom.gaps.iter().take(GAPS) {
+        writeln!(out, "  {}", gap_line(gap))?;
+    }
+    let listed = outline.bom.gaps.len().min(GAPS) as u64;
+    if count > listed {
+        writeln!(out, "  … and {} more; -v, or -o with any other format, lists them", count - listed)?;
+    }
+    Ok(())
+}
+
+fn gap_line(gap: &Gap) -> String {
+    let layer = gap.layer.map(|layer| format!("layer {layer}: ")).unwrap_or_default();
+    let path = gap.path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default();
+    format!("{layer}{path}{} ({})", escape_control(&gap.message), gap.kind.code())
+}
+
+/// The type of the package URL, which is the name of the ecosystem; without one, the kind of component.
+fn kind(component: &Component) -> &str {
+    use crate::bom::ComponentKind;
+    match (&component.purl, component.kind) {
+        (Some(purl), _) => purl.kind(),
+        (None, ComponentKind::OsPackage) => "package",
+        (None, ComponentKind::Application) => "program",
+        (None, ComponentKind::Library) => "library",
+        (None, ComponentKind::OperatingSystem) => "system",
+    }
+}
+
+fn cells(component: &Component) -> [Cow<'_, str>; 5] {
+    let layers = component.layers;
+    let layer = match layers.removed {
+        Some(removed) => format!("{}-{removed}", layers.introduced),
+        None => layers.introduced.to_string(),
+    };
+    [
+        escape_control(&component.name),
+        escape_control(component.version.as_deref().unwrap_or("-")),
+        escape_control(kind(component)),
+        escape_control(component.licenses.expression.as_deref().unwrap_or("-")),
+        layer.into(),
+    ]
+}
+
+/// As wide as the widest cell; on a terminal too narrow for that, the widest columns give way first.
+fn widths(bom: &Bom, columns: Option<usize>) -> [usize; 5] {
+    let mut widths = HEADS.map(UnicodeWidthStr::width);
+    for component in &bom.components {
+        for (width, cell) in widths.iter_mut().zip(cells(component)) {
+            *width = cell.width().max(*width);
+        }
+    }
+    let Some(room) = columns.map(|columns| columns.saturating_sub(SPACE * (HEADS.len() - 1))) else {
+        return widths;
+    };
+    let bound = |limit: usize| widths.map(|width| width.min(limit.max(NARROWEST)));
+    let widest = widths.iter().copied().max().unwrap_or_default();
+    // The largest bound on a column with which all fit; the sum grows with the bound.
+    let (mut fits, mut exceeds) = (NARROWEST, widest.saturating_add(1));
+    while exceeds - fits.min(exceeds) > 1 {
+        let middle = fits + (exceeds - fits) / 2;
+        if bound(middle).iter().sum::<usize>() <= room { fits = middle } else { exceeds = middle }
+    }
+    bound(fits)
+}
+
+fn row(cells: &[Cow<'_, str>; 5], widths: &[usize; 5], out: &mut impl Write) -> io::Result<()> {
+    let mut line = String::new();
+    for (cell, &width) in cells.iter().zip(widths) {
+        let cell = cut(cell, width);
+        line.push_str(&cell);
+        line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + SPACE));
+    }
+    writeln!(out, "{}", line.trim_end())
+}
+
+fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    if text.width() <= width {
+        return Cow::Borrowed(text);
+    }
+    let mut short = String::new();
+    let mut room = width.saturating_sub(1);
+    for c in text.chars() {
+        let Some(rest) = room.checked_sub(c.width().unwrap_or_default()) else { break };
+        room = rest;
+        short.push(c);
+    }
+    short.push('…');
+    Cow::Owned(short)
+}

@@ -1,0 +1,35 @@
+//! JSON written as it is made: sequences from iterators, two spaces of indentation, LF, a newline at the end.
+
+use std::io::{self, BufWriter, Write};
+
+use serde::{Serialize, Serializer};
+use serde_json::ser::PrettyFormatter;
+
+/// A sequence that is serialised from what the function yields, item by item.
+pub(super) struct Seq<F>(pub(super) F);
+
+impl<F, I> Serialize for Seq<F>
+where
+    F: Fn() -> I,
+    I: IntoIterator,
+    I::Item: Serialize,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+/// Writes `document` and a newline.
+pub(super) fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 16, out);
+    let formatter = PrettyFormatter::with_indent(b"  ");
+    document.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// A record on one line, for a property or annotation. Records are structs of texts and numbers, which cannot
+/// fail to serialise.
+pub(super) fn line(record: &impl Serialize) -> String {
+    serde_json::to_string(record).unwrap_or_default()
+}

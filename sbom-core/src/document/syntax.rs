@@ -1,0 +1,199 @@
+//! Which texts may stand where a specification demands a form: addresses, mail addresses, CPE names.
+//!
+//! All of them come from images. What does not fit is written as a property instead, so nothing is lost and one
+//! odd text does not make a whole document invalid.
+
+use crate::bom::Party;
+
+/// Whether `text` is an absolute address of the form `SCHEME://HOST…` in RFC 3986, without IPv6 literals.
+pub(super) fn is_address(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let Some((authority, path)) = rest.split_at_checked(end) else { return false };
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (host, port) = host.split_once(':').unwrap_or((host, ""));
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+        && !host.is_empty()
+        && is_encoded(host, "")
+        && is_encoded(user, ":")
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && is_encoded(path, ":@/?")
+        && is_encoded(fragment, ":@/?")
+}
+
+/// Unreserved characters, sub-delimiters, percent-encoded bytes and those in `also`.
+fn is_encoded(text: &str, also: &str) -> bool {
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        let valid = match c {
+            '%' => {
+                let mut hex = || chars.next().is_some_and(|c| c.is_ascii_hexdigit());
+                hex() && hex()
+            }
+            c => c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c) || also.contains(c),
+        };
+        if !valid {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether `text` is a mail address of the plain form of RFC 5321, within its lengths.
+pub(super) fn is_mail(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let atom = |atom: &str| {
+        !atom.is_empty()
+            && atom.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c))
+    };
+    let label = |label: &str| {
+        let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        (1..=63).contains(&label.len())
+            && label.chars().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    local.len() <= 64 && domain.len() <= 190 && local.split('.').all(atom) && domain.split('.').all(label)
+}
+
+/// Whether `text` is a CPE 2.3 formatted string whose parts need no wildcards inside of words.
+pub(super) fn is_cpe(text: &str) -> bool {
+    let Some(text) = text.strip_prefix("cpe:2.3:") else { return false };
+    let parts = split_unescaped(text);
+    parts.len() == 11
+        && parts.iter().enumerate().all(|(index, part)| match (index, *part) {
+            (_, "*" | "-") => true,
+            (0, part) => matches!(part, "a" | "h" | "o"),
+            (6, part) => is_language(part),
+            (_, part) => is_cpe_word(part),
+        })
+}
+
+fn split_unescaped(text: &str) -> Vec<&str> {
+    let mut escaped = false;
+    text.split(|c| {
+        let splits = c == ':' && !escaped;
+        escaped = c == '\\' && !escaped;
+        splits
+    })
+    .collect()
+}
+
+fn is_language(text: &str) -> bool {
+    let (language, region) = text.split_once('-').unwrap_or((text, "us"));
+    let alphabetic = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let numeric = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    (2..=3).contains(&language.len())
+        && alphabetic(language)
+        && (region.len() == 2 && alphabetic(region) || region.len() == 3 && numeric(region))
+}
+
+fn is_cpe_word(text: &str) -> bool {
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        let valid = match c {
+            '\\' => chars.next().is_some_and(|c| c.is_ascii_punctuation() && !matches!(c, '-' | '.' | '_')),
+            c => c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'),
+        };
+        if !valid {
+            return false;
+        }
+    }
+    !text.is_empty()
+}
+
+/// `text` without control characters, each of which becomes a space, and without space around it.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control(), " ").trim().to_owned()
+}
+
+/// `Name <mail>`, or whichever of the two there is.
+pub(super) fn name_and_mail(party: &Party) -> Option<String> {
+    let name = one_line(&party.name);
+    match party.email.as_deref().map(one_line).filter(|mail| !mail.is_empty()) {
+        Some(mail) if name.is_empty() => Some(mail),
+        Some(mail) => Some(format!("{name} <{mail}>")),
+        None => Some(name).filter(|name| !name.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(is: fn(&str) -> bool, valid: &[&str], invalid: &[&str]) {
+        for text in valid {
+            assert!(is(text), "{text:?} is valid");
+        }
+        for text in invalid {
+            assert!(!is(text), "{text:?} is invalid");
+        }
+    }
+
+    #[test]
+    fn addresses_follow_rfc_3986() {
+        check(
+            is_address,
+            &[
+                "https://example.org",
+                "http://u:p@example.org:80/a/b;c?x=1&y=%20/?#f?/",
+                "git+https://example.org/a.git@v1#sub",
+                "oci://example.org/a/b@sha256:ab",
+            ],
+            &[
+                "",
+                "example.org",
+                "https://",
+                "https:///a",
+                "https://a b",
+                "https://a/%2",
+                "https://a/%zz",
+                "https://a/\u{e9}",
+                "https://a/<b>",
+                "https://a/\n",
+                "https://a#b#c",
+                "https://a:b/",
+                "1a://b",
+                "https://[::1]/",
+                "https://a@b@c/",
+                "javascript:alert(1)",
+            ],
+        );
+    }
+
+    #[test]
+    fn mail_addresses_follow_rfc_5321() {
+        check(
+            is_mail,
+            &["a@b", "a.b+c@example.org", "team+openssl@tracker.debian.org"],
+            &[
+                "", "a", "@b", "a@", "a b@c", "a@b c", "a..b@c", ".a@c", "a@b..c", "a@-b", "a@b\n", "<a@b>",
+                "a@b@c",
+            ],
+        );
+    }
+
+    #[test]
+    fn cpe_names_have_eleven_parts_of_allowed_characters() {
+        check(
+            is_cpe,
+            &[
+                "cpe:2.3:a:golang:go:1.22.1:-:*:*:*:*:*:*",
+                "cpe:2.3:o:debian:debian_linux:12:*:*:*:*:*:*:*",
+                r"cpe:2.3:a:a:c\+\+\:x:1:*:*:en-us:*:*:*:*",
+            ],
+            &[
+                "",
+                "cpe:/o:redhat:enterprise_linux:9",
+                "cpe:2.3:a:b:c",
+                "cpe:2.3:x:a:b:1:*:*:*:*:*:*:*",
+                "cpe:2.3:a:a b:b:1:*:*:*:*:*:*:*",
+                "cpe:2.3:a::b:1:*:*:*:*:*:*:*",
+                "cpe:2.3:a:a:b:1:*:*:english:*:*:*:*",
+                "cpe:2.3:a:a:b:1:*:*:*:*:*:*:*:*",
+            ],
+        );
+    }
+}
