@@ -1,6 +1,0 @@
-//! Components of apk.
-
-use super::{assemble::Context, draft::Draft};
-
-/// Adds what the files of apk say to the draft.
-pub(super) fn assemble(_context: &Context<'_>, _draft: &mut Draft) {}

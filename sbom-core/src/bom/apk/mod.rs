@@ -1,0 +1,299 @@
+//! Components of apk: the packages of its databases, and what they need of one another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Component, ComponentKind, Evidence, ExternalReference, FileDigest, OperatingSystem, OwnedFile, Party,
+    PartyKind, ReferenceKind, SourcePackage, Technique, address,
+    assemble::Context,
+    attribution::{Tracked, track},
+    draft::{Draft, Handle},
+    overlay::FileVersion,
+};
+use crate::{
+    detect::{
+        Finding,
+        apk::{self, ApkFile, Checksum, Dependency, Package, Repository},
+    },
+    image_path::ImagePath,
+    license,
+    purl::Purl,
+};
+
+mod resolve;
+mod version;
+
+/// Adds what the files of apk say to the draft.
+pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
+    let mut databases: BTreeMap<ImagePath, Vec<(&ImagePath, &[FileVersion])>> = BTreeMap::new();
+    for (path, versions) in context.overlay.files() {
+        if let Some(root) = apk::database_root(path) {
+            databases.entry(root).or_default().push((path, versions));
+        }
+    }
+    for (root, files) in databases {
+        Database { context, root, files }.assemble(draft);
+    }
+}
+
+/// The database of one root. It moves: of the places where apk has kept it, several may have had it in turn.
+struct Database<'a> {
+    context: &'a Context<'a>,
+    root: ImagePath,
+    files: Vec<(&'a ImagePath, &'a [FileVersion])>,
+}
+
+/// A record and the file it stands in.
+#[derive(Debug, Clone, Copy)]
+struct Record<'a> {
+    package: &'a Package,
+    path: &'a ImagePath,
+}
+
+/// A record that moves to another file is the same.
+impl PartialEq for Record<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.package == other.package
+    }
+}
+
+/// What tells packages apart: name, version, architecture.
+type Key<'a> = (&'a str, &'a str, Option<&'a str>);
+
+fn key<'a>(record: &Record<'a>) -> Key<'a> {
+    let package = record.package;
+    (&package.name, &package.version, package.arch.as_deref())
+}
+
+impl<'a> Database<'a> {
+    fn assemble(&self, draft: &mut Draft) {
+        let snapshots = self.snapshots();
+        let versions: Vec<(usize, &[Record<'a>])> =
+            snapshots.iter().map(|(layer, records)| (*layer, records.as_slice())).collect();
+        let tracked = track(&versions, key);
+        let mut handles: BTreeMap<Key<'a>, Handle> = BTreeMap::new();
+        // The packages that each snapshot is the last to hold: their dependencies are looked up in it.
+        let mut last_of: BTreeMap<usize, Vec<(Handle, &'a Package)>> = BTreeMap::new();
+        for found in &tracked {
+            let handle = draft.add(self.component(found));
+            handles.insert(key(found.record), handle);
+            let last = match found.layers.removed {
+                Some(removed) => snapshots.iter().rposition(|(layer, _)| *layer < removed),
+                None => snapshots.len().checked_sub(1),
+            };
+            if let Some(last) = last {
+                last_of.entry(last).or_default().push((handle, found.record.package));
+            }
+        }
+        for (snapshot, packages) in last_of {
+            let Some((layer, records)) = snapshots.get(snapshot) else { continue };
+            let present: Vec<(Handle, &'a Package)> = records
+                .iter()
+                .filter_map(|record| Some((*handles.get(&key(record))?, record.package)))
+                .collect();
+            let providers = resolve::Providers::of(&present);
+            resolve::add_edges(&packages, &providers, draft);
+            // The list is read as of the layer before the next change to the database.
+            let until = snapshots
+                .get(snapshot + 1)
+                .map_or(usize::MAX, |(next, _)| next.saturating_sub(1))
+                .max(*layer);
+            self.mark_direct(&packages, &providers, until, draft);
+        }
+    }
+
+    /// The database as each layer that touches it leaves it, lowest first.
+    fn snapshots(&self) -> Vec<(usize, Vec<Record<'a>>)> {
+        let layers: BTreeSet<usize> = self
+            .files
+            .iter()
+            .flat_map(|(_, versions)| versions.iter().map(|version| version.layer))
+            .collect();
+        layers.into_iter().map(|layer| (layer, self.records_at(layer))).collect()
+    }
+
+    fn records_at(&self, layer: usize) -> Vec<Record<'a>> {
+        let mut records = Vec::new();
+        for (path, versions) in &self.files {
+            let Some(version) = versions.iter().rev().find(|version| version.layer <= layer) else {
+                continue;
+            };
+            for finding in self.context.overlay.findings(*version) {
+                if let Finding::Apk(ApkFile::Installed(packages)) = finding {
+                    records.extend(packages.iter().map(|package| Record { package, path }));
+                }
+            }
+        }
+        records
+    }
+
+    /// Notes which of `packages` were asked for by name, if the list of those is known.
+    fn mark_direct(
+        &self,
+        packages: &[(Handle, &Package)],
+        providers: &resolve::Providers<'_>,
+        layer: usize,
+        draft: &mut Draft,
+    ) {
+        let world = self.context.overlay.findings_at(&apk::world_path(&self.root), layer);
+        let Some(asked) = world.iter().find_map(|finding| match finding {
+            Finding::Apk(ApkFile::World(asked)) => Some(asked),
+            _ => None,
+        }) else {
+            return;
+        };
+        let wanted = asked.iter().filter(|wish| !wish.conflict);
+        let direct: BTreeSet<Handle> = wanted.flat_map(|wish| providers.asked_for(wish)).collect();
+        for (handle, _) in packages {
+            if let Some(component) = draft.get_mut(*handle) {
+                component.property("sbomctl:apk:direct", direct.contains(handle).to_string());
+            }
+        }
+    }
+
+    fn component(&self, found: &Tracked<'_, Record<'a>>) -> Component {
+        let package = found.record.package;
+        let system = self.context.distros.of(&self.root);
+        let mut component = Component::new(ComponentKind::OsPackage, package.name.clone());
+        component.version = Some(package.version.clone()).filter(|version| !version.is_empty());
+        component.purl = Some(purl(package, system));
+        component.description.clone_from(&package.description);
+        component.licenses = package.license.as_deref().map(license::declare).unwrap_or_default();
+        component.supplier = system.and_then(|system| system.supplier.clone());
+        component.originator = package.maintainer.as_deref().and_then(party);
+        component.source = package
+            .origin
+            .as_ref()
+            .map(|origin| SourcePackage { name: origin.clone(), version: package.version.clone() });
+        component.references = references(package, system);
+        component.files = package.files.iter().map(|file| self.owned(file)).collect();
+        component.layers = found.layers;
+        component.evidence.push(Evidence {
+            layer: found.layer,
+            path: found.record.path.clone(),
+            technique: Technique::ManifestAnalysis,
+            confidence: 100,
+            detail: None,
+        });
+        add_properties(package, &mut component);
+        if let Some(tag) = &package.repository_tag {
+            let tag = tag.trim_start_matches('@');
+            component.property("sbomctl:apk:repository-tag", tag);
+            let until = found.layers.removed.map_or(usize::MAX, |removed| removed.saturating_sub(1));
+            for repository in
+                self.repositories(until).iter().filter(|known| known.tag.as_deref() == Some(tag))
+            {
+                component.property("sbomctl:apk:repository", &repository.url);
+            }
+        }
+        component
+    }
+
+    fn repositories(&self, layer: usize) -> &'a [Repository] {
+        let findings = self.context.overlay.findings_at(&apk::repositories_path(&self.root), layer);
+        findings
+            .iter()
+            .find_map(|finding| match finding {
+                Finding::Apk(ApkFile::Repositories(repositories)) => Some(repositories.as_slice()),
+                _ => None,
+            })
+            .unwrap_or_default()
+    }
+
+    fn owned(&self, file: &apk::File) -> OwnedFile {
+        let path = self.root.join(file.path.as_bytes());
+        let digest = file.checksum.as_ref().and_then(|checksum| match checksum {
+            Checksum::Md5(hex) => Some(FileDigest::Md5(hex.clone())),
+            Checksum::Sha1(hex) => Some(FileDigest::Sha1(hex.clone())),
+            Checksum::Sha256(hex) => Some(FileDigest::Sha256(hex.clone())),
+            Checksum::Sha256Prefix(_) => None,
+        });
+        // Of a link apk keeps the digest of its target's name, which is no digest of a file.
+        let digest = digest.filter(|_| {
+            let overlay = self.context.overlay;
+            overlay.resolve_parent(&path).is_none_or(|itself| overlay.resolve(&path) == Some(itself))
+        });
+        OwnedFile { is_config: is_config(&file.path), path, digest }
+    }
+}
+
+/// apk keeps what users change below `etc`, but for its own files and the links of init scripts.
+fn is_config(path: &ImagePath) -> bool {
+    let below = |directory: &str| path.strip_prefix(&ImagePath::from(directory)).is_some();
+    below("etc") && !below("etc/apk") && !below("etc/init.d")
+}
+
+fn purl(package: &Package, system: Option<&OperatingSystem>) -> Purl {
+    let namespace = system.map_or("alpine", |system| system.id.as_str());
+    // A system that is inferred from the database alone names no release.
+    let distro = system
+        .filter(|system| system.version_id.is_some() || !system.evidence.is_empty())
+        .map(OperatingSystem::qualifier)
+        .unwrap_or_default();
+    let upstream = package.origin.as_deref().filter(|origin| *origin != package.name).unwrap_or_default();
+    Purl::new("apk", &package.name.to_lowercase())
+        .namespace(namespace)
+        .version(&package.version)
+        .qualifier("arch", package.arch.as_deref().unwrap_or_default())
+        .qualifier("distro", &distro)
+        .qualifier("upstream", upstream)
+}
+
+/// `Name <mail>`, a name, or a mail address.
+fn party(text: &str) -> Option<Party> {
+    let text = text.trim();
+    let (name, email) = match text.split_once('<') {
+        Some((name, rest)) => {
+            (name.trim(), rest.split('>').next().map(str::trim).filter(|mail| !mail.is_empty()))
+        }
+        None if text.contains('@') && !text.contains(' ') => ("", Some(text)),
+        None => (text, None),
+    };
+    let name = if name.is_empty() { email? } else { name };
+    Some(Party { kind: PartyKind::Person, name: name.to_owned(), email: email.map(str::to_owned), url: None })
+}
+
+fn references(package: &Package, system: Option<&OperatingSystem>) -> Vec<ExternalReference> {
+    let mut references = Vec::new();
+    if let Some(url) = package.url.as_deref().and_then(address::http) {
+        references.push(ExternalReference { kind: ReferenceKind::Website, url });
+    }
+    let of_alpine = system.is_none_or(|system| system.id == "alpine");
+    if let Some(commit) = package.commit.as_deref().filter(|commit| of_alpine && is_commit(commit)) {
+        let url = format!("https://gitlab.alpinelinux.org/alpine/aports/-/commit/{commit}");
+        references.push(ExternalReference { kind: ReferenceKind::Vcs, url });
+    }
+    references
+}
+
+fn is_commit(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn add_properties(package: &Package, component: &mut Component) {
+    let joined = |list: &[Dependency]| {
+        let words: Vec<String> = list.iter().map(Dependency::to_text).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    };
+    let number = |number: Option<u64>| number.map(|number| number.to_string());
+    for (name, value) in [
+        ("sbomctl:apk:broken", package.broken.clone()),
+        ("sbomctl:apk:build-time", number(package.build_time)),
+        ("sbomctl:apk:checksum", package.checksum.as_ref().map(Checksum::to_text)),
+        ("sbomctl:apk:commit", package.commit.clone()),
+        ("sbomctl:apk:install-if", joined(&package.install_if)),
+        ("sbomctl:apk:installed-size", number(package.installed_size)),
+        ("sbomctl:apk:package-size", number(package.package_size)),
+        ("sbomctl:apk:provider-priority", number(package.provider_priority)),
+        ("sbomctl:apk:replaces", joined(&package.replaces)),
+        ("sbomctl:apk:replaces-priority", number(package.replaces_priority)),
+        ("sbomctl:apk:virtual", package.is_virtual().then(|| "true".to_owned())),
+    ] {
+        if let Some(value) = value {
+            component.property(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
