@@ -145,15 +145,14 @@ impl<'a> Files<'a> {
     /// What the file at `path`, seen in the root `root`, says: in the end, else when it was last there.
     fn source(&self, root: &ImagePath, path: &str) -> Option<Source<'a>> {
         let path = root.join(path.as_bytes());
-        let (path, versions) = match self.versions.get_key_value(&path) {
-            Some((path, versions)) => ((*path).clone(), *versions),
-            None => {
-                let target = self.overlay.resolve(&path)?;
-                // An absolute link in a nested root leads, seen from outside, to another root's file.
-                target.strip_prefix(root)?;
-                let versions = *self.versions.get(&target)?;
-                (target, versions)
-            }
+        let (path, versions) = if let Some(versions) = self.versions.get(&path) {
+            (path, *versions)
+        } else {
+            let target = self.overlay.resolve(&path)?;
+            // An absolute link in a nested root leads, seen from outside, to another root's file.
+            target.strip_prefix(root)?;
+            let versions = *self.versions.get(&target)?;
+            (target, versions)
         };
         let last = versions.last()?;
         let version = versions.iter().rev().find(|version| !self.overlay.findings(**version).is_empty())?;
@@ -259,10 +258,10 @@ fn from_releases(sources: &[(&OsRelease, &Source<'_>)]) -> Option<OperatingSyste
         ("centos", ReleaseFile::OracleRelease, "ol"),
     ] {
         let other = of_kind(kind).filter(|(release, _)| release.id.as_deref() == Some(derived));
-        if let (Some(other), Some(id)) = (other, &main.0.id) {
-            if id == base {
-                main = other;
-            }
+        if let Some(other) = other
+            && main.0.id.as_deref() == Some(base)
+        {
+            main = other;
         }
     }
     let (release, source) = main;
@@ -278,12 +277,11 @@ fn from_releases(sources: &[(&OsRelease, &Source<'_>)]) -> Option<OperatingSyste
     system.evidence.push(source.evidence());
     let cpe = |(release, _): &(&OsRelease, _)| release.cpe_name.as_deref().and_then(cpe::to_2_3);
     system.cpe = cpe(main).or_else(|| of_kind(ReleaseFile::SystemReleaseCpe).and_then(cpe));
-    if system.id == "debian" {
-        if let Some((debian, source)) = of_kind(ReleaseFile::DebianVersion) {
-            if refine_debian(&mut system, debian) {
-                system.evidence.push(source.evidence());
-            }
-        }
+    if system.id == "debian"
+        && let Some((debian, source)) = of_kind(ReleaseFile::DebianVersion)
+        && refine_debian(&mut system, debian)
+    {
+        system.evidence.push(source.evidence());
     }
     if system.version_id.is_none() {
         system.version_id = release.build_id.clone().or_else(|| system.codename.clone());

@@ -101,7 +101,7 @@ impl Captured<'_> {
 #[non_exhaustive]
 pub enum Finding {
     /// The identity of an operating system.
-    OsRelease(os_release::OsRelease),
+    OsRelease(Box<os_release::OsRelease>),
     /// A file of apk: the database of installed packages, or one that says more about them.
     Apk(apk::ApkFile),
     /// A file of dpkg, opkg or apt.

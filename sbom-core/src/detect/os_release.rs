@@ -120,7 +120,7 @@ impl Detector for OsReleaseDetector {
     fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap> {
         let Some((_, source)) = ReleaseFile::at(file.path) else { return Ok(()) };
         if source == ReleaseFile::BusyBox {
-            out.found.extend(busybox(file).map(Finding::OsRelease));
+            out.found.extend(busybox(file).map(Box::new).map(Finding::OsRelease));
             return Ok(());
         }
         let mut bytes = file.bytes()?;
@@ -148,7 +148,7 @@ impl Detector for OsReleaseDetector {
             }
             return Err(Gap::new(GapKind::Malformed, "this release file names no operating system"));
         };
-        out.found.push(Finding::OsRelease(OsRelease { source, ..release }));
+        out.found.push(Finding::OsRelease(Box::new(OsRelease { source, ..release })));
         Ok(())
     }
 
@@ -387,7 +387,7 @@ mod tests {
             out.gaps.push(gap);
         }
         let release = out.found.pop().map(|found| match found {
-            Finding::OsRelease(release) => release,
+            Finding::OsRelease(release) => *release,
             other => panic!("{other:?}"),
         });
         (release, out.gaps)

@@ -87,10 +87,10 @@ pub(super) fn add_edges(packages: &[(Handle, &Package)], providers: &Providers<'
     for (from, package) in packages {
         for dependency in package.depends.iter().filter(|dependency| !dependency.conflict) {
             let found = providers.find(dependency);
-            if found.is_empty() {
-                if let Some(component) = draft.get_mut(*from) {
-                    component.property("sbomctl:apk:unresolved-dependency", dependency.to_text());
-                }
+            if found.is_empty()
+                && let Some(component) = draft.get_mut(*from)
+            {
+                component.property("sbomctl:apk:unresolved-dependency", dependency.to_text());
             }
             // What a package provides itself it needs of no other.
             if found.contains(from) {

