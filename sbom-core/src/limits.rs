@@ -66,6 +66,8 @@ limits! {
     compression_ratio: "compression-ratio" = 200, Count;
     /// Entries of one layer, archive or folder.
     entries: "entries" = 5_000_000, Count;
+    /// Members of an archive that images travel in; of a layer, see `entries`.
+    archive_members: "archive-members" = 100_000, Count;
     /// A path or link target.
     path_bytes: "path-bytes" = 64 * KIB, Bytes;
     /// Extended headers of one archive entry.

@@ -5,6 +5,8 @@ mod image;
 mod layout;
 mod shared;
 
+pub use tar::EntryType;
+
 pub use archive::{Compression, Layer, LayerBuilder, TarBuilder, compress};
 pub use image::{Blob, Image, ImageBuilder, digest};
 pub use layout::{DockerArchive, Layout, Root, blob_path, docker_list, index};

@@ -198,6 +198,13 @@ impl Document {
     }
 }
 
+impl Document {
+    /// Whether `media_type` is that of an image manifest.
+    pub fn is_manifest(media_type: &str) -> bool {
+        Kind::of(media_type) == Some(Kind::Manifest)
+    }
+}
+
 impl Manifest {
     /// Fails unless this is a container image whose layers are file system archives.
     ///

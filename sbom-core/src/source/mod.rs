@@ -15,8 +15,13 @@ use crate::{
 };
 
 pub mod error;
+mod files;
+pub mod image;
+mod tar_index;
+mod tar_members;
 
 pub use error::SourceError;
+pub use image::{ImageSource, Naming, Selection};
 
 /// A subject whose layers can be opened in any order, and more than once.
 pub trait Source: Debug + Send + Sync {
