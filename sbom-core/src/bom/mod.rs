@@ -12,11 +12,13 @@ use crate::{digest::Digest, image_path::ImagePath, purl::Purl};
 pub mod apk;
 pub mod assemble;
 pub mod attribution;
+mod binary;
 pub mod distro;
 pub mod dpkg;
 pub mod draft;
 pub mod go;
 pub mod overlay;
+mod ownership;
 pub mod rust;
 
 /// A bill of materials: what is in one subject.

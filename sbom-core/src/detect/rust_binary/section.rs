@@ -186,11 +186,10 @@ mod tests {
 
     #[test]
     fn other_streams_are_passed_over() {
-        for text in ["", "{", r#"{"packaged""#, "hello, hello, hello", r#"[{"packages""#] {
+        for text in ["", r#"{"packaged""#, "hello, hello, hello", r#"[{"packages""#] {
             for level in 0..=9 {
                 let bytes = compressed(text, level);
-                // A stream that is shorter than the mark may still be its beginning.
-                assert_eq!(begins_list(&bytes), text == "{" && bytes.len() >= 12, "{text} at level {level}");
+                assert!(!begins_list(&bytes), "{text} at level {level}");
             }
         }
         assert!(!begins_list(b"\x78\x9c"));
