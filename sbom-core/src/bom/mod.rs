@@ -14,11 +14,13 @@ pub mod apk;
 pub mod assemble;
 pub mod attribution;
 mod cpe;
+mod binary;
 pub mod distro;
 pub mod dpkg;
 pub mod draft;
 pub mod go;
 pub mod overlay;
+mod ownership;
 pub mod rust;
 #[cfg(test)]
 mod test_image;

@@ -80,6 +80,14 @@ impl Content {
         bytes.get(start..start.checked_add(usize::try_from(length).ok()?)?)
     }
 
+    /// What was kept from `offset` on without a break, at most `longest` bytes.
+    pub fn run_at(&self, offset: u64, longest: u64) -> &[u8] {
+        let Some((from, bytes)) = self.kept_from(offset) else { return &[] };
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
+        let bytes = bytes.get(from..).unwrap_or_default();
+        bytes.get(..usize::try_from(longest).unwrap_or(usize::MAX)).unwrap_or(bytes)
+    }
+
     /// What was kept, as runs of bytes with their offsets, in order.
     pub fn parts(&self) -> impl Iterator<Item = (u64, &[u8])> {
         self.parts.iter().map(|part| (part.offset, part.bytes.as_slice()))

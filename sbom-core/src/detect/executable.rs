@@ -1,1 +1,0 @@
-//! Executable formats: what Go and Rust programs share.

@@ -1,0 +1,1 @@
+//! Executables made byte by byte, for tests.
