@@ -93,8 +93,6 @@ impl ReleaseFile {
     }
 }
 
-/// Where `BusyBox` itself looks for its links; banners elsewhere name a program, not the system.
-const BUSYBOX: &[&str] = &["bin/busybox", "usr/bin/busybox"];
 const BANNER: &[u8] = b"BusyBox v";
 /// More than any release file has; what lies beyond is not read.
 const MAX_BYTES: usize = 5 << 20;
@@ -108,18 +106,19 @@ impl Detector for OsReleaseDetector {
 
     fn wants(&self, file: &FileMeta<'_>) -> Want {
         match ReleaseFile::at(file.path) {
-            Some((_, ReleaseFile::BusyBox)) => {
-                let exact = BUSYBOX.iter().any(|path| path.as_bytes() == file.path.as_bytes());
-                if exact { Want::Executable } else { Want::Nothing }
-            }
+            Some((root, ReleaseFile::BusyBox)) if root.is_root() => Want::Executable,
+            Some((_, ReleaseFile::BusyBox)) | None => Want::Nothing,
             Some(_) => Want::Whole,
-            None => Want::Nothing,
         }
     }
 
     fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap> {
-        let Some((_, source)) = ReleaseFile::at(file.path) else { return Ok(()) };
+        let Some((root, source)) = ReleaseFile::at(file.path) else { return Ok(()) };
         if source == ReleaseFile::BusyBox {
+            // Elsewhere its banner names a program, not the system.
+            if !root.is_root() {
+                return Ok(());
+            }
             out.found.extend(busybox(file).map(Box::new).map(Finding::OsRelease));
             return Ok(());
         }

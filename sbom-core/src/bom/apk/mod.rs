@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Component, ComponentKind, Evidence, ExternalReference, FileDigest, OperatingSystem, OwnedFile, Party,
-    PartyKind, ReferenceKind, SourcePackage, Technique, address,
+    Ancestor, Component, ComponentKind, Evidence, ExternalReference, FileDigest, OperatingSystem, OwnedFile,
+    Party, PartyKind, ReferenceKind, SourcePackage, Technique, address,
     assemble::Context,
     attribution::{Tracked, track},
     draft::{Draft, Handle},
@@ -176,10 +176,12 @@ impl<'a> Database<'a> {
             detail: None,
         });
         add_properties(package, &mut component);
+        // What is gone is read as of the layer before it went.
+        let until = found.layers.removed.map_or(usize::MAX, |removed| removed.saturating_sub(1));
+        self.add_sources(package, until, &mut component);
         if let Some(tag) = &package.repository_tag {
             let tag = tag.trim_start_matches('@');
             component.property("sbomctl:apk:repository-tag", tag);
-            let until = found.layers.removed.map_or(usize::MAX, |removed| removed.saturating_sub(1));
             for repository in
                 self.repositories(until).iter().filter(|known| known.tag.as_deref() == Some(tag))
             {
@@ -187,6 +189,23 @@ impl<'a> Database<'a> {
             }
         }
         component
+    }
+
+    /// Adds what the package's builder says of its sources. The database knows better what the package is.
+    fn add_sources(&self, package: &Package, layer: usize, component: &mut Component) {
+        let findings = self.context.overlay.findings_at(&apk::sbom_path(&self.root, package), layer);
+        for finding in findings {
+            let Finding::Apk(ApkFile::Sbom(sbom)) = finding else { continue };
+            component.ancestors.extend(sbom.sources.iter().map(|source| Ancestor {
+                name: source.name.clone(),
+                version: source.version.clone(),
+                purl: source.purl.as_deref().and_then(|purl| purl.parse().ok()),
+            }));
+            if let Some(definition) = &sbom.definition {
+                component.property("sbomctl:apk:build-definition", definition);
+            }
+            component.licenses = std::mem::take(&mut component.licenses).with_texts(&sbom.licenses);
+        }
     }
 
     fn repositories(&self, layer: usize) -> &'a [Repository] {

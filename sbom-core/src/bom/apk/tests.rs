@@ -331,6 +331,22 @@ fn the_digest_of_a_link_is_no_digest_of_a_file() {
 }
 
 #[test]
+fn the_builder_of_a_package_names_its_sources() {
+    let sbom = r#"{"packages":[
+        {"SPDXID":"a","name":"lib-x","versionInfo":"1-r0"},
+        {"SPDXID":"b","name":"x","versionInfo":"v1","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:github/o/x@v1"}]}],
+        "relationships":[{"spdxElementId":"a","relationshipType":"GENERATED_FROM","relatedSpdxElement":"b"}],
+        "hasExtractedLicensingInfos":[{"licenseId":"LicenseRef-Own","extractedText":"the text"}]}"#;
+    let image =
+        image("P:lib-x\nV:1-r0\nL:LicenseRef-Own\n").layer(&[("var/lib/db/sbom/lib-x-1-r0.spdx.json", sbom)]);
+    let bom = bom(&image, None);
+    let package = named(&bom, "lib-x");
+    assert_eq!(bom.components.len(), 1);
+    assert_eq!(package.ancestors[0].purl.as_ref().unwrap().to_string(), "pkg:github/o/x@v1");
+    assert_eq!(package.licenses.custom[0].text, "the text");
+}
+
+#[test]
 fn maintainers_are_people_with_addresses() {
     for (text, expected) in [
         ("Jane Doe <jane@x.org>", Some(("Jane Doe", Some("jane@x.org")))),
