@@ -17,11 +17,14 @@ const ALPINE: (&str, &str) = ("etc/os-release", "ID=alpine\nVERSION_ID=3.20.3\n"
 const DATABASE: &str = "lib/apk/db/installed";
 
 fn bom(image: &TestImage, distro: Option<&str>) -> Bom {
-    let limits = Limits::default();
+    bom_within(image, distro, &Limits::default())
+}
+
+fn bom_within(image: &TestImage, distro: Option<&str>, limits: &Limits) -> Bom {
     let subject =
         Subject { kind: SubjectKind::Folder, name: "test".to_owned(), tag: None, layers: Vec::new() };
     let options = Options { scope: Scope::AllLayers, distro: distro.map(str::to_owned) };
-    assemble(subject, image.overlay(&limits), &options, &limits)
+    assemble(subject, image.overlay(limits), &options, limits)
 }
 
 fn image(database: &str) -> TestImage {
@@ -280,6 +283,24 @@ fn a_database_that_moves_below_usr_is_the_same() {
     let a = named(&bom, "a");
     assert_eq!((a.layers.introduced, a.layers.changed, a.layers.removed), (0, 0, None));
     assert_eq!(a.evidence[0].path.to_text(), "/usr/lib/apk/db/installed");
+}
+
+#[test]
+fn two_databases_of_one_root_at_one_time_are_both_listed() {
+    let bom = bom(&image("P:a\nV:1\n").layer(&[("usr/lib/apk/db/installed", "P:b\nV:1\n")]), None);
+    let found: Vec<(&str, Option<usize>)> =
+        bom.components.iter().map(|component| (component.name.as_str(), component.layers.removed)).collect();
+    assert_eq!(found, [("a", None), ("b", None)]);
+}
+
+#[test]
+fn a_name_that_everyone_provides_and_needs_hits_a_limit() {
+    let records: Vec<String> = (0..300).map(|n| format!("P:p{n}\nV:1\nD:x q\np:q x=1\n")).collect();
+    let mut limits = Limits::default();
+    limits.set("packages", 1200);
+    let bom = bom_within(&image(&records.join("\n")), None, &limits);
+    assert_eq!(bom.components.len(), 300);
+    assert_eq!(bom.gaps[0].message, "568 dependencies are not resolved: too many packages provide them");
 }
 
 #[test]

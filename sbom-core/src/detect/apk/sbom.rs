@@ -63,7 +63,8 @@ struct Reference {
 #[serde(rename_all = "camelCase")]
 struct Relationship {
     spdx_element_id: String,
-    relationship_type: String,
+    #[serde(rename = "relationshipType")]
+    kind: String,
     related_spdx_element: String,
 }
 
@@ -101,7 +102,7 @@ pub(super) fn parse(bytes: &[u8], stem: &str) -> Result<Sbom, Gap> {
         document
             .relationships
             .iter()
-            .filter(move |link| link.relationship_type == kind && link.spdx_element_id == package.id)
+            .filter(move |link| link.kind == kind && link.spdx_element_id == package.id)
             .filter_map(|link| by_id.get(link.related_spdx_element.as_str()).copied())
     };
     let sources: BTreeSet<Source> = related("GENERATED_FROM")
