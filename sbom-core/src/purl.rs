@@ -1,6 +1,6 @@
 //! Package URLs in their canonical form. Source: ECMA-427 and the type definitions of the purl specification.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// A package URL, written canonically by `Display`.
 ///
@@ -79,6 +79,83 @@ impl Purl {
     }
 }
 
+/// Reads a package URL in any form that the standard allows; it is written canonically whatever its form was.
+impl FromStr for Purl {
+    type Err = PurlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let rest = text.strip_prefix("pkg:").ok_or(PurlError::Scheme)?.trim_start_matches('/');
+        let (rest, subpath) = rest.split_once('#').unwrap_or((rest, ""));
+        let (rest, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
+        let (kind, path) = rest.split_once('/').ok_or(PurlError::Name)?;
+        let of_kind = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+        if kind.is_empty() || !kind.bytes().all(of_kind) {
+            return Err(PurlError::Kind);
+        }
+        // An `@` before the last `/` belongs to the namespace.
+        let name_at = path.trim_end_matches('/').rfind('/').map_or(0, |slash| slash + 1);
+        let (namespace, last) = path.split_at_checked(name_at).ok_or(PurlError::Name)?;
+        let (name, version) = last.rsplit_once('@').unwrap_or((last, ""));
+        let name = decode(name.trim_end_matches('/'))?;
+        if name.is_empty() {
+            return Err(PurlError::Name);
+        }
+        let mut purl = Self::new(kind, &name).version(&decode(version)?);
+        for segment in namespace.split('/').filter(|segment| !segment.is_empty()) {
+            purl.namespace.push(decode(segment)?);
+        }
+        for qualifier in qualifiers.split('&').filter(|qualifier| !qualifier.is_empty()) {
+            let (key, value) = qualifier.split_once('=').ok_or(PurlError::Qualifier)?;
+            let key = key.to_ascii_lowercase();
+            let of_key = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+            if key.is_empty() || !key.bytes().all(of_key) {
+                return Err(PurlError::Qualifier);
+            }
+            purl = purl.qualifier(&key, &decode(value)?);
+        }
+        for segment in subpath.split('/').filter(|segment| !matches!(*segment, "" | "." | "..")) {
+            purl.subpath.push(decode(segment)?);
+        }
+        Ok(purl)
+    }
+}
+
+/// What a text lacks to be a package URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PurlError {
+    /// It does not begin with `pkg:`.
+    #[error("a package URL begins with `pkg:`")]
+    Scheme,
+    /// Its type is missing or has other characters than letters, digits, `.` and `-`.
+    #[error("the type of a package URL is letters, digits, `.` and `-`")]
+    Kind,
+    /// It has no name.
+    #[error("a package URL needs a name")]
+    Name,
+    /// A qualifier is not `key=value`.
+    #[error("a qualifier of a package URL is `key=value`")]
+    Qualifier,
+    /// A `%` is not followed by two hex digits, or the bytes are not UTF-8.
+    #[error("the percent-encoding of a package URL must give UTF-8")]
+    Encoding,
+}
+
+fn decode(text: &str) -> Result<String, PurlError> {
+    let mut bytes = text.bytes();
+    let mut out = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let mut digit = || char::from(bytes.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let (Some(high), Some(low)) = (digit(), digit()) else { return Err(PurlError::Encoding) };
+        out.push(high << 4 | low);
+    }
+    String::from_utf8(out).map_err(|_not_utf8| PurlError::Encoding)
+}
+
 impl fmt::Display for Purl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "pkg:{}", self.kind)?;
@@ -140,6 +217,40 @@ mod tests {
             .version("v1.0.0+incompatible")
             .subpath("./cmd/../crane/");
         assert_eq!(purl.to_string(), "pkg:golang/github.com/google/crane@v1.0.0%2Bincompatible#cmd/crane");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for text in [
+            "pkg:github/nlnetlabs/unbound@release-1.23.0",
+            "pkg:github/wolfi-dev/os@23e8#unbound.yaml",
+            "pkg:deb/debian/attr@1:2.5.1-4%2Bb1?arch=amd64",
+            "pkg:golang/github.com/google/crane@v1.0.0%2Bincompatible#cmd/crane",
+            "pkg:npm/%40scope/name@1",
+            "pkg:generic/%C3%A9%2F%C3%A4",
+        ] {
+            assert_eq!(text.parse::<Purl>().unwrap().to_string(), text);
+        }
+        let loose: Purl = "pkg://NPM/@scope/name@1.0?Z=1&a=&b=x%20y#/./a/../b/".parse().unwrap();
+        assert_eq!(loose.to_string(), "pkg:npm/%40scope/name@1.0?b=x%20y&z=1#a/b");
+    }
+
+    #[test]
+    fn what_is_no_purl_is_an_error() {
+        for (text, error) in [
+            ("", PurlError::Scheme),
+            ("http://x", PurlError::Scheme),
+            ("pkg:x", PurlError::Name),
+            ("pkg:x/", PurlError::Name),
+            ("pkg:x/@1", PurlError::Name),
+            ("pkg:é/x", PurlError::Kind),
+            ("pkg:/x", PurlError::Name),
+            ("pkg:a/b?c", PurlError::Qualifier),
+            ("pkg:a/b%2", PurlError::Encoding),
+            ("pkg:a/b%ff", PurlError::Encoding),
+        ] {
+            assert_eq!(text.parse::<Purl>(), Err(error), "{text}");
+        }
     }
 
     #[test]

@@ -65,7 +65,6 @@ impl Detector for UnreadDetector {
     }
 
     fn detect(&self, file: &Captured<'_>, _out: &mut Findings) -> Result<(), Gap> {
-        // Scans offer a detector files that another one wanted.
         let Some(what) = inventory(file.path).filter(|_| file.size > 0) else { return Ok(()) };
         Err(Gap::new(GapKind::Unsupported, format!("{what}: an inventory of this kind is not read yet")))
     }

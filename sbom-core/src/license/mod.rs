@@ -3,7 +3,7 @@
 //! What the SPDX list knows becomes its identifier; what it does not know becomes a `LicenseRef-…` that carries
 //! the words of the package, whole. Nothing is guessed: `BSD` without a number of clauses stays `BSD`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
@@ -95,6 +95,32 @@ pub fn all_of(parts: impl IntoIterator<Item = Declared>) -> Declared {
     Declared { expression: (!terms.is_empty()).then(|| terms.join(" AND ")), custom: by_id(custom) }
 }
 
+impl Declared {
+    /// With the texts that the package ships for its own `LicenseRef-…` in place of their names.
+    #[must_use]
+    pub fn with_texts(mut self, texts: &BTreeMap<String, String>) -> Self {
+        let mut renamed: BTreeMap<String, String> = BTreeMap::new();
+        for license in &mut self.custom {
+            let Some(text) = texts.get(&license.id).filter(|text| !text.trim().is_empty()) else { continue };
+            let known = std::mem::replace(license, custom(&license.name, text));
+            renamed.insert(known.id, license.id.clone());
+        }
+        self.expression = self.expression.map(|expression| rename(&expression, &renamed));
+        self.custom.sort();
+        self.custom.dedup_by(|a, b| a.id == b.id);
+        self
+    }
+}
+
+/// The expression with new identifiers in place of the old.
+fn rename(expression: &str, renamed: &BTreeMap<String, String>) -> String {
+    expression.split_inclusive([' ', '(', ')']).fold(String::new(), |out, piece| {
+        let term = piece.trim_end_matches([' ', '(', ')']);
+        let rest = piece.strip_prefix(term).unwrap_or_default();
+        out + renamed.get(term).map_or(term, String::as_str) + rest
+    })
+}
+
 /// The operands of the conjunction that a canonical expression is; none if it is a disjunction.
 fn top_level(expression: &str) -> Option<Vec<&str>> {
     let mut conjuncts = Vec::new();
@@ -158,6 +184,15 @@ mod tests {
         ] {
             assert_eq!(all(parts), expected, "{parts:?}");
         }
+    }
+
+    #[test]
+    fn a_text_that_the_package_ships_takes_the_place_of_the_name() {
+        let texts = BTreeMap::from([("LicenseRef-Own".to_owned(), "do what you like".to_owned())]);
+        let declared = declare("MIT AND (LicenseRef-Own OR LicenseRef-Own-2)").with_texts(&texts);
+        let own = custom("Own", "do what you like");
+        assert_eq!(declared.expression, Some(format!("MIT AND ({} OR LicenseRef-Own-2)", own.id)));
+        assert!(declared.custom.contains(&own) && declared.custom.is_sorted() && declared.custom.len() == 2);
     }
 
     #[test]

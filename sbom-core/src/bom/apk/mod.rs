@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Component, ComponentKind, Evidence, ExternalReference, FileDigest, OperatingSystem, OwnedFile, Party,
-    PartyKind, ReferenceKind, SourcePackage, Technique, address,
+    Ancestor, Component, ComponentKind, Evidence, ExternalReference, FileDigest, Gap, GapKind,
+    OperatingSystem, OwnedFile, Party, PartyKind, ReferenceKind, SourcePackage, Technique, address,
     assemble::Context,
     attribution::{Tracked, track},
     draft::{Draft, Handle},
-    overlay::FileVersion,
+    overlay::{FileVersion, Overlay},
 };
 use crate::{
     detect::{
@@ -25,22 +25,53 @@ mod version;
 
 /// Adds what the files of apk say to the draft.
 pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
-    let mut databases: BTreeMap<ImagePath, Vec<(&ImagePath, &[FileVersion])>> = BTreeMap::new();
+    let mut databases: BTreeMap<ImagePath, Vec<VersionedFile<'_>>> = BTreeMap::new();
     for (path, versions) in context.overlay.files() {
         if let Some(root) = apk::database_root(path) {
             databases.entry(root).or_default().push((path, versions));
         }
     }
     for (root, files) in databases {
-        Database { context, root, files }.assemble(draft);
+        for files in apart(context.overlay, files) {
+            Database { context, root: root.clone(), files }.assemble(draft);
+        }
     }
 }
+
+/// Files that may be one database in turn. Where two are there at one time they are two databases.
+fn apart<'a>(overlay: &Overlay<'_>, files: Vec<VersionedFile<'a>>) -> Vec<Vec<VersionedFile<'a>>> {
+    let mut layers: Vec<(usize, usize, bool)> = Vec::new();
+    for (file, (_, versions)) in files.iter().enumerate() {
+        layers.extend(
+            versions.iter().map(|version| (version.layer, file, !overlay.findings(*version).is_empty())),
+        );
+    }
+    layers.sort_unstable();
+    let mut present = BTreeSet::new();
+    // Of one layer, what goes comes before what comes: the file may have moved.
+    for changes in layers.chunk_by(|a, b| a.0 == b.0) {
+        for (_, file, _) in changes {
+            present.remove(file);
+        }
+        present.extend(changes.iter().filter(|(_, _, there)| *there).map(|(_, file, _)| *file));
+        if present.len() > 1 {
+            return files.into_iter().map(|file| vec![file]).collect();
+        }
+    }
+    vec![files]
+}
+
+/// A file with its versions, lowest layer first.
+type VersionedFile<'a> = (&'a ImagePath, &'a [FileVersion]);
+
+/// Providers looked at for each package that a database may have, in resolving its dependencies.
+const PROVIDERS_PER_PACKAGE: usize = 8;
 
 /// The database of one root. It moves: of the places where apk has kept it, several may have had it in turn.
 struct Database<'a> {
     context: &'a Context<'a>,
     root: ImagePath,
-    files: Vec<(&'a ImagePath, &'a [FileVersion])>,
+    files: Vec<VersionedFile<'a>>,
 }
 
 /// A record and the file it stands in.
@@ -92,7 +123,14 @@ impl<'a> Database<'a> {
                 .filter_map(|record| Some((*handles.get(&key(record))?, record.package)))
                 .collect();
             let providers = resolve::Providers::of(&present);
-            resolve::add_edges(&packages, &providers, draft);
+            let budget = self.context.limits.packages.as_usize().saturating_mul(PROVIDERS_PER_PACKAGE);
+            let left_out = resolve::add_edges(&packages, &providers, budget, draft);
+            if left_out > 0 {
+                let message =
+                    format!("{left_out} dependencies are not resolved: too many packages provide them");
+                let path = self.files.first().map(|(path, _)| (*path).clone());
+                draft.gap(Gap { layer: Some(*layer), path, ..Gap::new(GapKind::Limit, message) });
+            }
             // The list is read as of the layer before the next change to the database.
             let until = snapshots
                 .get(snapshot + 1)
@@ -142,8 +180,10 @@ impl<'a> Database<'a> {
         }) else {
             return;
         };
-        let wanted = asked.iter().filter(|wish| !wish.conflict);
-        let direct: BTreeSet<Handle> = wanted.flat_map(|wish| providers.asked_for(wish)).collect();
+        let wanted: BTreeSet<&str> =
+            asked.iter().filter(|wish| !wish.conflict).map(|wish| &*wish.name).collect();
+        let direct: BTreeSet<Handle> =
+            wanted.into_iter().flat_map(|name| providers.asked_for(name)).collect();
         for (handle, _) in packages {
             if let Some(component) = draft.get_mut(*handle) {
                 component.property("sbomctl:apk:direct", direct.contains(handle).to_string());
@@ -176,10 +216,12 @@ impl<'a> Database<'a> {
             detail: None,
         });
         add_properties(package, &mut component);
+        // What is gone is read as of the layer before it went.
+        let until = found.layers.removed.map_or(usize::MAX, |removed| removed.saturating_sub(1));
+        self.add_sources(package, until, &mut component);
         if let Some(tag) = &package.repository_tag {
             let tag = tag.trim_start_matches('@');
             component.property("sbomctl:apk:repository-tag", tag);
-            let until = found.layers.removed.map_or(usize::MAX, |removed| removed.saturating_sub(1));
             for repository in
                 self.repositories(until).iter().filter(|known| known.tag.as_deref() == Some(tag))
             {
@@ -187,6 +229,23 @@ impl<'a> Database<'a> {
             }
         }
         component
+    }
+
+    /// Adds what the package's builder says of its sources. The database knows better what the package is.
+    fn add_sources(&self, package: &Package, layer: usize, component: &mut Component) {
+        let findings = self.context.overlay.findings_at(&apk::sbom_path(&self.root, package), layer);
+        for finding in findings {
+            let Finding::Apk(ApkFile::Sbom(sbom)) = finding else { continue };
+            component.ancestors.extend(sbom.sources.iter().map(|source| Ancestor {
+                name: source.name.clone(),
+                version: source.version.clone(),
+                purl: source.purl.as_deref().and_then(|purl| purl.parse().ok()),
+            }));
+            if let Some(definition) = &sbom.definition {
+                component.property("sbomctl:apk:build-definition", definition);
+            }
+            component.licenses = std::mem::take(&mut component.licenses).with_texts(&sbom.licenses);
+        }
     }
 
     fn repositories(&self, layer: usize) -> &'a [Repository] {

@@ -49,10 +49,15 @@ impl<'a> Providers<'a> {
         Self { names, packages: own, owners }
     }
 
+    /// All who provide the name, in whatever version.
+    fn all(&self, dependency: &Dependency) -> &[(Handle, Option<&'a str>)] {
+        self.names.get(&*dependency.name).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Who provides what `dependency` names, each once. A version that is asked for decides only among several:
     /// apk has seen to it that one of them has it.
     fn find(&self, dependency: &Dependency) -> BTreeSet<Handle> {
-        let all = self.names.get(&*dependency.name).map(Vec::as_slice).unwrap_or_default();
+        let all = self.all(dependency);
         if all.is_empty() && dependency.kind() == Kind::Path {
             return places(&dependency.name)
                 .iter()
@@ -73,19 +78,31 @@ impl<'a> Providers<'a> {
         if fitting.is_empty() { all.iter().map(|(handle, _)| *handle).collect() } else { fitting }
     }
 
-    /// The packages that a user who asks for `wish` asks for: those of that name, else those that provide it.
-    pub(super) fn asked_for(&self, wish: &Dependency) -> Vec<Handle> {
-        match self.packages.get(&*wish.name) {
+    /// The packages that a user who asks for `name` asks for: those of that name, else those that provide it.
+    pub(super) fn asked_for(&self, name: &str) -> Vec<Handle> {
+        match self.packages.get(name) {
             Some(handles) => handles.clone(),
-            None => self.find(wish).into_iter().collect(),
+            None => self.names.get(name).into_iter().flatten().map(|(handle, _)| *handle).collect(),
         }
     }
 }
 
 /// Adds the edges from `packages` to those that provide what they need; what nobody provides becomes a property.
-pub(super) fn add_edges(packages: &[(Handle, &Package)], providers: &Providers<'_>, draft: &mut Draft) {
+/// Looks at no more than `budget` providers, and says how many dependencies are left unresolved for it.
+pub(super) fn add_edges(
+    packages: &[(Handle, &Package)],
+    providers: &Providers<'_>,
+    mut budget: usize,
+    draft: &mut Draft,
+) -> usize {
+    let mut left_out = 0;
     for (from, package) in packages {
         for dependency in package.depends.iter().filter(|dependency| !dependency.conflict) {
+            let Some(rest) = budget.checked_sub(providers.all(dependency).len()) else {
+                left_out += 1;
+                continue;
+            };
+            budget = rest;
             let found = providers.find(dependency);
             if found.is_empty()
                 && let Some(component) = draft.get_mut(*from)
@@ -102,6 +119,7 @@ pub(super) fn add_edges(packages: &[(Handle, &Package)], providers: &Providers<'
             }
         }
     }
+    left_out
 }
 
 /// Where a file that a dependency names may lie: there, or below `usr`, to which `bin`, `sbin` and `lib` have moved.

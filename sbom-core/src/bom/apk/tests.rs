@@ -17,11 +17,14 @@ const ALPINE: (&str, &str) = ("etc/os-release", "ID=alpine\nVERSION_ID=3.20.3\n"
 const DATABASE: &str = "lib/apk/db/installed";
 
 fn bom(image: &TestImage, distro: Option<&str>) -> Bom {
-    let limits = Limits::default();
+    bom_within(image, distro, &Limits::default())
+}
+
+fn bom_within(image: &TestImage, distro: Option<&str>, limits: &Limits) -> Bom {
     let subject =
         Subject { kind: SubjectKind::Folder, name: "test".to_owned(), tag: None, layers: Vec::new() };
     let options = Options { scope: Scope::AllLayers, distro: distro.map(str::to_owned) };
-    assemble(subject, image.overlay(&limits), &options, &limits)
+    assemble(subject, image.overlay(limits), &options, limits)
 }
 
 fn image(database: &str) -> TestImage {
@@ -283,6 +286,24 @@ fn a_database_that_moves_below_usr_is_the_same() {
 }
 
 #[test]
+fn two_databases_of_one_root_at_one_time_are_both_listed() {
+    let bom = bom(&image("P:a\nV:1\n").layer(&[("usr/lib/apk/db/installed", "P:b\nV:1\n")]), None);
+    let found: Vec<(&str, Option<usize>)> =
+        bom.components.iter().map(|component| (component.name.as_str(), component.layers.removed)).collect();
+    assert_eq!(found, [("a", None), ("b", None)]);
+}
+
+#[test]
+fn a_name_that_everyone_provides_and_needs_hits_a_limit() {
+    let records: Vec<String> = (0..300).map(|n| format!("P:p{n}\nV:1\nD:x q\np:q x=1\n")).collect();
+    let mut limits = Limits::default();
+    limits.set("packages", 1200);
+    let bom = bom_within(&image(&records.join("\n")), None, &limits);
+    assert_eq!(bom.components.len(), 300);
+    assert_eq!(bom.gaps[0].message, "568 dependencies are not resolved: too many packages provide them");
+}
+
+#[test]
 fn a_nested_root_has_packages_files_and_system_of_its_own() {
     let image = image("P:a\nV:1\n").layer(&[
         ("srv/jail/lib/apk/db/installed", "P:a\nV:1\nD:b\nF:bin\nR:x\n\nP:b\nV:1\n"),
@@ -328,6 +349,22 @@ fn the_digest_of_a_link_is_no_digest_of_a_file() {
     let bom = bom(&image, None);
     let digests: Vec<bool> = named(&bom, "a").files.iter().map(|file| file.digest.is_some()).collect();
     assert_eq!(digests, [true, false]);
+}
+
+#[test]
+fn the_builder_of_a_package_names_its_sources() {
+    let sbom = r#"{"packages":[
+        {"SPDXID":"a","name":"lib-x","versionInfo":"1-r0"},
+        {"SPDXID":"b","name":"x","versionInfo":"v1","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:github/o/x@v1"}]}],
+        "relationships":[{"spdxElementId":"a","relationshipType":"GENERATED_FROM","relatedSpdxElement":"b"}],
+        "hasExtractedLicensingInfos":[{"licenseId":"LicenseRef-Own","extractedText":"the text"}]}"#;
+    let image =
+        image("P:lib-x\nV:1-r0\nL:LicenseRef-Own\n").layer(&[("var/lib/db/sbom/lib-x-1-r0.spdx.json", sbom)]);
+    let bom = bom(&image, None);
+    let package = named(&bom, "lib-x");
+    assert_eq!(bom.components.len(), 1);
+    assert_eq!(package.ancestors[0].purl.as_ref().unwrap().to_string(), "pkg:github/o/x@v1");
+    assert_eq!(package.licenses.custom[0].text, "the text");
 }
 
 #[test]

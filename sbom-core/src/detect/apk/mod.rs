@@ -1,5 +1,5 @@
 //! Reads the files of apk: the database of installed packages, the list of those that were asked for by name,
-//! and the repositories they may come from.
+//! the repositories they may come from, and what those who built them say of their sources.
 //!
 //! Sources: apk-tools' `database.c`, `package.c` and `blob.c`; the manual pages apk-world(5) and apk-repositories(5).
 
@@ -9,9 +9,11 @@ use crate::image_path::ImagePath;
 mod checksum;
 mod database;
 mod dependency;
+mod sbom;
 
 pub use checksum::Checksum;
 pub use dependency::{Dependency, Kind};
+pub use sbom::{Sbom, Source};
 
 /// Reads the files of apk.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,8 @@ pub enum ApkFile {
     World(Vec<Dependency>),
     /// `etc/apk/repositories`: where packages come from.
     Repositories(Vec<Repository>),
+    /// `var/lib/db/sbom/NAME-VERSION.spdx.json`: what a package was built from.
+    Sbom(Sbom),
 }
 
 /// An installed package.
@@ -107,6 +111,8 @@ pub struct Repository {
 const DATABASES: &[&str] = &["usr/lib/apk/db/installed", "var/lib/apk/db/installed", "lib/apk/db/installed"];
 const WORLD: &str = "etc/apk/world";
 const REPOSITORIES: &str = "etc/apk/repositories";
+const SBOMS: &str = "var/lib/db/sbom";
+const SBOM_SUFFIX: &str = ".spdx.json";
 
 /// The root of the database at `path`; none if no database lies there.
 pub fn database_root(path: &ImagePath) -> Option<ImagePath> {
@@ -123,6 +129,18 @@ pub fn repositories_path(root: &ImagePath) -> ImagePath {
     root.join(REPOSITORIES.as_bytes())
 }
 
+/// Where the builder of a package may have put its SPDX document below `root`.
+pub fn sbom_path(root: &ImagePath, package: &Package) -> ImagePath {
+    let name = format!("{}-{}{SBOM_SUFFIX}", package.name, package.version);
+    root.join(SBOMS.as_bytes()).join(name.as_bytes())
+}
+
+/// `NAME-VERSION`, if an SPDX document of a package lies at `path`.
+fn sbom_stem(path: &ImagePath) -> Option<&str> {
+    let stem = std::str::from_utf8(path.file_name()).ok()?.strip_suffix(SBOM_SUFFIX)?;
+    path.parent()?.strip_suffix(SBOMS).map(|_| stem)
+}
+
 /// The root of the list of repositories at `path`.
 pub fn repositories_root(path: &ImagePath) -> Option<ImagePath> {
     path.strip_suffix(REPOSITORIES)
@@ -135,9 +153,9 @@ impl Detector for ApkDetector {
 
     fn wants(&self, file: &FileMeta<'_>) -> Want {
         let path = file.path;
-        let ours =
+        let named =
             DATABASES.iter().chain(&[WORLD, REPOSITORIES]).any(|suffix| path.strip_suffix(suffix).is_some());
-        if ours { Want::Whole } else { Want::Nothing }
+        if named || sbom_stem(path).is_some() { Want::Whole } else { Want::Nothing }
     }
 
     fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap> {
@@ -147,8 +165,12 @@ impl Detector for ApkDetector {
         } else if file.path.strip_suffix(WORLD).is_some() {
             let text = String::from_utf8_lossy(bytes);
             ApkFile::World(text.split_whitespace().filter_map(Dependency::parse).collect())
-        } else {
+        } else if file.path.strip_suffix(REPOSITORIES).is_some() {
             ApkFile::Repositories(repositories(&String::from_utf8_lossy(bytes)))
+        } else if let Some(stem) = sbom_stem(file.path) {
+            ApkFile::Sbom(sbom::parse(bytes, stem)?)
+        } else {
+            return Ok(());
         };
         out.found.push(Finding::Apk(found));
         Ok(())
