@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     bom::{Ancestor, Bom, Component, Evidence, Gap, ReferenceKind, Technique, Usage},
+    image_path::ImagePath,
     oci::{Image, LayerDescriptor, SubjectKind},
 };
 
@@ -196,7 +197,7 @@ fn gap_record(bom: &Bom, gap: &Gap) -> String {
         message: &gap.message,
         layer: gap.layer,
         diff_id: gap.layer.and_then(|layer| diff_id(bom, layer)),
-        path: gap.path.as_ref().map(|path| path.to_text()),
+        path: gap.path.as_ref().map(ImagePath::to_text),
         offset: gap.offset,
         detector: gap.detector,
     })

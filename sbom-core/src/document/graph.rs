@@ -66,12 +66,11 @@ fn walk(start: usize, edges: &[Edge], marked: &mut [bool], finished: &mut Vec<us
     // A stack of its own: a chain of dependencies may be longer than the thread's stack is deep.
     let mut path = vec![(start, outgoing(edges, start).iter())];
     while let Some((node, rest)) = path.last_mut() {
-        match rest.find(|edge| is_need(edge.kind) && mark(edge.to)) {
-            Some(edge) => path.push((edge.to, outgoing(edges, edge.to).iter())),
-            None => {
-                finished.push(*node);
-                path.pop();
-            }
+        if let Some(edge) = rest.find(|edge| is_need(edge.kind) && mark(edge.to)) {
+            path.push((edge.to, outgoing(edges, edge.to).iter()));
+        } else {
+            finished.push(*node);
+            path.pop();
         }
     }
 }

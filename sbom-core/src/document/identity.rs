@@ -22,13 +22,12 @@ pub(super) fn document(
     inputs: &Inputs,
     content: impl FnOnce(Uuid, &mut dyn Write) -> io::Result<()>,
 ) -> io::Result<Uuid> {
-    let scanned = match subject_digest(subject) {
-        Some(digest) => digest,
-        None => {
-            let mut sink = HashingSink(Hasher::new(Algorithm::Sha256));
-            content(Uuid::nil(), &mut sink)?;
-            sink.0.finish()
-        }
+    let scanned = if let Some(digest) = subject_digest(subject) {
+        digest
+    } else {
+        let mut sink = HashingSink(Hasher::new(Algorithm::Sha256));
+        content(Uuid::nil(), &mut sink)?;
+        sink.0.finish()
     };
     let key = [
         &format.to_string(),

@@ -148,15 +148,15 @@ impl FromStr for Format {
             Some((name, version)) => (name, Some(version)),
             None => (text, None),
         };
-        let mut named = Self::ALL.iter().copied().filter(|format| format.name() == name).peekable();
-        let Some(&default) = named.peek() else {
+        let mut versions = Self::ALL.iter().copied().filter(|format| format.name() == name).peekable();
+        let Some(&default) = versions.peek() else {
             let mut names: Vec<&str> = Self::ALL.iter().map(|format| format.name()).collect();
             names.dedup();
             return Err(FormatError::Name { name: name.to_owned(), known: names.join(", ") });
         };
         let Some(version) = version else { return Ok(default) };
-        let known: Vec<&str> = named.clone().filter_map(Self::version).collect();
-        named.find(|format| format.version() == Some(version)).ok_or_else(|| FormatError::Version {
+        let known: Vec<&str> = versions.clone().filter_map(Self::version).collect();
+        versions.find(|format| format.version() == Some(version)).ok_or_else(|| FormatError::Version {
             format: default.name(),
             version: version.to_owned(),
             known: known.join(", "),

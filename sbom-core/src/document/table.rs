@@ -28,9 +28,13 @@ pub fn write(bom: &Bom, columns: Option<usize>, out: &mut dyn Write) -> io::Resu
     header(&outline, &mut out)?;
     let widths = widths(bom, columns);
     if !bom.components.is_empty() {
+        writeln!(out)?;
         row(&HEADS.map(Cow::Borrowed), &widths, &mut out)?;
     }
-    for component in &bom.components {
+    // Stable: what is alike in this stays in the order of the bill.
+    let mut rows: Vec<&Component> = bom.components.iter().collect();
+    rows.sort_by_key(|component| (&component.name, &component.version));
+    for component in rows {
         row(&cells(component), &widths, &mut out)?;
     }
     footer(&outline, &mut out)?;
@@ -55,8 +59,7 @@ fn header(outline: &Outline<'_>, out: &mut impl Write) -> io::Result<()> {
         *counts.entry(kind(component)).or_default() += 1;
     }
     let counts: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    line("Contents", if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") }.as_str())?;
-    writeln!(out)
+    line("Contents", if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") }.as_str())
 }
 
 fn footer(outline: &Outline<'_>, out: &mut impl Write) -> io::Result<()> {
@@ -153,4 +156,50 @@ fn cut(text: &str, width: usize) -> Cow<'_, str> {
     }
     short.push('…');
     Cow::Owned(short)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bom::{ComponentKind, Scope, Subject, draft::Draft},
+        limits::Limits,
+        oci::SubjectKind,
+    };
+
+    fn check(names: &[&str], columns: Option<usize>, expected: &[&str]) {
+        let mut draft = Draft::default();
+        for name in names {
+            draft.add(Component::new(ComponentKind::Library, *name));
+        }
+        let subject = Subject { kind: SubjectKind::Folder, name: "x".into(), tag: None, layers: Vec::new() };
+        let bom = draft.finish(subject, None, Scope::Squashed, &Limits::default());
+        let mut bytes = Vec::new();
+        write(&bom, columns, &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert_eq!(text.lines().skip(5).collect::<Vec<_>>(), expected, "{text}");
+    }
+
+    #[test]
+    fn columns_are_aligned_by_what_a_terminal_shows() {
+        check(
+            &["漢字", "abcdefgh"],
+            None,
+            &["abcdefgh  -        library  -        0", "漢字      -        library  -        0"],
+        );
+    }
+
+    #[test]
+    fn only_what_does_not_fit_is_cut() {
+        let rest = "  -        library  -        0";
+        check(&["abcdefghijklmnop"], Some(50), &[&format!("abcdefghijklmnop{rest}")]);
+        check(&["abcdefghijklmnop"], Some(43), &[&format!("abcdefgh…{rest}")]);
+        check(&["漢字漢字漢字"], Some(42), &[&format!("漢字漢… {rest}")]);
+        check(&["abcdefghijklmnop"], Some(0), &[&format!("abcdefg…{rest}")]);
+    }
+
+    #[test]
+    fn names_from_an_image_cannot_move_the_cursor() {
+        check(&["\u{1b}[2J"], None, &["\\u{1b}[2J  -        library  -        0"]);
+    }
 }

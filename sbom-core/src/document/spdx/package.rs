@@ -31,8 +31,8 @@ impl Stamp {
     /// The annotation `NAME: VALUE`.
     pub(super) fn annotation(&self, name: &str, value: &str) -> Annotation<'_> {
         Annotation {
-            annotation_date: &self.date,
-            annotation_type: "OTHER",
+            date: &self.date,
+            kind: "OTHER",
             annotator: &self.tool,
             comment: format!("{name}: {value}"),
         }
@@ -40,10 +40,11 @@ impl Stamp {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Annotation<'a> {
-    annotation_date: &'a str,
-    annotation_type: &'static str,
+    #[serde(rename = "annotationDate")]
+    date: &'a str,
+    #[serde(rename = "annotationType")]
+    kind: &'static str,
     annotator: &'a str,
     comment: String,
 }
@@ -87,11 +88,13 @@ struct Checksum<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct ExternalRef<'a> {
-    reference_category: &'static str,
-    reference_type: &'static str,
-    reference_locator: Cow<'a, str>,
+    #[serde(rename = "referenceCategory")]
+    category: &'static str,
+    #[serde(rename = "referenceType")]
+    kind: &'static str,
+    #[serde(rename = "referenceLocator")]
+    locator: Cow<'a, str>,
 }
 
 /// `component` as a package of a document.
@@ -171,14 +174,14 @@ fn source_info(component: &Component) -> Option<String> {
 
 fn external_refs(component: &Component) -> Vec<ExternalRef<'_>> {
     let purl = component.purl.as_ref().map(|purl| ExternalRef {
-        reference_category: "PACKAGE-MANAGER",
-        reference_type: "purl",
-        reference_locator: purl.to_string().into(),
+        category: "PACKAGE-MANAGER",
+        kind: "purl",
+        locator: purl.to_string().into(),
     });
     let cpe = facts::cpe(component).map(|cpe| ExternalRef {
-        reference_category: "SECURITY",
-        reference_type: "cpe23Type",
-        reference_locator: cpe.into(),
+        category: "SECURITY",
+        kind: "cpe23Type",
+        locator: cpe.into(),
     });
     purl.into_iter().chain(cpe).collect()
 }

@@ -41,7 +41,7 @@ fn document<'a>(outline: &'a Outline<'a>, ids: &'a Ids, stamp: &'a Stamp, uuid: 
         spdx_version: "SPDX-2.3",
         data_license: "CC0-1.0",
         name: if name.is_empty() { "unnamed" } else { name },
-        document_namespace: format!("{}{}/{uuid}", identity::NAMESPACE, identity::slug(name)),
+        namespace: format!("{}{}/{uuid}", identity::NAMESPACE, identity::slug(name)),
         creation_info: creation_info(outline, stamp),
         annotations: Seq(|| facts::gaps(outline).map(|(name, value)| stamp.annotation(name, &value))),
         packages: Seq(|| {
@@ -62,7 +62,8 @@ struct Document<'a, A, P, R> {
     spdx_version: &'static str,
     data_license: &'static str,
     name: &'a str,
-    document_namespace: String,
+    #[serde(rename = "documentNamespace")]
+    namespace: String,
     creation_info: CreationInfo<'a>,
     annotations: A,
     packages: P,
@@ -92,7 +93,8 @@ struct ExtractedLicense<'a> {
 #[serde(rename_all = "camelCase")]
 struct Relationship<'a> {
     spdx_element_id: &'a str,
-    relationship_type: &'static str,
+    #[serde(rename = "relationshipType")]
+    kind: &'static str,
     related_spdx_element: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<&'static str>,
@@ -153,11 +155,13 @@ fn between<'a>(edge: &Edge, ids: &'a Ids) -> Option<Relationship<'a>> {
         EdgeKind::Recommends | EdgeKind::Suggests => relationship(to, "OPTIONAL_DEPENDENCY_OF", from),
         EdgeKind::Breaks => relationship(from, "OTHER", to),
         EdgeKind::BuildDependsOn => relationship(to, "BUILD_DEPENDENCY_OF", from),
-        EdgeKind::Owns => relationship(from, "CONTAINS", to),
+        // Said from the other end: what an operating system's package `CONTAINS` counts as one of its packages in
+        // Trivy, which then loses every Go module and crate of the program.
+        EdgeKind::Owns => relationship(to, "CONTAINED_BY", from),
     };
     Some(Relationship { comment: Some(graph::name(edge.kind)), ..plain })
 }
 
 fn relationship<'a>(from: &'a str, kind: &'static str, to: &'a str) -> Relationship<'a> {
-    Relationship { spdx_element_id: from, relationship_type: kind, related_spdx_element: to, comment: None }
+    Relationship { spdx_element_id: from, kind, related_spdx_element: to, comment: None }
 }

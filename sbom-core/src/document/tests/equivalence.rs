@@ -114,7 +114,8 @@ fn said_by_spdx(document: &Value) -> Said {
         let end = |name: &str| place.get(edge[name].as_str().unwrap()).copied();
         let (Some(left), Some(right)) = (end("spdxElementId"), end("relatedSpdxElement")) else { continue };
         let kind = edge["comment"].as_str().unwrap_or("dependsOn").to_owned();
-        let reversed = edge["relationshipType"].as_str().unwrap().ends_with("_OF");
+        let word = edge["relationshipType"].as_str().unwrap();
+        let reversed = word.ends_with("_OF") || word == "CONTAINED_BY";
         edges.insert(if reversed { (right, left, kind) } else { (left, right, kind) });
     }
     let purl = |package: &Value| {
