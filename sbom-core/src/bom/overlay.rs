@@ -452,7 +452,6 @@ fn to_u32(index: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::os_release::OsRelease;
 
     /// Entries as a shell would make them: `f PATH` file, `F PATH` file with a finding, `d PATH` directory,
     /// `l PATH TARGET` symbolic link, `h PATH TARGET` hard link, `w PATH` whiteout, `o PATH` opaque directory.
@@ -471,7 +470,7 @@ mod tests {
                 _ => unreachable!(),
             };
             if what == "F" {
-                let found = vec![Finding::OsRelease(OsRelease::default())];
+                let found = vec![Finding::OsRelease(Box::default())];
                 content.findings.push((content.entries.len(), found));
             }
             content.entries.push(Entry { path, kind, mode: 0o644, size: 0 });
