@@ -14,14 +14,19 @@ use crate::{
     oci::{Descriptor, LayerDescriptor, Subject},
 };
 
+pub mod docker_archive;
 pub mod error;
 mod files;
 pub mod image;
+pub mod oci_archive;
+pub mod oci_layout;
 mod tar_index;
 mod tar_members;
+mod unpack;
 
 pub use error::SourceError;
 pub use image::{ImageSource, Naming, Selection};
+pub use oci_layout::Choice;
 
 /// A subject whose layers can be opened in any order, and more than once.
 pub trait Source: Debug + Send + Sync {
@@ -63,3 +68,6 @@ pub trait ContentStore: Debug + Send + Sync {
     /// but a transfer that breaks off is an error of the reader, never an early end.
     fn blob(&self, digest: &Digest, size: u64) -> Result<Box<dyn Read + Send>, SourceError>;
 }
+
+#[cfg(test)]
+mod tests;

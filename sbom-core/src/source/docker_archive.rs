@@ -1,0 +1,410 @@
+//! What `docker save` writes: a tar archive with `manifest.json`, configurations and layers.
+//!
+//! Since version 25 the same archive is also an OCI layout, and is read as one, because that gives the digest of
+//! the manifest. The older form has none: its layers are known only by what they hash to unpacked.
+//! Source: Docker image specification 1.2, "Combined Image JSON + Filesystem Changeset Format".
+
+use std::{path::Path, sync::Arc};
+
+use serde::Deserialize;
+
+use super::{
+    ImageSource, LayerBytes, Selection, Source, SourceError,
+    error::Part,
+    files::{Files, base_name, read},
+    image::check,
+    oci_layout::{self, Choice, is_short_for, naming},
+    tar_index::TarIndex,
+    unpack::refuse_compressed,
+};
+use crate::{
+    digest::Digest,
+    image_path::escape_control,
+    limits::Limits,
+    oci::{Descriptor, Image, LayerDescriptor, Subject, SubjectKind, config::Config},
+};
+
+/// An image of a `docker save` archive.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DockerImage {
+    /// The archive is also an OCI layout.
+    Layout(ImageSource),
+    /// It is not.
+    Saved(SavedImage),
+}
+
+impl Source for DockerImage {
+    fn subject(&self) -> &Subject {
+        match self {
+            Self::Layout(image) => image.subject(),
+            Self::Saved(image) => image.subject(),
+        }
+    }
+
+    fn open(&self, layer: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
+        match self {
+            Self::Layout(image) => image.open(layer),
+            Self::Saved(image) => image.open(layer),
+        }
+    }
+}
+
+/// An image that only `manifest.json` describes.
+#[derive(Debug, Clone)]
+pub struct SavedImage {
+    files: Arc<dyn Files>,
+    members: Vec<String>,
+    subject: Subject,
+}
+
+impl SavedImage {
+    /// The members that are the layers, lowest first.
+    pub(super) fn members(&self) -> &[String] {
+        &self.members
+    }
+}
+
+impl Source for SavedImage {
+    fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    fn open(&self, layer: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
+        let Some(member) = self.members.get(layer.index) else {
+            return Err(SourceError::NoSuchLayer { index: layer.index, subject: self.subject.name.clone() });
+        };
+        let bytes = self.files.open(member)?.ok_or_else(|| missing(self.files.as_ref(), member))?;
+        Ok(LayerBytes::Archive(bytes))
+    }
+}
+
+/// Opens the archive at `path`, which must not be compressed: its members are read in any order.
+pub fn open(
+    path: &Path,
+    choice: &Choice,
+    selection: &Selection,
+    limits: &Limits,
+) -> Result<Vec<DockerImage>, SourceError> {
+    refuse_compressed(path)?;
+    let index = TarIndex::open(path, limits)?;
+    open_files(Arc::new(index), &base_name(path), choice, selection, limits)
+}
+
+/// Opens an archive wherever its members lie. `name` is the subject's, unless the archive knows a better one.
+pub(super) fn open_files(
+    files: Arc<dyn Files>,
+    name: &str,
+    choice: &Choice,
+    selection: &Selection,
+    limits: &Limits,
+) -> Result<Vec<DockerImage>, SourceError> {
+    if files.size("oci-layout")?.is_some() && files.size("index.json")?.is_some() {
+        let images = oci_layout::open_files(files, name, choice, selection, limits)?;
+        return Ok(images.into_iter().map(DockerImage::Layout).collect());
+    }
+    let entries = read_manifest(files.as_ref(), limits)?;
+    let entry = choose(&entries, files.as_ref(), choice)?;
+    let image = saved_image(files, name, choice, entry, limits)?;
+    if let (Selection::Platform(wanted), SubjectKind::Image(image)) = (selection, &image.subject.kind) {
+        if !image.platform.is_unknown() && !wanted.matches(&image.platform) {
+            let present = vec![image.platform.clone()];
+            return Err(SourceError::PlatformMissing { wanted: wanted.clone(), present });
+        }
+    }
+    Ok(vec![DockerImage::Saved(image)])
+}
+
+/// One image in `manifest.json`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    config: String,
+    #[serde(default)]
+    repo_tags: Option<Vec<String>>,
+    #[serde(default)]
+    layers: Option<Vec<String>>,
+}
+
+impl Entry {
+    fn tags(&self) -> &[String] {
+        self.repo_tags.as_deref().unwrap_or_default()
+    }
+}
+
+fn read_manifest(files: &dyn Files, limits: &Limits) -> Result<Vec<Entry>, SourceError> {
+    let place = || files.place().to_owned();
+    let bytes = read(files, "manifest.json", limits.manifest_bytes)?
+        .ok_or_else(|| SourceError::NotAnImage { place: place(), missing: "manifest.json" })?;
+    serde_json::from_slice(&bytes).map_err(|source| SourceError::Json {
+        file: "manifest.json",
+        place: place(),
+        source,
+    })
+}
+
+fn choose<'a>(entries: &'a [Entry], files: &dyn Files, choice: &Choice) -> Result<&'a Entry, SourceError> {
+    let place = files.place().to_owned();
+    let name = |(index, entry): (usize, &Entry)| match entry.tags().first() {
+        Some(tag) => tag.clone(),
+        None => format!("@{index}"),
+    };
+    let present = || entries.iter().enumerate().map(name).collect();
+    let (found, wanted) = match (choice, entries) {
+        (_, []) => return Err(SourceError::NoImage { place }),
+        (Choice::Only, [only]) => (Some(only), String::new()),
+        (Choice::Only, _) => return Err(SourceError::SeveralImages { place, present: present() }),
+        (Choice::Position(position), _) => (entries.get(*position), format!("@{position}")),
+        (Choice::Digest(digest), _) => {
+            let found = entries.iter().find(|entry| config_digest(&entry.config).as_ref() == Some(digest));
+            (found, digest.to_string())
+        }
+        (Choice::Named(wanted), _) => {
+            let exact = entries.iter().find(|entry| entry.tags().contains(wanted));
+            let mut short =
+                entries.iter().filter(|entry| entry.tags().iter().any(|tag| is_short_for(wanted, tag)));
+            let found = match (exact, short.next(), short.next()) {
+                (Some(exact), ..) => Some(exact),
+                (None, Some(_), Some(_)) => {
+                    return Err(SourceError::SeveralImages { place, present: present() });
+                }
+                (None, found, None | Some(_)) => found,
+            };
+            (found, wanted.clone())
+        }
+    };
+    found.ok_or_else(|| SourceError::NoSuchImage { wanted, place, present: present() })
+}
+
+/// The digest in the name of a configuration: `HEX.json`, or `blobs/sha256/HEX`.
+fn config_digest(name: &str) -> Option<Digest> {
+    let last = name.rsplit('/').next()?;
+    format!("sha256:{}", last.strip_suffix(".json").unwrap_or(last)).parse().ok()
+}
+
+fn saved_image(
+    files: Arc<dyn Files>,
+    name: &str,
+    choice: &Choice,
+    entry: &Entry,
+    limits: &Limits,
+) -> Result<SavedImage, SourceError> {
+    let bytes = read(&*files, &entry.config, limits.config_bytes)?
+        .ok_or_else(|| missing(files.as_ref(), &entry.config))?;
+    let digest = Digest::of(&bytes);
+    if let Some(named) = config_digest(&entry.config) {
+        check(Part::Config, &Descriptor::new("", named, bytes.len() as u64), &bytes)?;
+    }
+    let config = Config::parse(&bytes).map_err(|source| SourceError::Document {
+        what: Part::Config,
+        digest: digest.clone(),
+        source,
+    })?;
+    let members = entry.layers.clone().unwrap_or_default();
+    let what = || format!("the layers of {}", files.place());
+    limits
+        .layers
+        .check(members.len() as u64)
+        .map_err(|source| SourceError::Limit { what: what(), source })?;
+    if members.len() != config.diff_ids.len() {
+        return Err(SourceError::LayerCount {
+            place: files.place().to_owned(),
+            layers: members.len(),
+            diff_ids: config.diff_ids.len(),
+        });
+    }
+    let mut layers = Vec::new();
+    for (index, (member, diff_id)) in members.iter().zip(&config.diff_ids).enumerate() {
+        let size = files.size(member)?.ok_or_else(|| missing(files.as_ref(), member))?;
+        layers.push(LayerDescriptor {
+            index,
+            digest: blob_digest(member),
+            size: Some(size),
+            diff_id: Some(diff_id.clone()),
+            media_type: String::new(),
+            created_by: config.created_by(index).map(str::to_owned),
+        });
+    }
+    let tags: Vec<&str> = entry.tags().iter().map(String::as_str).collect();
+    let naming = naming(name, choice, &tags);
+    let image = Image {
+        config_digest: Some(digest),
+        platform: config.platform,
+        created: config.created,
+        labels: config.labels,
+        tags: naming.tags,
+        ..Image::default()
+    };
+    let subject =
+        Subject { kind: SubjectKind::Image(Box::new(image)), name: naming.name, tag: naming.tag, layers };
+    Ok(SavedImage { files, members, subject })
+}
+
+/// The digest of a layer whose name is one: `blobs/sha256/HEX`.
+pub(super) fn blob_digest(name: &str) -> Option<Digest> {
+    let (algorithm, hex) = name.strip_prefix("blobs/")?.split_once('/')?;
+    format!("{algorithm}:{hex}").parse().ok()
+}
+
+fn missing(files: &dyn Files, member: &str) -> SourceError {
+    let member = escape_control(&member.chars().take(200).collect::<String>()).into_owned();
+    SourceError::MemberMissing { place: files.place().to_owned(), member }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use sbomctl_testkit::{DockerArchive, Image as TestImage, ImageBuilder, TarBuilder};
+
+    use super::*;
+
+    fn open_choice(
+        archive: &[u8],
+        choice: &Choice,
+        platform: Option<&str>,
+    ) -> Result<DockerImage, SourceError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("saved.tar");
+        std::fs::write(&path, archive).unwrap();
+        let selection = match platform {
+            Some(platform) => Selection::Platform(platform.parse().unwrap()),
+            None => Selection::Default("linux/amd64".parse().unwrap()),
+        };
+        open(&path, choice, &selection, &Limits::default()).map(|mut images| images.remove(0))
+    }
+
+    fn open_one(archive: &[u8]) -> Result<DockerImage, SourceError> {
+        open_choice(archive, &Choice::Only, None)
+    }
+
+    fn image(content: &str, tag: &str) -> TestImage {
+        ImageBuilder::new()
+            .layer(|l| l.file("base", "same"))
+            .layer(|l| l.file("a", content))
+            .layer(|l| l.file("base", "same"))
+            .tag(tag)
+            .build()
+    }
+
+    fn content(image: &DockerImage, index: usize) -> Vec<u8> {
+        let LayerBytes::Archive(mut reader) = image.open(&image.subject().layers[index]).unwrap() else {
+            panic!("no archive")
+        };
+        let mut content = Vec::new();
+        reader.read_to_end(&mut content).unwrap();
+        content
+    }
+
+    fn facts(image: &DockerImage) -> &Image {
+        let SubjectKind::Image(image) = &image.subject().kind else { panic!("no image") };
+        image
+    }
+
+    #[test]
+    fn the_old_form_gives_unpacked_layers_known_by_diff_id() {
+        let built = image("1", "example.org/app:1");
+        let saved = open_one(&built.docker_archive(DockerArchive::Old)).unwrap();
+        let subject = saved.subject();
+        assert_eq!((subject.name.as_str(), subject.tag.as_deref()), ("example.org/app", Some("1")));
+        assert_eq!(facts(&saved).manifest_digest, None);
+        assert_eq!(facts(&saved).config_digest.as_ref().unwrap().to_string(), built.config.digest);
+        assert_eq!(facts(&saved).tags, ["example.org/app:1"]);
+        for (index, layer) in built.layers.iter().enumerate() {
+            assert_eq!(subject.layers[index].digest, None);
+            assert_eq!(subject.layers[index].diff_id.as_ref().unwrap().to_string(), layer.diff_id);
+            assert_eq!(subject.layers[index].size, Some(layer.tar.len() as u64));
+            // The third is a link to the first.
+            assert_eq!(content(&saved, index), layer.tar);
+        }
+    }
+
+    #[test]
+    fn the_new_form_gives_the_digest_of_the_manifest() {
+        let built = image("1", "example.org/app:1");
+        let saved = open_one(&built.docker_archive(DockerArchive::New)).unwrap();
+        assert_eq!(facts(&saved).manifest_digest.as_ref().unwrap().to_string(), built.manifest.digest);
+        assert_eq!(saved.subject().name, "example.org/app");
+        assert_eq!(content(&saved, 1), built.layers[1].blob.bytes);
+    }
+
+    #[test]
+    fn of_several_images_one_must_be_chosen() {
+        let images =
+            [image("1", "example.org/app:1"), image("2", "example.org/app:2"), image("3", "app:latest")];
+        for form in [DockerArchive::Old, DockerArchive::New] {
+            let archive = form.archive(&images);
+            let error = open_one(&archive).unwrap_err();
+            assert!(
+                matches!(&error, SourceError::SeveralImages { present, .. } if present.len() == 3),
+                "{error}"
+            );
+            let chosen = |choice| open_choice(&archive, &choice, None).map(|image| content(&image, 1));
+            let expected =
+                |index: usize| content(&open_one(&form.archive(&images[index..=index])).unwrap(), 1);
+            let named = |name: &str| chosen(Choice::Named(name.to_owned()));
+            assert_eq!(named("example.org/app:2").unwrap(), expected(1));
+            assert_eq!(named("app").unwrap(), expected(2));
+            assert_eq!(chosen(Choice::Position(0)).unwrap(), expected(0));
+            assert!(matches!(chosen(Choice::Position(3)), Err(SourceError::NoSuchImage { .. })));
+            assert!(matches!(named("app:9"), Err(SourceError::NoSuchImage { .. })));
+        }
+    }
+
+    #[test]
+    fn a_config_that_is_not_what_its_name_says_is_refused() {
+        let built = image("1", "app:1");
+        let archive = built.docker_archive(DockerArchive::Old);
+        let forged = String::from_utf8(built.config.bytes.clone()).unwrap().replace("amd64", "AMD64");
+        let end = archive.len() - 1024;
+        let forged = TarBuilder::new().file(format!("{}.json", built.config.hex()), forged).build();
+        let error = open_one(&[&archive[..end], &forged].concat()).unwrap_err();
+        assert!(matches!(error, SourceError::DigestMismatch { what: Part::Config, .. }), "{error}");
+    }
+
+    #[test]
+    fn another_platform_than_the_images_is_an_error() {
+        let archive = image("1", "app:1").docker_archive(DockerArchive::Old);
+        let error = open_choice(&archive, &Choice::Only, Some("linux/arm64")).unwrap_err();
+        assert!(matches!(error, SourceError::PlatformMissing { .. }), "{error}");
+        assert!(open_choice(&archive, &Choice::Only, Some("linux/x86_64")).is_ok());
+    }
+
+    #[test]
+    fn what_manifest_json_names_must_be_there_and_in_the_archive() {
+        let check = |manifest: &str| {
+            let config = r#"{"rootfs":{"diff_ids":[]}}"#;
+            let archive = TarBuilder::new().file("c.json", config).file("manifest.json", manifest).build();
+            open_one(&archive).unwrap_err()
+        };
+        assert!(matches!(check("[]"), SourceError::NoImage { .. }));
+        assert!(matches!(check("{}"), SourceError::Json { .. }));
+        assert!(matches!(check(r#"[{"Config":"none.json"}]"#), SourceError::MemberMissing { .. }));
+        assert!(matches!(check(r#"[{"Config":"../../../etc/passwd"}]"#), SourceError::MemberMissing { .. }));
+        let count = check(r#"[{"Config":"c.json","Layers":["../x/layer.tar"]}]"#);
+        assert!(matches!(count, SourceError::LayerCount { layers: 1, diff_ids: 0, .. }), "{count}");
+    }
+
+    #[test]
+    fn an_archive_without_a_list_of_images_is_no_image() {
+        let error = open_one(&TarBuilder::new().file("a", "x").build()).unwrap_err();
+        assert!(matches!(error, SourceError::NotAnImage { missing: "manifest.json", .. }), "{error}");
+    }
+
+    #[test]
+    fn a_compressed_archive_is_refused_with_what_to_do() {
+        use sbomctl_testkit::{Compression, compress};
+        let archive = image("1", "app:1").docker_archive(DockerArchive::Old);
+        for form in [Compression::Gzip, Compression::Zstd] {
+            let error = open_one(&compress(&archive, form)).unwrap_err();
+            assert!(matches!(error, SourceError::CompressedArchive { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_cut_archive_is_refused() {
+        let archive = image("1", "app:1").docker_archive(DockerArchive::Old);
+        let error = open_one(&archive[..archive.len() / 2 + 100]).unwrap_err();
+        assert!(matches!(error, SourceError::Truncated { .. }), "{error}");
+    }
+}
