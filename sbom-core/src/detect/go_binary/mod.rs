@@ -106,3 +106,6 @@ fn read(program: &executable::Program<'_>, limits: &Limits, gaps: &mut Vec<Gap>)
 fn is_packed(program: &executable::Program<'_>) -> bool {
     program.view.find(b"UPX!", 0..4096).next().is_some()
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,3 +81,6 @@ fn read(program: &executable::Program<'_>, limits: &Limits, gaps: &mut Vec<Gap>)
     found.audit = audit;
     Some(found)
 }
+
+#[cfg(test)]
+mod tests;
