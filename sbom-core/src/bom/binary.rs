@@ -96,3 +96,60 @@ pub(super) fn application(
     component.hashes.extend(digest.cloned());
     component
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::{
+        bom::{
+            Bom, Component, EdgeKind, Scope,
+            assemble::{Options, assemble},
+            overlay::{LayerContent, Overlay},
+        },
+        detect::Finding,
+        image_path::ImagePath,
+        layer::{Entry, EntryKind},
+        limits::Limits,
+        oci::{LayerDescriptor, Subject, SubjectKind},
+    };
+
+    /// What a layer does to a file: says something of it, or removes it.
+    pub(in crate::bom) type Change<'a> = (&'a str, Option<Finding>);
+
+    /// The bill of layers, of all that ever was in them.
+    pub(in crate::bom) fn bill(layers: Vec<Vec<Change<'_>>>) -> Bom {
+        let limits = Limits::default();
+        let mut overlay = Overlay::new(&limits);
+        let count = layers.len();
+        for layer in layers {
+            let mut content = LayerContent::default();
+            for (path, finding) in layer {
+                let kind = if finding.is_some() { EntryKind::File } else { EntryKind::Whiteout };
+                content.entries.push(Entry { path: ImagePath::from(path), kind, mode: 0o755, size: 1 });
+                if let Some(finding) = finding {
+                    content.findings.push((content.entries.len() - 1, vec![finding]));
+                }
+            }
+            overlay.fold(content).unwrap();
+        }
+        let subject = Subject {
+            kind: SubjectKind::Folder,
+            name: "test".into(),
+            tag: None,
+            layers: vec![LayerDescriptor::default(); count],
+        };
+        assemble(subject, overlay, &Options { scope: Scope::AllLayers, distro: None }, &limits)
+    }
+
+    /// The component called `name`, which is the only one of that name.
+    pub(in crate::bom) fn component<'a>(bom: &'a Bom, name: &str) -> &'a Component {
+        let found: Vec<_> = bom.components.iter().filter(|component| component.name == name).collect();
+        let [only] = found.as_slice() else { panic!("{} components called {name}", found.len()) };
+        only
+    }
+
+    /// The edges, by the names of their components.
+    pub(in crate::bom) fn edges(bom: &Bom) -> Vec<(&str, &str, EdgeKind)> {
+        let name = |index: usize| bom.components[index].name.as_str();
+        bom.edges.iter().map(|edge| (name(edge.from), name(edge.to), edge.kind)).collect()
+    }
+}

@@ -48,3 +48,57 @@ pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
 fn real(context: &Context<'_>, path: &ImagePath) -> ImagePath {
     context.overlay.resolve_parent(path).unwrap_or_else(|| path.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bom::{
+            Component, Evidence, OwnedFile, Technique,
+            distro::Distros,
+            overlay::{LayerContent, Overlay},
+        },
+        layer::{Entry, EntryKind},
+        limits::Limits,
+        oci::{Subject, SubjectKind},
+    };
+
+    #[test]
+    fn a_package_owns_the_program_behind_a_merged_directory() {
+        let limits = Limits::default();
+        let mut overlay = Overlay::new(&limits);
+        let entry = |path: &str, kind| Entry { path: ImagePath::from(path), kind, mode: 0o755, size: 1 };
+        let entries = vec![
+            entry("bin", EntryKind::Symlink(b"usr/bin"[..].into())),
+            entry("usr/bin/tool", EntryKind::File),
+            entry("opt/tool", EntryKind::File),
+        ];
+        overlay.fold(LayerContent { entries, ..LayerContent::default() }).unwrap();
+        let mut draft = Draft::default();
+        let mut package = Component::new(ComponentKind::OsPackage, "package");
+        package.files = ["bin/tool", "bin/other"]
+            .map(|path| OwnedFile { path: ImagePath::from(path), digest: None, is_config: false })
+            .to_vec();
+        draft.add(package);
+        for (name, path) in [("owned", "usr/bin/tool"), ("stray", "opt/tool")] {
+            let mut program = Component::new(ComponentKind::Application, name);
+            program.evidence.push(Evidence {
+                layer: 0,
+                path: ImagePath::from(path),
+                technique: Technique::BinaryAnalysis,
+                confidence: 100,
+                detail: None,
+            });
+            draft.add(program);
+        }
+        let distros = Distros::default();
+        assemble(&Context { overlay: &overlay, distros: &distros, limits: &limits }, &mut draft);
+        let subject =
+            Subject { kind: SubjectKind::Folder, name: String::new(), tag: None, layers: Vec::new() };
+        let bom = draft.finish(subject, None, crate::bom::Scope::Squashed, &limits);
+        let name = |index: usize| bom.components[index].name.as_str();
+        let edges: Vec<_> =
+            bom.edges.iter().map(|edge| (name(edge.from), name(edge.to), edge.kind)).collect();
+        assert_eq!(edges, [("package", "owned", EdgeKind::Owns)]);
+    }
+}

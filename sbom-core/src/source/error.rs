@@ -200,6 +200,16 @@ pub enum SourceError {
         /// The file, escaped.
         member: String,
     },
+    /// A layer of an archive is in a form that this version does not read.
+    #[error(
+        "{member} in {place} should be a layer, but is neither a tar archive nor one compressed with gzip or zstd"
+    )]
+    NotALayer {
+        /// The archive.
+        place: String,
+        /// The member.
+        member: String,
+    },
     /// An archive's configuration and list of layers do not belong together.
     #[error("{place} is inconsistent: manifest.json lists {layers} layers, the configuration {diff_ids}")]
     LayerCount {
@@ -249,14 +259,6 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// A failed bounded read of a file.
-    pub(super) fn read(path: &std::path::Path, error: ReadError) -> Self {
-        match error {
-            ReadError::Io(source) => Self::Io { path: path.to_owned(), source },
-            ReadError::Limit(source) => Self::Limit { what: path.display().to_string(), source },
-        }
-    }
-
     /// A failed bounded read of something that has a name but no path.
     pub(super) fn read_from(from: impl Into<String>, error: ReadError) -> Self {
         match error {

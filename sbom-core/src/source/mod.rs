@@ -14,12 +14,15 @@ use crate::{
     oci::{Descriptor, LayerDescriptor, Subject},
 };
 
+pub mod directory;
 pub mod docker_archive;
 pub mod error;
+pub mod file;
 mod files;
 pub mod image;
 pub mod oci_archive;
 pub mod oci_layout;
+pub mod stream;
 mod tar_index;
 mod tar_members;
 mod unpack;

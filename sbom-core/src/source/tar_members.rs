@@ -140,6 +140,14 @@ impl<R: Skip> Members<R> {
         }
     }
 
+    /// Reads what little may follow the end marker: the padding of a tape block, the checksum of a compressed
+    /// stream. What wrote the archive into a pipe would otherwise see it break.
+    pub(super) fn finish(&mut self) -> Result<(), SourceError> {
+        const TAIL: u64 = 1 << 20;
+        self.reader.skip(TAIL).map_err(|source| self.broken(source))?;
+        Ok(())
+    }
+
     /// The content of the current member, from where it was last left.
     pub(super) fn content(&mut self) -> Content<'_, R> {
         Content(self)

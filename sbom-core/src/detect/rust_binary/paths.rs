@@ -4,7 +4,7 @@
 //! `/registry/src/INDEX-HASH/NAME-VERSION/src/lib.rs`. The standard library's files lie below
 //! `/rustc/COMMIT/library`. Builds that remap paths show less, or nothing.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
     detect::{Gap, GapKind, executable::Program},
@@ -106,9 +106,14 @@ const fn folder(pattern: &'static [u8]) -> Needle {
 pub(super) fn toolchain(program: &Program<'_>) -> Toolchain {
     let view = program.view;
     let mut versions: BTreeSet<String> = BTreeSet::new();
-    for section in program.sections.iter().filter(|section| *section.name == *b".comment") {
-        let hits = view.find(COMPILER, section.range.clone());
-        versions.extend(hits.filter_map(|hit| compiler(view.window(hit, 64))));
+    let comments = program.sections.iter().filter(|section| *section.name == *b".comment");
+    let mut ranges: Vec<Range<u64>> = comments.map(|section| section.range.clone()).collect();
+    if program.sections.iter().all(|section| section.name.is_empty()) {
+        // Without names of sections the mark may be anywhere.
+        ranges.push(0..view.size());
+    }
+    for range in ranges {
+        versions.extend(view.find(COMPILER, range).filter_map(|hit| compiler(view.window(hit, 64))));
     }
     if let Some(version) = program.producer("processed-by", "rustc") {
         versions.extend(release(&version));
@@ -121,7 +126,7 @@ pub(super) fn toolchain(program: &Program<'_>) -> Toolchain {
 /// `rustc version 1.95.0 (59807616e 2026-04-14)`
 fn compiler(bytes: &[u8]) -> Option<String> {
     let text = bytes.strip_prefix(COMPILER)?.utf8_chunks().next()?.valid();
-    release(text)
+    release(text).filter(|version| text.get(version.len()..).is_some_and(|rest| rest.starts_with(" (")))
 }
 
 /// `1.95.0 (59807616e 2026-04-14)`, `1.96.0-nightly (…)`
@@ -314,6 +319,7 @@ mod tests {
         assert_eq!(compiler(b"rustc version 1.95.0 (59807616e 2026-04-14)\0").as_deref(), Some("1.95.0"));
         assert_eq!(compiler(b"rustc version 1.96.0-nightly (59").as_deref(), Some("1.96.0-nightly"));
         assert_eq!(compiler(b"rustc version {}"), None);
+        assert_eq!(compiler(b"rustc version 1.95.0 or newer"), None);
         let library = b"/rustc/b940084d7eb6a299eb4bfeb8e34901bc051e7ac4/library/core/src/lib.rs";
         assert_eq!(commit(library).as_deref(), Some("b940084d7eb6a299eb4bfeb8e34901bc051e7ac4"));
         assert_eq!(commit(b"/rustc/b940084d7eb6a299eb4bfeb8e34901bc051e7ac4"), None);
