@@ -31,6 +31,9 @@ use crate::{
 
 mod inspect;
 mod stored;
+mod stream;
+
+pub use stream::scan_stream;
 
 use inspect::{Rereader, Shared};
 
@@ -63,6 +66,9 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScanError {
+    /// It cannot be opened.
+    #[error(transparent)]
+    Subject(Box<SourceError>),
     /// Its bytes cannot be had.
     #[error("{layer}: {source}")]
     Source {
@@ -112,6 +118,12 @@ pub enum ScanError {
     /// Another layer failed first.
     #[error("stopped, since another layer failed")]
     Stopped,
+}
+
+impl From<SourceError> for ScanError {
+    fn from(error: SourceError) -> Self {
+        Self::Subject(Box::new(error))
+    }
 }
 
 /// Hears how far a scan is. Called from several threads.
@@ -252,10 +264,9 @@ fn files_behind_links(
     let last = overlay.layers().saturating_sub(1);
     for path in links {
         let known = !overlay.findings_at(&path, last).is_empty();
-        if let Some(address) = overlay.address(&path).filter(|_| !known) {
-            if address.path != path {
-                by_layer.entry(address.layer).or_default().entry(address.path).or_default().insert(path);
-            }
+        let address = overlay.address(&path).filter(|address| !known && address.path != path);
+        if let Some(address) = address {
+            by_layer.entry(address.layer).or_default().entry(address.path).or_default().insert(path);
         }
     }
     by_layer

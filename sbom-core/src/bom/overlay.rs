@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What the scan of one layer gave.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct LayerContent {
     /// All entries in the order of the archive.
     pub entries: Vec<Entry>,
@@ -195,6 +195,11 @@ impl<'l> Overlay<'l> {
             }
         }
         count
+    }
+
+    /// Notes something that could not be read.
+    pub fn gap(&mut self, gap: Gap) {
+        self.gaps.push(gap);
     }
 
     /// What could not be read, in the layers and in laying them over one another.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     detect::{Gap, GapKind},
-    digest::{Digest, Hasher},
+    digest::{Algorithm, Digest, Hasher},
     layer::{EntrySink, LayerError, decompress::Decompressor, folder, walk},
     limits::{LimitExceeded, Limits},
     oci::LayerDescriptor,
@@ -53,20 +53,45 @@ pub(super) fn walk_layer(
         source => ScanError::Layer { layer: layer.label(), source },
     };
     match opened {
-        LayerBytes::Archive(reader) => walk_archive(reader, layer, limits, progress, sink),
+        LayerBytes::Archive(reader) => {
+            // A digest over the stored bytes binds all that is unpacked from them; only without it is the
+            // other one needed.
+            let diff_id = layer.diff_id.as_ref().filter(|_| layer.digest.is_none());
+            let walked = walk_archive(reader, layer, diff_id.is_some(), limits, progress, sink)?;
+            check_unpacked(layer, diff_id, walked.unpacked)?;
+            Ok(walked.note)
+        }
         LayerBytes::Folder(path) => folder::walk_folder(&path, limits, sink).map(|()| None).map_err(failed),
         LayerBytes::File(path) => folder::walk_file(&path, sink).map(|()| None).map_err(failed),
     }
 }
 
-/// Walks the archive `stored` with `sink` and checks it against what `layer` says.
+/// What the walk of an archive gives, beside what its sink took.
+pub(super) struct Walked {
+    /// That bytes behind the end of the archive could not be read.
+    pub(super) note: Option<Gap>,
+    /// The digest of all unpacked bytes, if it was asked for.
+    pub(super) unpacked: Option<Digest>,
+}
+
+/// Checks the digest of a layer's unpacked bytes.
+pub(super) fn check_unpacked(
+    layer: &LayerDescriptor,
+    expected: Option<&Digest>,
+    found: Option<Digest>,
+) -> Result<(), ScanError> {
+    same(layer, expected, found, "unpacked bytes")
+}
+
+/// Walks the archive `stored` with `sink` and checks its stored bytes against what `layer` says.
 pub(super) fn walk_archive(
     stored: impl Read,
     layer: &LayerDescriptor,
+    hash_unpacked: bool,
     limits: &Limits,
     progress: &dyn Progress,
     sink: &mut dyn EntrySink,
-) -> Result<Option<Gap>, ScanError> {
+) -> Result<Walked, ScanError> {
     let check = Check { layer, limits };
     check.declared_size()?;
     let counted = Cell::new(0);
@@ -78,11 +103,7 @@ pub(super) fn walk_archive(
         report: &|bytes| progress.advance(layer, bytes),
     };
     let inner = Decompressor::new(stored).map_err(|error| check.read_error(0, error))?;
-    // A digest over the stored bytes binds all that is unpacked from them; only without it is the other needed.
-    let hasher = match (&layer.digest, &layer.diff_id) {
-        (None, Some(diff_id)) => Some(Hasher::new(diff_id.algorithm())),
-        _ => None,
-    };
+    let hasher = hash_unpacked.then(|| Hasher::new(Algorithm::Sha256));
     let mut unpacked = Unpacked { inner, bytes: 0, counted: &counted, limits, hasher, exceeded: None };
 
     let walked = walk::walk(&mut unpacked, limits, sink);
@@ -98,19 +119,33 @@ pub(super) fn walk_archive(
     // Damage in transit explains whatever else is wrong, so it is looked for first.
     let stored = inner.drain().map_err(|error| check.read_error(bytes, error))?;
     check.size(counted.get())?;
-    check.digest(layer.digest.as_ref(), stored.hasher, "stored bytes")?;
+    same(layer, layer.digest.as_ref(), stored.hasher.map(Hasher::finish), "stored bytes")?;
     walked.map_err(|source| ScanError::Layer { layer: layer.label(), source })?;
-    let Err(error) = rest else {
-        check.digest(layer.diff_id.as_ref(), hasher, "unpacked bytes")?;
-        return Ok(None);
+    let note = match rest {
+        Ok(_) => None,
+        // A digest over the unpacked bytes covers those too, so nothing would prove the rest.
+        Err(error) if hasher.is_some() => return Err(check.read_error(bytes, error)),
+        Err(error) => {
+            let message = format!("what follows the end of the archive could not be read: {error}");
+            Some(Gap::new(GapKind::Malformed, message).at(usize::try_from(bytes).unwrap_or(usize::MAX)))
+        }
     };
-    let offset = usize::try_from(bytes).unwrap_or(usize::MAX);
-    let message = format!("what follows the end of the archive could not be read: {error}");
-    if hasher.is_some() {
-        // The digest covers those bytes too, so nothing proves that the rest is what the image names.
-        return Err(check.read_error(bytes, error));
+    Ok(Walked { note, unpacked: hasher.map(Hasher::finish) })
+}
+
+/// Compares a digest with that expected, where there are both.
+fn same(
+    layer: &LayerDescriptor,
+    expected: Option<&Digest>,
+    found: Option<Digest>,
+    of: &'static str,
+) -> Result<(), ScanError> {
+    match (expected, found) {
+        (Some(expected), Some(found)) if *expected != found => {
+            Err(ScanError::Digest { layer: layer.label(), of, found })
+        }
+        _ => Ok(()),
     }
-    Ok(Some(Gap::new(GapKind::Malformed, message).at(offset)))
 }
 
 /// What a layer must agree with.
@@ -141,21 +176,6 @@ impl Check<'_> {
     fn within_limit(self, bytes: u64) -> Result<(), ScanError> {
         let limit = |source| ScanError::Limit { at: self.layer.label(), source };
         self.limits.layer_bytes.check(bytes).map_err(limit)
-    }
-
-    fn digest(
-        self,
-        expected: Option<&Digest>,
-        hasher: Option<Hasher>,
-        of: &'static str,
-    ) -> Result<(), ScanError> {
-        let found = hasher.map(Hasher::finish);
-        match (expected, found) {
-            (Some(expected), Some(found)) if *expected != found => {
-                Err(ScanError::Digest { layer: self.layer.label(), of, found })
-            }
-            _ => Ok(()),
-        }
     }
 }
 
