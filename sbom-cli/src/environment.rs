@@ -7,6 +7,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use sbom_core::document::Timestamp;
+
 /// The environment variables that mean something here.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {
@@ -62,10 +64,11 @@ impl Environment {
     }
 }
 
-/// The time, in seconds since 1970.
-pub(crate) fn now() -> u64 {
+/// The time.
+pub(crate) fn now() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Timestamp::from_unix(seconds).unwrap_or(Timestamp::UNKNOWN)
 }
 
 fn sockets(variable: &str, usual: &[Option<PathBuf>]) -> Vec<PathBuf> {

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use sbom_core::{scan::ScanError, source::SourceError};
+
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -32,11 +34,34 @@ impl Failure {
         Self { exit: Exit::Usage, source: error.into() }
     }
 
-    pub(crate) fn bad_input(error: impl Into<anyhow::Error>) -> Self {
-        Self { exit: Exit::BadInput, source: error.into() }
-    }
-
     pub(crate) fn environment(error: impl Into<anyhow::Error>) -> Self {
         Self { exit: Exit::Environment, source: error.into() }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self { exit: exit_of(&error), source: error.into() }
+    }
+}
+
+impl From<ScanError> for Failure {
+    fn from(error: ScanError) -> Self {
+        let exit = match &error {
+            ScanError::Subject(source) | ScanError::Source { source, .. } => exit_of(source),
+            _ => Exit::BadInput,
+        };
+        Self { exit, source: error.into() }
+    }
+}
+
+/// Whether the subject is at fault or what lies around it.
+fn exit_of(error: &SourceError) -> Exit {
+    match error {
+        SourceError::Io { .. }
+        | SourceError::NoDaemon { .. }
+        | SourceError::NotInDaemon { .. }
+        | SourceError::Daemon { .. } => Exit::Environment,
+        _ => Exit::BadInput,
     }
 }

@@ -8,12 +8,13 @@ use sbom_core::limits::Limits;
 mod args;
 mod environment;
 mod exit_code;
+mod open;
 mod output;
 mod registry;
 mod scan;
 mod terminal;
 
-use args::{Cli, Command, LogFormat, show_amount};
+use args::{Cli, Command, show_amount};
 use environment::Environment;
 use exit_code::{Exit, Failure};
 use terminal::Terminal;

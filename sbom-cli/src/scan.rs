@@ -8,14 +8,15 @@ use sbom_core::{
     document::{self, Format, Inputs, Timestamp, Tool},
     limits::Limits,
     oci::{Platform, SubjectKind},
-    scan::{Options, scan},
+    scan::{Options, scan, scan_stream},
+    source::locator::Opened,
 };
 
 use crate::{
     args::{Output, ScanArgs},
     environment::{self, Environment},
     exit_code::{Exit, Failure},
-    open::{Opened, open},
+    open::open,
     output,
     terminal::Terminal,
 };
@@ -29,27 +30,27 @@ pub(crate) fn run(
     check_outputs(&arguments.output)?;
     let stamp = Stamp::parse(arguments, environment)?;
     let options = options(arguments)?;
+    let subject = open(arguments, environment, &options.limits)?;
+    let bars = terminal.bars();
     let mut complete = true;
-    match open(arguments, environment, &options.limits)? {
+    let mut finish = |bom: &Bom| {
+        write_all(bom, arguments, &stamp, environment)?;
+        complete &= report_gaps(bom, terminal);
+        Ok::<(), Failure>(())
+    };
+    match subject.opened {
         Opened::Sources(sources) => {
             check_stdout(&arguments.output, sources.len())?;
-            let many = arguments.all_platforms;
             for source in &sources {
-                let bars = terminal.bars();
-                let bom = scan(&**source, &options, &bars).map_err(Failure::from_scan)?;
-                write_all(&bom, arguments, &stamp, environment, many)?;
-                complete &= report_gaps(&bom, terminal);
+                finish(&scan(&**source, &options, &bars)?)?;
             }
         }
-        Opened::Stream(stream) => {
-            let bars = terminal.bars();
-            let boms = stream.scan(&options, &bars)?;
+        Opened::Stream(stream, choice) => {
+            let boms = scan_stream(stream, &choice, &subject.selection, &options, &bars)?;
             check_stdout(&arguments.output, boms.len())?;
-            for bom in &boms {
-                write_all(bom, arguments, &stamp, environment, arguments.all_platforms)?;
-                complete &= report_gaps(bom, terminal);
-            }
+            boms.iter().try_for_each(finish)?;
         }
+        _ => return Err(Failure::usage(anyhow!("this kind of subject cannot be scanned"))),
     }
     Ok(if arguments.strict && !complete { Exit::Incomplete } else { Exit::Done })
 }
@@ -96,25 +97,24 @@ fn write_all(
     arguments: &ScanArgs,
     stamp: &Stamp,
     environment: &Environment,
-    many: bool,
 ) -> Result<(), Failure> {
     let inputs = Inputs {
         timestamp: stamp.of(bom),
         tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         options_fingerprint: fingerprint(arguments),
-        width: None,
+        columns: None,
     };
     for Output { format, file } in &arguments.output {
         let write = |inputs: &Inputs, out: &mut dyn std::io::Write| document::write(bom, *format, inputs, out);
         match file {
             None => {
                 let stdout = std::io::stdout();
-                let width = environment.columns.filter(|_| stdout.is_terminal());
-                let inputs = Inputs { width, ..inputs.clone() };
+                let columns = environment.columns.filter(|_| stdout.is_terminal());
+                let inputs = Inputs { columns, ..inputs.clone() };
                 output::to_stdout(|out| write(&inputs, out))?;
             }
             Some(file) => {
-                let file = if many { platform_file(file, bom) } else { file.clone() };
+                let file = if arguments.all_platforms { platform_file(file, bom) } else { file.clone() };
                 output::to_file(&file, |out| write(&inputs, out))?;
             }
         }
@@ -165,21 +165,18 @@ enum Stamp {
 impl Stamp {
     fn parse(arguments: &ScanArgs, environment: &Environment) -> Result<Self, Failure> {
         let wrong = |what: &str, value: &str| {
-            let message = format!("{what} {value:?} is no time: expected RFC 3339, seconds since 1970, or `now`");
-            Failure::usage(anyhow!(message))
+            let form = "expected RFC 3339 as in 2024-02-29T12:00:00Z, seconds since 1970, or `now`";
+            Failure::usage(anyhow!("{what} {value:?} is no time: {form}"))
         };
-        let parse = |text: &str| match text.parse::<u64>() {
-            Ok(seconds) => Timestamp::from_seconds(seconds),
-            Err(_) => Timestamp::parse_rfc3339(text),
-        };
+        let seconds = |text: &str| Timestamp::from_unix(text.parse().ok()?).ok();
         match (&arguments.timestamp, &environment.source_date_epoch) {
-            (Some(text), _) if text == "now" => {
-                Ok(Timestamp::from_seconds(environment::now()).map_or(Self::OfImage, Self::Given))
+            (Some(text), _) if text == "now" => Ok(Self::Given(environment::now())),
+            (Some(text), _) => {
+                let time = seconds(text).or_else(|| text.parse().ok());
+                time.map(Self::Given).ok_or_else(|| wrong("--timestamp", text))
             }
-            (Some(text), _) => parse(text).map(Self::Given).ok_or_else(|| wrong("--timestamp", text)),
             (None, Some(text)) => {
-                let seconds = text.parse().ok().and_then(Timestamp::from_seconds);
-                seconds.map(Self::Given).ok_or_else(|| wrong("SOURCE_DATE_EPOCH", text))
+                seconds(text).map(Self::Given).ok_or_else(|| wrong("SOURCE_DATE_EPOCH", text))
             }
             (None, None) => Ok(Self::OfImage),
         }
@@ -187,12 +184,12 @@ impl Stamp {
 
     fn of(&self, bom: &Bom) -> Timestamp {
         let created = match &bom.subject.kind {
-            SubjectKind::Image(image) => image.created.as_deref().and_then(Timestamp::parse_rfc3339),
+            SubjectKind::Image(image) => image.created.as_deref().and_then(|created| created.parse().ok()),
             SubjectKind::Folder | SubjectKind::File(_) => None,
         };
         match self {
             Self::Given(timestamp) => *timestamp,
-            Self::OfImage => created.unwrap_or_default(),
+            Self::OfImage => created.unwrap_or(Timestamp::UNKNOWN),
         }
     }
 }

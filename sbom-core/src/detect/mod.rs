@@ -4,7 +4,10 @@
 //! path; `bom` brings the files together. What it cannot read becomes a [`Gap`]: one bad record never loses the
 //! others.
 
-use std::{borrow::Cow, fmt::Debug};
+use std::{
+    borrow::Cow,
+    fmt::{self, Debug},
+};
 
 use crate::{
     image_path::{ImagePath, escape_control},
@@ -155,6 +158,21 @@ impl Gap {
     pub fn at(mut self, offset: usize) -> Self {
         self.offset = Some(offset as u64);
         self
+    }
+}
+
+/// For people: where, then what. What comes from the image is escaped.
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(layer) = self.layer {
+            write!(f, "layer {layer}, ")?;
+        }
+        match (&self.path, self.offset) {
+            (Some(path), Some(offset)) => write!(f, "{path} at byte {offset}: ")?,
+            (Some(path), None) => write!(f, "{path}: ")?,
+            (None, _) => {}
+        }
+        f.write_str(&self.message)
     }
 }
 

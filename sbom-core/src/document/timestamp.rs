@@ -32,6 +32,9 @@ const END: u64 = 253_402_300_800;
 const DAY: u64 = 86_400;
 
 impl Timestamp {
+    /// What stands for a time that is not known: 1970-01-01T00:00:00Z.
+    pub const UNKNOWN: Self = Self(0);
+
     /// The point `seconds` after 1970-01-01T00:00:00Z.
     pub fn from_unix(seconds: u64) -> Result<Self, TimestampError> {
         if seconds < END { Ok(Self(seconds)) } else { Err(TimestampError::Range) }
