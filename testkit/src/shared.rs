@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 /// `SBOMCTL_SHARED` names). None, with a line that says which test lacks what, where it is missing.
 pub fn shared(name: &str) -> Option<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "tests may be told where the files are")]
-    let folder = std::env::var_os("SBOMCTL_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("SBOMCTL_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     let path = folder.join(name);
     if path.exists() {
         return Some(path);
