@@ -1,1 +1,491 @@
-//! Image references in Docker's normal form.
+//! Image references in Docker's normal form: `alpine:3.20` is `docker.io/library/alpine:3.20`.
+//!
+//! Grammar: `distribution/reference`, with lengths and ports checked as well. The parser goes once through the text.
+
+use std::{fmt, str::FromStr};
+
+use crate::digest::{Digest, DigestError};
+
+/// The longest path of a repository, and the longest name of a host, in bytes.
+const NAME_BYTES: usize = 255;
+/// The longest tag, in bytes.
+const TAG_BYTES: usize = 128;
+/// The longest reference: a host with a port, a path, a tag and a SHA-512 digest, with their separators.
+const REFERENCE_BYTES: usize = 1024;
+
+const DOCKER_HUB: &str = "docker.io";
+
+/// An image in a registry: a repository with a tag, a digest, or both. Without either it means the tag `latest`.
+///
+/// ```
+/// use sbom_core::oci::reference::Reference;
+/// let reference: Reference = "alpine".parse()?;
+/// assert_eq!(reference.to_string(), "docker.io/library/alpine:latest");
+/// # Ok::<_, sbom_core::oci::reference::ReferenceError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reference {
+    repository: Repository,
+    version: Version,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Version {
+    Tag(Tag),
+    Digest(Option<Tag>, Digest),
+}
+
+impl Reference {
+    /// The repository.
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    /// The tag, if one was given or meant.
+    pub fn tag(&self) -> Option<&Tag> {
+        match &self.version {
+            Version::Tag(tag) | Version::Digest(Some(tag), _) => Some(tag),
+            Version::Digest(None, _) => None,
+        }
+    }
+
+    /// The digest, if one was given.
+    pub fn digest(&self) -> Option<&Digest> {
+        match &self.version {
+            Version::Digest(_, digest) => Some(digest),
+            Version::Tag(_) => None,
+        }
+    }
+
+    /// What to ask the registry for: the digest where there is one, since a tag may have moved.
+    pub fn target(&self) -> Target {
+        match &self.version {
+            Version::Tag(tag) => Target::Tag(tag.clone()),
+            Version::Digest(_, digest) => Target::Digest(digest.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.repository)?;
+        if let Some(tag) = self.tag() {
+            write!(f, ":{tag}")?;
+        }
+        if let Some(digest) = self.digest() {
+            write!(f, "@{digest}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Reference {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        if text.len() > REFERENCE_BYTES {
+            return Err(ReferenceError::TooLong { bytes: text.len(), limit: REFERENCE_BYTES });
+        }
+        let (rest, digest) = match text.split_once('@') {
+            Some((rest, digest)) => (rest, Some(digest.parse::<Digest>()?)),
+            None => (text, None),
+        };
+        let (name, tag) = split_tag(rest);
+        let tag = tag.map(str::parse::<Tag>).transpose()?;
+        let repository = name.parse()?;
+        let version = match (tag, digest) {
+            (tag, Some(digest)) => Version::Digest(tag, digest),
+            (Some(tag), None) => Version::Tag(tag),
+            (None, None) => Version::Tag(Tag("latest".into())),
+        };
+        Ok(Self { repository, version })
+    }
+}
+
+/// A repository: the host of a registry, with its port where it has one, and a path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Repository {
+    host: Box<str>,
+    path: Box<str>,
+}
+
+impl Repository {
+    /// The registry as users know it: `docker.io`, `localhost:5000`, `[::1]:5000`. In lower case.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The path below the host: `library/alpine`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The host that answers for the registry: Docker Hub's is not the one in its images' names.
+    pub fn api_host(&self) -> &str {
+        if &*self.host == DOCKER_HUB { "registry-1.docker.io" } else { &self.host }
+    }
+}
+
+impl fmt::Display for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.host, self.path)
+    }
+}
+
+impl FromStr for Repository {
+    type Err = ReferenceError;
+
+    fn from_str(name: &str) -> Result<Self, ReferenceError> {
+        let (host, path) = match name.split_once('/') {
+            Some((first, path)) if is_host(first) => (first, path),
+            _ => (DOCKER_HUB, name),
+        };
+        check_host(host)?;
+        let host = match host.to_ascii_lowercase() {
+            host if host == "index.docker.io" => DOCKER_HUB.to_owned(),
+            host => host,
+        };
+        check_path(path)?;
+        // A bare image identifier is not the name of a repository, though it is spelt like one.
+        if name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(ReferenceError::Identifier);
+        }
+        let path = if host == DOCKER_HUB && !path.contains('/') {
+            format!("library/{path}").into()
+        } else {
+            path.into()
+        };
+        Ok(Self { host: host.into(), path })
+    }
+}
+
+/// A tag: up to 128 letters, digits, `_`, `.` and `-`, of which `.` and `-` do not come first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag(Box<str>);
+
+impl Tag {
+    /// The tag as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Tag {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let starts = text.bytes().next().is_some_and(word);
+        if !starts || text.len() > TAG_BYTES || !text.bytes().all(|b| word(b) || matches!(b, b'.' | b'-')) {
+            return Err(ReferenceError::Tag { tag: excerpt(text) });
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// What names a manifest within a repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// Whatever the tag points to now.
+    Tag(Tag),
+    /// Always the same bytes.
+    Digest(Digest),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(tag) => tag.fmt(f),
+            Self::Digest(digest) => digest.fmt(f),
+        }
+    }
+}
+
+/// A text is not an image reference, and which part of it is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReferenceError {
+    /// It is longer than any valid reference.
+    #[error("the image reference has {bytes} bytes, more than the {limit} that one can have")]
+    TooLong {
+        /// Its length in bytes.
+        bytes: usize,
+        /// The greatest length.
+        limit: usize,
+    },
+    /// The host is not a name or address.
+    #[error("the registry {host:?} is not a host name or address")]
+    Host {
+        /// The host as given, cut to a length fit for a message.
+        host: String,
+    },
+    /// The port is not a number from 1 to 65535.
+    #[error("the registry's port {port:?} is not a number from 1 to 65535")]
+    Port {
+        /// The port as given, cut to a length fit for a message.
+        port: String,
+    },
+    /// There is no repository.
+    #[error("the image reference names no repository")]
+    NoRepository,
+    /// The repository has upper-case letters.
+    #[error("the repository {path:?} has upper-case letters; registries know lower-case names only")]
+    UpperCase {
+        /// The repository as given, cut to a length fit for a message.
+        path: String,
+    },
+    /// The repository is not written as the grammar wants.
+    #[error(
+        "the repository {path:?} has a part {part:?} that is not lower-case letters and digits, \
+         separated by one '.', one or two '_', or any number of '-'"
+    )]
+    Repository {
+        /// The repository as given, cut to a length fit for a message.
+        path: String,
+        /// The part between slashes that is wrong.
+        part: String,
+    },
+    /// The repository is too long.
+    #[error("the repository has {bytes} bytes, more than the {limit} that a registry takes")]
+    RepositoryTooLong {
+        /// Its length in bytes.
+        bytes: usize,
+        /// The greatest length.
+        limit: usize,
+    },
+    /// It is an image identifier, which no registry knows.
+    #[error(
+        "64 hex digits are an image identifier, not a repository; a digest is written NAME@sha256:DIGITS"
+    )]
+    Identifier,
+    /// The tag is not a tag.
+    #[error(
+        "the tag {tag:?} is not 1 to 128 letters, digits, '_', '.' and '-', beginning with none of the last two"
+    )]
+    Tag {
+        /// The tag as given, cut to a length fit for a message.
+        tag: String,
+    },
+    /// The part after `@` is not a digest.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+}
+
+/// Separates the tag, which follows the last colon that no slash follows.
+fn split_tag(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (text, None),
+    }
+}
+
+/// Whether the part before the first slash is a registry rather than part of a path on Docker Hub.
+///
+/// Docker also takes `MyTeam` for a host, since it cannot be part of a path. Who writes `MyTeam/app` means a path,
+/// and is better served by the message about its letters than by one about a host that does not exist.
+fn is_host(first: &str) -> bool {
+    first == "localhost" || first.contains(['.', ':', '['])
+}
+
+fn check_host(host: &str) -> Result<(), ReferenceError> {
+    let error = || ReferenceError::Host { host: excerpt(host) };
+    let (name, port) = if let Some(rest) = host.strip_prefix('[') {
+        let (address, rest) = rest.split_once(']').ok_or_else(error)?;
+        if address.parse::<std::net::Ipv6Addr>().is_err() {
+            return Err(error());
+        }
+        match rest.strip_prefix(':') {
+            Some(port) => (None, Some(port)),
+            None if rest.is_empty() => (None, None),
+            None => return Err(error()),
+        }
+    } else {
+        match host.split_once(':') {
+            Some((name, port)) => (Some(name), Some(port)),
+            None => (Some(host), None),
+        }
+    };
+    if name.is_some_and(|name| name.len() > NAME_BYTES || !name.split('.').all(is_host_label)) {
+        return Err(error());
+    }
+    match port {
+        Some(port) if !is_port(port) => Err(ReferenceError::Port { port: excerpt(port) }),
+        _ => Ok(()),
+    }
+}
+
+fn is_host_label(label: &str) -> bool {
+    let inner = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    !label.is_empty() && inner && !label.starts_with('-') && !label.ends_with('-')
+}
+
+fn is_port(port: &str) -> bool {
+    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+fn check_path(path: &str) -> Result<(), ReferenceError> {
+    if path.is_empty() {
+        return Err(ReferenceError::NoRepository);
+    }
+    if path.len() > NAME_BYTES {
+        return Err(ReferenceError::RepositoryTooLong { bytes: path.len(), limit: NAME_BYTES });
+    }
+    for part in path.split('/') {
+        if is_path_part(part.as_bytes()) {
+            continue;
+        }
+        if is_path_part(part.to_ascii_lowercase().as_bytes()) {
+            return Err(ReferenceError::UpperCase { path: excerpt(path) });
+        }
+        return Err(ReferenceError::Repository { path: excerpt(path), part: excerpt(part) });
+    }
+    Ok(())
+}
+
+/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
+fn is_path_part(part: &[u8]) -> bool {
+    let word = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    part.first().is_some_and(word)
+        && part.last().is_some_and(word)
+        && part.chunk_by(|a, b| word(a) == word(b)).all(|run| {
+            run.iter().all(word) || matches!(run, b"." | b"_" | b"__") || run.iter().all(|byte| *byte == b'-')
+        })
+}
+
+fn excerpt(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SHA256: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[track_caller]
+    fn check(text: &str, normal: &str) {
+        assert_eq!(text.parse::<Reference>().map(|r| r.to_string()), Ok(normal.to_owned()), "{text}");
+    }
+
+    #[track_caller]
+    fn check_error(text: &str, message: &str) {
+        let error = text.parse::<Reference>().expect_err(text).to_string();
+        assert!(error.contains(message), "{text}: {error}");
+    }
+
+    #[test]
+    fn short_names_are_those_of_docker_hub() {
+        check("alpine", "docker.io/library/alpine:latest");
+        check("alpine:3.20", "docker.io/library/alpine:3.20");
+        check("grafana/grafana", "docker.io/grafana/grafana:latest");
+        check("docker.io/alpine", "docker.io/library/alpine:latest");
+        check("index.docker.io/alpine", "docker.io/library/alpine:latest");
+        check("index.docker.io/library/alpine:1", "docker.io/library/alpine:1");
+        check("localhost", "docker.io/library/localhost:latest");
+        check("a/b/c", "docker.io/a/b/c:latest");
+    }
+
+    #[test]
+    fn a_first_part_with_a_dot_or_a_port_is_a_registry() {
+        check("localhost/x", "localhost/x:latest");
+        check("localhost:5000/x", "localhost:5000/x:latest");
+        check("host.tld/x", "host.tld/x:latest");
+        check("Registry.Example.com:443/team/x:V1", "registry.example.com:443/team/x:V1");
+        check("127.0.0.1:5000/x:y", "127.0.0.1:5000/x:y");
+        check("[::1]:5000/x", "[::1]:5000/x:latest");
+        check("[::1]/x:1", "[::1]/x:1");
+    }
+
+    #[test]
+    fn a_tag_and_a_digest_may_both_be_given_and_the_digest_wins() {
+        let reference: Reference = format!("alpine:3.20@{SHA256}").parse().unwrap();
+        assert_eq!(reference.to_string(), format!("docker.io/library/alpine:3.20@{SHA256}"));
+        assert_eq!(reference.target().to_string(), SHA256);
+        assert_eq!(reference.tag().unwrap().as_str(), "3.20");
+        let reference: Reference = format!("localhost:1/a@{SHA256}").parse().unwrap();
+        assert_eq!(reference.tag(), None, "`latest` is meant only where there is neither");
+    }
+
+    #[test]
+    fn docker_hub_is_asked_at_another_host() {
+        assert_eq!("alpine".parse::<Repository>().unwrap().api_host(), "registry-1.docker.io");
+        assert_eq!("quay.io/a".parse::<Repository>().unwrap().api_host(), "quay.io");
+    }
+
+    #[test]
+    fn an_error_says_which_part_is_wrong() {
+        check_error("", "names no repository");
+        check_error("host.tld/", "names no repository");
+        check_error("host.tld/:x", "names no repository");
+        check_error("Alpine", "upper-case");
+        check_error("host.tld/Alpine:1", "upper-case");
+        check_error("MyTeam/app", "upper-case");
+        check_error("alpine:", "tag \"\"");
+        check_error("alpine:-x", "tag \"-x\"");
+        check_error(&format!("alpine:{}", "a".repeat(129)), "tag \"aaa");
+        check_error("alpine@sha256:00", "not a digest");
+        check_error("alpine@", "not a digest");
+        check_error(&format!("alpine@{SHA256}@{SHA256}"), "not a digest");
+        check_error("host.tld:0/x", "port \"0\"");
+        check_error("host.tld:65536/x", "port \"65536\"");
+        check_error("host.tld:+1/x", "port \"+1\"");
+        check_error("host.tld:/x", "port \"\"");
+        check_error("-host.tld/x", "registry \"-host.tld\"");
+        check_error("host..tld/x", "registry \"host..tld\"");
+        check_error("user@host.tld/x", "not a digest");
+        check_error("[::1/x", "registry \"[::1\"");
+        check_error("[localhost]:5000/x", "registry \"[localhost]:5000\"");
+        check_error("[::1]5000/x", "registry \"[::1]5000\"");
+        check_error("a//b", "part \"\"");
+        check_error("a/../b", "part \"..\"");
+        check_error("a___b", "part \"a___b\"");
+        check_error("a/c.-d", "part \"c.-d\"");
+        check_error("a b", "part \"a b\"");
+        check_error("ä", "part \"ä\"");
+        check_error("http://host.tld/x", "port \"\"");
+        check_error(&"a".repeat(256), "256 bytes");
+        check_error(&"a/".repeat(600), "1200 bytes");
+        check_error(&"0123456789abcdef".repeat(4), "image identifier");
+    }
+
+    #[test]
+    fn separators_are_those_of_the_grammar() {
+        check("a-b--c---d/e__f_g.h", "docker.io/a-b--c---d/e__f_g.h:latest");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_parsed_is_parsed_again_from_its_normal_form(text in "\\PC{0,80}") {
+            if let Ok(reference) = text.parse::<Reference>() {
+                prop_assert_eq!(reference.to_string().parse::<Reference>(), Ok(reference));
+            }
+        }
+
+        #[test]
+        fn valid_references_are_parsed(
+            host in "([a-zA-Z0-9]{1,9}(-[a-z0-9]{1,4})?\\.[a-z]{2,4}|localhost|\\[::1\\])(:[1-9][0-9]{0,3})?",
+            path in "[a-z0-9]{1,8}((\\.|_|__|-{1,3})[a-z0-9]{1,5}){0,2}(/[a-z0-9]{1,8}){0,3}",
+            tag in proptest::option::of("[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}"),
+            digest in proptest::option::of("sha256:[0-9a-f]{64}"),
+        ) {
+            let mut text = format!("{host}/{path}");
+            if let Some(tag) = &tag { text = format!("{text}:{tag}"); }
+            if let Some(digest) = &digest { text = format!("{text}@{digest}"); }
+            let reference: Reference = text.parse().unwrap();
+            prop_assert_eq!(reference.repository().host(), host.to_ascii_lowercase());
+            prop_assert_eq!(reference.repository().path(), path);
+            prop_assert_eq!(reference.digest().map(ToString::to_string), digest.clone());
+            let expected = tag.or(digest.is_none().then(|| "latest".to_owned()));
+            prop_assert_eq!(reference.tag().map(ToString::to_string), expected);
+            prop_assert_eq!(reference.to_string().parse::<Reference>(), Ok(reference));
+        }
+    }
+}
