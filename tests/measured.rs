@@ -16,14 +16,14 @@ fn scan(image: ImageBuilder) -> Document {
 
 fn alpine(database: &str) -> Document {
     scan(
-        &ImageBuilder::new()
+        ImageBuilder::new()
             .layer(|l| l.file("etc/os-release", ALPINE).file("lib/apk/db/installed", database.as_bytes())),
     )
 }
 
 fn debian(status: &str) -> Document {
     scan(
-        &ImageBuilder::new()
+        ImageBuilder::new()
             .layer(|l| l.file("etc/os-release", DEBIAN).file("var/lib/dpkg/status", status.as_bytes())),
     )
 }
@@ -221,14 +221,17 @@ fn m26_a_package_is_attributed_to_the_layer_that_brought_it() {
         .history("RUN apk del old", true)
         .build().write_oci_layout(folder.path()).unwrap();
     let document = cyclonedx_with(folder.path(), &["--scope", "all-layers"]);
-    let layers = |name: &str| {
-        ["introduced", "changed", "removed"].map(|what| {
-            document.properties(name, &format!("sbomctl:layer:{what}")).first().cloned().unwrap_or_default()
-        })
+    let check = |name: &str, expected: [Option<usize>; 3]| {
+        for (what, expected) in ["introduced", "changed", "removed"].into_iter().zip(expected) {
+            let found = document.properties(name, &format!("sbomctl:layer:{what}"));
+            let number = expected.map(|layer| format!("index={layer}"));
+            assert_eq!(found.len(), usize::from(number.is_some()), "{name} {what}: {found:?}");
+            assert!(number.is_none_or(|number| found[0].contains(&number)), "{name} {what}: {found:?}");
+        }
     };
-    assert_eq!(layers("a").map(|l| l.chars().next()), [Some('0'), Some('2'), None]);
-    assert_eq!(layers("b").map(|l| l.chars().next()), [Some('1'), Some('1'), None]);
-    assert_eq!(layers("old").map(|l| l.chars().next()), [Some('0'), Some('0'), Some('2')]);
+    check("a", [Some(0), Some(2), None]);
+    check("b", [Some(1), Some(1), None]);
+    check("old", [Some(0), Some(0), Some(2)]);
     assert!(document.0.to_string().contains("RUN apk add b"));
     assert_eq!(cyclonedx(folder.path()).packages(), ["a 1-r0", "b 1-r0"]);
 }

@@ -1,6 +1,6 @@
 //! One layer's bytes → its entries.
 //!
-//! A layer is a tar archive, compressed or not. [`walk::walk`] streams it once, without a copy on disk, and
+//! A layer is a tar archive, compressed or not. `walk` streams it once, without a copy on disk, and
 //! hands each entry to an [`EntrySink`]. Whiteouts are recognised here by name; what they hide is decided by
 //! `bom::overlay`, which sees all layers.
 
