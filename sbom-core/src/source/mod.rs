@@ -14,12 +14,15 @@ use crate::{
     oci::{Descriptor, LayerDescriptor, Subject},
 };
 
+#[cfg(all(unix, feature = "registry"))]
+pub mod daemon;
 pub mod directory;
 pub mod docker_archive;
 pub mod error;
 pub mod file;
 mod files;
 pub mod image;
+pub mod locator;
 pub mod oci_archive;
 pub mod oci_layout;
 pub mod stream;
@@ -29,7 +32,9 @@ mod unpack;
 
 pub use error::SourceError;
 pub use image::{ImageSource, Naming, Selection};
+pub use locator::{Local, Locator, Opened};
 pub use oci_layout::Choice;
+pub use stream::StreamArchive;
 
 /// A subject whose layers can be opened in any order, and more than once.
 pub trait Source: Debug + Send + Sync {
