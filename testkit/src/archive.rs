@@ -111,7 +111,7 @@ impl TarBuilder {
         for (key, value) in records {
             // The length counts its own digits.
             let rest = key.len() + value.len() + 3;
-            let length = (1..).map(|digits| rest + digits).find(|n| n.to_string().len() + rest == *n);
+            let length = (1..=20).map(|digits| rest + digits).find(|n| n.to_string().len() + rest == *n);
             body.extend_from_slice(format!("{} {key}=", length.unwrap_or(rest)).as_bytes());
             body.extend_from_slice(value);
             body.push(b'\n');
@@ -289,14 +289,17 @@ pub fn compress(bytes: &[u8], compression: Compression) -> Vec<u8> {
             let (head, tail) = bytes.split_at(bytes.len() / 2);
             [gzip(head), gzip(tail)].concat()
         }
-        #[expect(clippy::expect_used, reason = "writing to memory does not fail")]
-        Compression::Zstd => zstd::encode_all(bytes, 1).expect("memory"),
+        Compression::Zstd => in_memory(zstd::encode_all(bytes, 1)),
     }
 }
 
-#[expect(clippy::expect_used, reason = "writing to memory does not fail")]
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).expect("memory");
-    encoder.finish().expect("memory")
+    in_memory(encoder.write_all(bytes));
+    in_memory(encoder.finish())
+}
+
+#[expect(clippy::expect_used, reason = "writing to memory does not fail")]
+fn in_memory<T>(result: std::io::Result<T>) -> T {
+    result.expect("memory")
 }

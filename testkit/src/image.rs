@@ -40,8 +40,12 @@ impl Blob {
 
 /// `sha256:…` of `bytes`.
 pub fn digest(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    let mut digest = "sha256:".to_owned();
+    for byte in Sha256::digest(bytes) {
+        let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
+        digest.extend([digit(byte >> 4), digit(byte & 15)]);
+    }
+    digest
 }
 
 type Edit = Box<dyn FnOnce(&mut Value)>;

@@ -164,8 +164,8 @@ impl Document {
         }
         let named = raw.media_type.clone().unwrap_or_default();
         let is_index = match (Kind::of(&named), &raw.manifests, &raw.config) {
-            (Some(Kind::Manifest), None, Some(_)) | (None, None, Some(_)) => false,
-            (Some(Kind::Index), Some(_), _) | (None, Some(_), _) => true,
+            (Some(Kind::Manifest) | None, None, Some(_)) => false,
+            (Some(Kind::Index) | None, Some(_), _) => true,
             (Some(Kind::Manifest), Some(_), _) | (Some(Kind::Index), None, Some(_)) => {
                 return Err(ManifestError::Ambiguous);
             }

@@ -106,11 +106,12 @@ pub(super) fn open_files(
     let entries = read_manifest(files.as_ref(), limits)?;
     let entry = choose(&entries, files.as_ref(), choice)?;
     let image = saved_image(files, name, choice, entry, limits)?;
-    if let (Selection::Platform(wanted), SubjectKind::Image(image)) = (selection, &image.subject.kind) {
-        if !image.platform.is_unknown() && !wanted.matches(&image.platform) {
-            let present = vec![image.platform.clone()];
-            return Err(SourceError::PlatformMissing { wanted: wanted.clone(), present });
-        }
+    if let (Selection::Platform(wanted), SubjectKind::Image(facts)) = (selection, &image.subject.kind)
+        && !facts.platform.is_unknown()
+        && !wanted.matches(&facts.platform)
+    {
+        let present = vec![facts.platform.clone()];
+        return Err(SourceError::PlatformMissing { wanted: Box::new(wanted.clone()), present });
     }
     Ok(vec![DockerImage::Saved(image)])
 }
@@ -253,8 +254,6 @@ fn missing(files: &dyn Files, member: &str) -> SourceError {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
     use sbomctl_testkit::{DockerArchive, Image as TestImage, ImageBuilder, TarBuilder};
 
     use super::*;
@@ -292,7 +291,7 @@ mod tests {
             panic!("no archive")
         };
         let mut content = Vec::new();
-        reader.read_to_end(&mut content).unwrap();
+        std::io::copy(&mut reader, &mut content).unwrap();
         content
     }
 

@@ -120,7 +120,7 @@ pub enum SourceError {
     #[error("no image for {wanted} here; there is {}", Listed(.present))]
     PlatformMissing {
         /// What was asked for.
-        wanted: Platform,
+        wanted: Box<Platform>,
         /// What there is.
         present: Vec<Platform>,
     },
@@ -128,7 +128,7 @@ pub enum SourceError {
     #[error("no image for this machine ({host}) here; choose with --platform: {}", Listed(.present))]
     PlatformUnclear {
         /// The platform of this machine.
-        host: Platform,
+        host: Box<Platform>,
         /// What there is.
         present: Vec<Platform>,
     },

@@ -184,19 +184,18 @@ impl Candidate {
     /// Reads manifest and configuration. None if it is no image and need not be one.
     fn read(mut self, store: &dyn ContentStore, limits: &Limits) -> Result<Option<ReadImage>, SourceError> {
         let digest = self.descriptor.digest.clone();
-        let (bytes, manifest) = match self.manifest.take() {
-            Some(read) => read,
-            None => {
-                let bytes = read_manifest(store, &self.descriptor, limits)?;
-                match Document::parse(&bytes, &self.descriptor.media_type) {
-                    Ok(Document::Manifest(manifest)) => (bytes, manifest),
-                    Ok(Document::Index(_)) => {
-                        let expected = self.descriptor.media_type;
-                        let source = ManifestError::Disagreement { expected, found: "an index" };
-                        return Err(unusable(&digest, source));
-                    }
-                    Err(source) => return Err(unusable(&digest, source)),
+        let (bytes, manifest) = if let Some(read) = self.manifest.take() {
+            read
+        } else {
+            let bytes = read_manifest(store, &self.descriptor, limits)?;
+            match Document::parse(&bytes, &self.descriptor.media_type) {
+                Ok(Document::Manifest(manifest)) => (bytes, manifest),
+                Ok(Document::Index(_)) => {
+                    let expected = self.descriptor.media_type;
+                    let source = ManifestError::Disagreement { expected, found: "an index" };
+                    return Err(unusable(&digest, source));
                 }
+                Err(source) => return Err(unusable(&digest, source)),
             }
         };
         match manifest.check_is_image() {
@@ -286,7 +285,7 @@ fn choose(
     }
     present.sort();
     present.dedup();
-    let wanted = wanted.clone();
+    let wanted = Box::new(wanted.clone());
     Err(match selection {
         Selection::Default(_) => SourceError::PlatformUnclear { host: wanted, present },
         _ => SourceError::PlatformMissing { wanted, present },

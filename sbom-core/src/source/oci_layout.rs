@@ -211,20 +211,17 @@ fn choices(entries: &[&Descriptor]) -> Vec<String> {
 /// The names of an image: its repository if a full name is known, else `fallback`; and the tag asked for, or
 /// the only one there is.
 pub(super) fn naming(fallback: &str, choice: &Choice, names: &[&str]) -> Naming {
-    let full = |name: &&&str| name.contains(['/', ':']);
+    let full = |name: &&str| name.contains(['/', ':']);
     let asked = match choice {
         Choice::Named(wanted) => names.iter().find(|name| **name == wanted || is_short_for(wanted, name)),
         _ => None,
     };
-    let best = asked.filter(full).or_else(|| names.iter().find(full));
-    let tag = best.or(asked).or(names.first()).map(|name| match split_tag(name) {
-        (_, Some(tag)) => tag,
-        (name, None) => name,
-    });
+    let best = asked.filter(|name| full(name)).or_else(|| names.iter().find(|name| full(name)));
+    let tag = best.or(asked).or(names.first()).map(|name| split_tag(name).1.unwrap_or(name));
     // A name without a tag, such as `host/app`, is no tag.
     let tag = tag.filter(|tag| !tag.contains('/'));
     let mut tags: Vec<String> =
-        names.iter().filter(|name| full(&name)).map(|name| (*name).to_owned()).collect();
+        names.iter().filter(|name| full(name)).map(|name| (*name).to_owned()).collect();
     tags.sort();
     tags.dedup();
     Naming {

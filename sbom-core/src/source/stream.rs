@@ -327,6 +327,43 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_tells_the_same_as_a_file() {
+        let built = image("1", "example.org/app:1");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.tar");
+        for form in [DockerArchive::Old, DockerArchive::New] {
+            let archive = form.archive(std::slice::from_ref(&built));
+            std::fs::write(&path, &archive).unwrap();
+            let files =
+                docker_archive::open(&path, &Choice::Only, &Selection::All, &Limits::default()).unwrap();
+            assert_eq!(files[0].subject(), &read_one(archive).unwrap().0, "{form:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn damage_is_an_error_or_harmless_and_never_a_panic(
+            changes in proptest::collection::vec((0..100_000_usize, 0..=255_u8), 1..8),
+            form in 0..3,
+        ) {
+            let built = image("1", "app:1");
+            let mut archive = match form {
+                0 => built.oci_archive(),
+                1 => built.docker_archive(DockerArchive::Old),
+                _ => compress(&built.oci_archive(), Compression::Gzip),
+            };
+            let length = archive.len();
+            for (at, byte) in changes {
+                archive[at % length] = byte;
+            }
+            let read = read_one(archive);
+            if let (Ok((_, results)), true) = (read, form != 1) {
+                proptest::prop_assert_eq!(results, stored(&built));
+            }
+        }
+    }
+
+    #[test]
     fn a_compressed_stream_is_unpacked() {
         let built = image("1", "app:1");
         for form in [Compression::Gzip, Compression::GzipMultiMember, Compression::Zstd] {

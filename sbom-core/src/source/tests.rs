@@ -1,6 +1,6 @@
 //! What holds for every kind of image: checks of digests and sizes, nesting, platforms. Read from layouts.
 
-use std::{fs, io::Read as _, path::Path};
+use std::{fs, io, path::Path};
 
 use sbomctl_testkit::{
     Image as TestImage, ImageBuilder, Layout, Root, blob_path, digest, docker_list, index,
@@ -57,7 +57,7 @@ fn facts(image: &ImageSource) -> &crate::oci::Image {
 fn content(bytes: LayerBytes) -> Vec<u8> {
     let LayerBytes::Archive(mut reader) = bytes else { panic!("{bytes:?}") };
     let mut content = Vec::new();
-    reader.read_to_end(&mut content).unwrap();
+    io::copy(&mut reader, &mut content).unwrap();
     content
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufReader, Read},
     path::Path,
     sync::{
         Arc,
@@ -15,6 +15,8 @@ use crate::limits::Limits;
 
 /// Bytes that [`Format::of`] looks at: the first block of a tar archive.
 pub(super) const HEAD: usize = 512;
+/// Bytes that tell the formats of compression apart.
+const MAGIC: u64 = 4;
 /// The ratio of compression counts only beyond this many bytes, as it does for layers.
 const RATIO_FROM: u64 = 1 << 30;
 
@@ -34,9 +36,8 @@ impl Format {
     pub(super) fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, ..] => Self::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
-            // A skippable frame, with which seekable zstd files may begin.
-            [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            // A frame of data, or a skippable frame, with which zstd files may begin.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
             _ if is_tar(head) => Self::Tar,
             _ => match head.trim_ascii_start() {
                 [b'{' | b'[', ..] => Self::Json,
@@ -79,9 +80,14 @@ pub(super) fn unpack<'a>(
     limits: &Limits,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
     let stored = Arc::new(AtomicU64::new(0));
-    let counted = Counted { inner: reader, count: Arc::clone(&stored) };
-    let mut buffered = BufReader::with_capacity(64 << 10, counted);
-    let unpacked: Box<dyn Read + Send + 'a> = match Format::of(buffered.fill_buf()?) {
+    let mut counted = Counted { inner: reader, count: Arc::clone(&stored) };
+    // A pipe may give a single byte at first.
+    let mut head = Vec::new();
+    #[expect(clippy::disallowed_methods, reason = "bounded by take")]
+    counted.by_ref().take(MAGIC).read_to_end(&mut head)?;
+    let format = Format::of(&head);
+    let buffered = BufReader::with_capacity(64 << 10, io::Cursor::new(head).chain(counted));
+    let unpacked: Box<dyn Read + Send + 'a> = match format {
         Format::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered)),
         Format::Zstd => Box::new(zstd::Decoder::with_buffer(buffered)?),
         _ => return Ok(Box::new(buffered)),
@@ -137,7 +143,7 @@ mod tests {
 
     fn unpacked(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
-        unpack(Box::new(io::Cursor::new(bytes)), &Limits::default())?.read_to_end(&mut out)?;
+        io::copy(&mut unpack(Box::new(io::Cursor::new(bytes)), &Limits::default())?, &mut out)?;
         Ok(out)
     }
 
@@ -159,6 +165,22 @@ mod tests {
         for form in [Compression::None, Compression::Gzip, Compression::GzipMultiMember, Compression::Zstd] {
             assert_eq!(unpacked(compress(&tar, form)).unwrap(), tar, "{form:?}");
         }
+    }
+
+    #[test]
+    fn a_pipe_that_gives_little_at_a_time_is_read() {
+        struct Slow(io::Cursor<Vec<u8>>);
+        impl Read for Slow {
+            fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+                let end = target.len().min(1);
+                self.0.read(&mut target[..end])
+            }
+        }
+        let tar = TarBuilder::new().file("a", "x").build();
+        let slow = Slow(io::Cursor::new(compress(&tar, Compression::Zstd)));
+        let mut out = Vec::new();
+        io::copy(&mut unpack(Box::new(slow), &Limits::default()).unwrap(), &mut out).unwrap();
+        assert_eq!(out, tar);
     }
 
     #[test]
