@@ -72,13 +72,15 @@ fn overlay_of_four_layers_of_20_000_files(bencher: Bencher<'_, '_>) {
         ..LayerContent::default()
     };
     let limits = Limits::default();
-    bencher.counter(ItemsCount::new(80_000_usize)).with_inputs(|| [0, 1, 1, 0].map(layer)).bench_values(|layers| {
-        let mut overlay = Overlay::new(&limits);
-        for layer in layers {
-            overlay.fold(layer).ok();
-        }
-        black_box(overlay.file_count())
-    });
+    bencher.counter(ItemsCount::new(80_000_usize)).with_inputs(|| [0, 1, 1, 0].map(layer)).bench_values(
+        |layers| {
+            let mut overlay = Overlay::new(&limits);
+            for layer in layers {
+                overlay.fold(layer).ok();
+            }
+            black_box(overlay.file_count())
+        },
+    );
 }
 
 fn detect(bencher: Bencher<'_, '_>, path: &str, bytes: Vec<u8>) {

@@ -268,7 +268,12 @@ mod tests {
     #[test]
     fn every_default_limit_is_shown_in_a_form_that_is_accepted() {
         for (limit, _) in Limits::default().all() {
-            assert_eq!(parse_amount(&show_amount(limit.value, limit.unit)), Some(limit.value), "{}", limit.name);
+            assert_eq!(
+                parse_amount(&show_amount(limit.value, limit.unit)),
+                Some(limit.value),
+                "{}",
+                limit.name
+            );
         }
     }
 }

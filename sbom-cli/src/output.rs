@@ -27,7 +27,10 @@ pub(crate) fn remove_unfinished() {
 /// Writes to standard output through `write`.
 pub(crate) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
-    write(&mut out).and_then(|()| out.flush()).context("writing to standard output").map_err(Failure::environment)
+    write(&mut out)
+        .and_then(|()| out.flush())
+        .context("writing to standard output")
+        .map_err(Failure::environment)
 }
 
 /// Writes the file `path` through `write`. It takes the place of what was there only once it is whole and on
