@@ -29,7 +29,7 @@ impl EntrySink for Skip {
 }
 
 fn archive_of_files(count: usize, size: usize) -> Vec<u8> {
-    let content: Vec<u8> = (0..size).map(|n| (n % 61) as u8).collect();
+    let content: Vec<u8> = (0..=60).cycle().take(size).collect();
     let mut archive = TarBuilder::new();
     for file in 0..count {
         archive = archive.file(format!("usr/share/{}/file-{file}", file % 100), &content);

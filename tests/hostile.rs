@@ -96,7 +96,7 @@ fn a_layer_that_ends_in_the_middle_of_a_file_is_an_error_that_names_the_file() {
 #[test]
 fn a_layer_that_is_no_archive_is_said_to_be_none() {
     let folder = tempfile::tempdir().unwrap();
-    ImageBuilder::new().layer(|l| l.raw(&[b'x'; 4096])).build().write_oci_layout(folder.path()).unwrap();
+    ImageBuilder::new().layer(|l| l.raw([b'x'; 4096])).build().write_oci_layout(folder.path()).unwrap();
     fails(&scan(folder.path(), &[]), 3, &["layer 0", "no tar archive"]);
 }
 

@@ -121,7 +121,7 @@ fn an_image_of_300_000_empty_files_is_read() {
     for layer in 0..3 {
         image = image.layer(|mut l| {
             for file in 0..100_000 {
-                l = l.file(&format!("srv/{layer}/{}/{file}", file % 100), b"");
+                l = l.file(format!("srv/{layer}/{}/{file}", file % 100), b"");
             }
             l
         });

@@ -236,8 +236,8 @@ fn m26_a_package_is_attributed_to_the_layer_that_brought_it() {
         }
     };
     check("a", [Some(0), Some(2), None]);
-    check("b", [Some(1), Some(1), None]);
-    check("old", [Some(0), Some(0), Some(2)]);
+    check("b", [Some(1), None, None]);
+    check("old", [Some(0), None, Some(2)]);
     assert!(document.0.to_string().contains("RUN apk add b"));
     assert_eq!(cyclonedx(folder.path()).packages(), ["a 1-r0", "b 1-r0"]);
 }

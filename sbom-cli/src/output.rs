@@ -132,7 +132,7 @@ mod tests {
             Err(io::Error::other("broken"))
         });
         assert!(failed.is_err());
-        assert_eq!(std::fs::File::open(&path).and_then(|f| io::read_to_string(f)).unwrap(), "first");
+        assert_eq!(std::fs::File::open(&path).and_then(io::read_to_string).unwrap(), "first");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
     }
 }

@@ -165,10 +165,10 @@ impl State {
         let Some(request) = read_request(&mut BufReader::new(stream))? else { return Ok(()) };
         let mut line = request.path.clone();
         if !request.authorization.is_empty() {
-            line += &format!(" [{}]", request.authorization);
+            line = format!("{line} [{}]", request.authorization);
         }
         if let Some(from) = request.range {
-            line += &format!(" from {from}");
+            line = format!("{line} from {from}");
         }
         lock(&self.log).push(line);
         self.answer(&request, address, &mut out)?;
@@ -215,16 +215,11 @@ impl State {
                 "HTTP/1.1 401 X\r\nConnection: close\r\nWWW-Authenticate: {challenge}\r\nContent-Length: 0\r\n\r\n"
             );
         }
-        match self.find(&request.path) {
-            Some(blob) => send(&blob, request, fault.as_ref(), out),
-            None => {
-                let body = r#"{"errors":[{"code":"NAME_UNKNOWN","message":"not here"}]}"#;
-                write!(
-                    out,
-                    "HTTP/1.1 404 X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-                    body.len()
-                )
-            }
+        if let Some(blob) = self.find(&request.path) {
+            send(&blob, request, fault.as_ref(), out)
+        } else {
+            let body = r#"{"errors":[{"code":"NAME_UNKNOWN","message":"not here"}]}"#;
+            write!(out, "HTTP/1.1 404 X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
         }
     }
 
@@ -282,7 +277,9 @@ fn send(blob: &Blob, request: &Request, fault: Option<&FaultKind>, out: &mut Tcp
         _ => request.range,
     };
     if fault == Some(&FaultKind::OtherBytes) {
-        bytes.iter_mut().for_each(|byte| *byte ^= 0xff);
+        for byte in &mut bytes {
+            *byte ^= 0xff;
+        }
     }
     let digest = match fault {
         Some(FaultKind::OtherDigest) => format!("sha256:{}", "0".repeat(64)),

@@ -177,9 +177,10 @@ fn merge(known: &mut Component, other: Component) {
 /// The purl is the identity. Where several components share one, and where there is none, a hash over where
 /// the component was found tells them apart.
 fn assign_ids(components: &mut [Component]) {
-    let base = |component: &Component| match &component.purl {
-        Some(purl) => purl.to_string(),
-        None => {
+    let base = |component: &Component| {
+        if let Some(purl) = &component.purl {
+            purl.to_string()
+        } else {
             let version = component.version.as_deref().unwrap_or_default();
             format!("{}:{}@{version}", kind_prefix(component.kind), component.name)
         }

@@ -61,6 +61,15 @@ pub(super) fn answer(
     }
 }
 
+/// What a token service answers; which of the two it fills depends on its age.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    access_token: String,
+}
+
 fn token(
     client: &Client,
     repository: &Repository,
@@ -96,13 +105,6 @@ fn token(
         }
         None => client.ask_realm(&realm.with_query(&pairs), None, None)?,
     };
-    #[derive(Deserialize)]
-    struct Answer {
-        #[serde(default)]
-        token: String,
-        #[serde(default)]
-        access_token: String,
-    }
     let answer: Answer =
         serde_json::from_slice(&answer).map_err(|_error| refuse("what it gives is no token"))?;
     let token = if answer.token.is_empty() { answer.access_token } else { answer.token };

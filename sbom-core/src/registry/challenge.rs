@@ -162,7 +162,7 @@ mod tests {
         let expect: &[(&str, &[(&str, &str)])] =
             &[("basic", &[("realm", "a")]), ("bearer", &[("realm", "b")])];
         check(&[r#"Basic realm="a", Bearer realm="b""#], expect);
-        check(&[r#"Basic realm="a""#, r#"BEARER  Realm = b"#], expect);
+        check(&[r#"Basic realm="a""#, r"BEARER  Realm = b"], expect);
         check(&["Negotiate, Basic realm=x"], &[("negotiate", &[]), ("basic", &[("realm", "x")])]);
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use ureq::{
     Agent, Body, Proxy, ProxyProtocol,
-    http::{HeaderMap, Response, header},
+    http::{Response, header},
     tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
 };
 
@@ -216,19 +216,14 @@ impl Client {
         authorization: Option<&Authorization>,
     ) -> Result<Vec<u8>, Fault> {
         let host = realm.authority();
-        let response = match form {
-            Some(form) => {
-                let kind = "application/x-www-form-urlencoded";
-                self.agent.post(realm.to_string()).header(header::CONTENT_TYPE, kind).send(form)
-            }
-            None => {
-                let request = self.agent.get(realm.to_string());
-                match authorization {
-                    Some(authorization) => {
-                        request.header(header::AUTHORIZATION, authorization.header()).call()
-                    }
-                    None => request.call(),
-                }
+        let response = if let Some(form) = form {
+            let kind = "application/x-www-form-urlencoded";
+            self.agent.post(realm.to_string()).header(header::CONTENT_TYPE, kind).send(form)
+        } else {
+            let request = self.agent.get(realm.to_string());
+            match authorization {
+                Some(authorization) => request.header(header::AUTHORIZATION, authorization.header()).call(),
+                None => request.call(),
             }
         };
         let response = response.map_err(|error| Fault::of_ureq(host, error))?;
@@ -250,12 +245,8 @@ impl Client {
     fn refused(&self, host: &str, response: Response<Body>) -> Fault {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read_capped(response.into_body().into_reader(), self.config.limits.response_bytes);
-        self.fault_of_status(host, status, &headers, &body.unwrap_or_default())
-    }
-
-    fn fault_of_status(&self, host: &str, status: u16, headers: &HeaderMap, body: &[u8]) -> Fault {
-        let retry_after = retry_after(headers);
-        Fault::Status { host: host.to_owned(), status, message: own_words(body), retry_after }
+        let message = own_words(&body.unwrap_or_default());
+        Fault::Status { host: host.to_owned(), status, message, retry_after: retry_after(&headers) }
     }
 
     fn scheme(&self, host: &str) -> Scheme {

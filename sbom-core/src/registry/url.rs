@@ -110,12 +110,11 @@ impl Url {
             Some(_) => return None,
             None => default,
         };
-        let valid = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => {
-                let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-                !host.is_empty() && host.bytes().all(name)
-            }
+        let valid = if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            address.parse::<std::net::Ipv6Addr>().is_ok()
+        } else {
+            let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+            !host.is_empty() && host.bytes().all(name)
         };
         (valid && port > 0).then_some((host, port))
     }
