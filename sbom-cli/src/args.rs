@@ -102,7 +102,7 @@ pub(crate) struct ScanArgs {
     #[arg(value_name = "SUBJECT")]
     pub(crate) subject: String,
     /// Write FORMAT to FILE, or to standard output; may be given several times.
-    /// Formats: table, cyclonedx-json[@1.6], spdx-json[@2.3]
+    /// Formats: table, cyclonedx-json, spdx-json; FORMAT@VERSION names a version (cyclonedx-json@1.6, spdx-json@2.3)
     #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table", value_parser = Output::parse)]
     pub(crate) output: Vec<Output>,
     /// Which platform of a multi-platform image to scan, as OS/ARCHITECTURE[/VARIANT]
