@@ -244,3 +244,6 @@ fn identify(component: &mut Component, name: &str, version: &str, from_crates_io
         component.references.push(ExternalReference { kind: ReferenceKind::Distribution, url });
     }
 }
+
+#[cfg(test)]
+mod tests;
