@@ -77,11 +77,8 @@ fn application(program: &GoProgram, place: (&ImagePath, usize, Attribution)) -> 
         component.property("sbomctl:go:versionSource", version.source.code());
     }
     if let Some(name) = name {
-        let purl = module_purl(name, component.version.as_deref());
-        component.purl = purl.map(|purl| match program.path.strip_prefix(name) {
-            Some(rest) if rest.starts_with('/') => purl.subpath(rest),
-            _ => purl,
-        });
+        // The module alone: advisories are of modules, and a subpath would name another thing than they do.
+        component.purl = module_purl(name, component.version.as_deref());
         component.references.extend(vcs(name));
     }
     if let Some(main) = &program.main {
@@ -92,7 +89,7 @@ fn application(program: &GoProgram, place: (&ImagePath, usize, Attribution)) -> 
         component.property("sbomctl:go:goVersion", &program.go_version);
     }
     if !program.path.is_empty() {
-        component.property("sbomctl:go:package", &program.path);
+        component.property("sbomctl:go:path", &program.path);
     }
     for (key, value) in &program.settings {
         component.property(&format!("sbomctl:go:build:{key}"), value);
@@ -240,3 +237,6 @@ fn proxy(module: &Module) -> Vec<ExternalReference> {
 fn is_plain(text: &str) -> bool {
     text.len() <= 1024 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/:+".contains(&b))
 }
+
+#[cfg(test)]
+mod tests;
