@@ -186,7 +186,8 @@ impl<'a> Database<'a> {
             wanted.into_iter().flat_map(|name| providers.asked_for(name)).collect();
         for (handle, _) in packages {
             if let Some(component) = draft.get_mut(*handle) {
-                component.property("sbomctl:apk:direct", direct.contains(handle).to_string());
+                component.requested = direct.contains(handle);
+                component.property("sbomctl:apk:direct", component.requested.to_string());
             }
         }
     }

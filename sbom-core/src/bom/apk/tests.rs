@@ -335,6 +335,7 @@ fn what_was_asked_for_is_told_from_what_came_along() {
     ];
     let bom = bom(&image(database).layer(&files), None);
     requirement(&bom, "a", &[("sbomctl:apk:direct", "true")]);
+    assert_eq!(bom.components.iter().map(|c| c.requested).collect::<Vec<_>>(), [true, true, false]);
     requirement(&bom, "b", &[("sbomctl:apk:direct", "true"), ("sbomctl:apk:repository-tag", "edge")]);
     requirement(&bom, "b", &[("sbomctl:apk:repository", "https://x/edge/main")]);
     requirement(&bom, "c", &[("sbomctl:apk:direct", "false")]);
