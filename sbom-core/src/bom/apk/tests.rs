@@ -343,6 +343,20 @@ fn what_was_asked_for_is_told_from_what_came_along() {
 }
 
 #[test]
+fn repositories_of_apk_3_lie_in_directories_and_the_first_of_a_name_counts() {
+    let files = [
+        ("etc/apk/repositories.d/edge.list", "set mirror=https://x\n@edge v3 https://x/edge main\n"),
+        ("lib/apk/repositories.d/edge.list", "@edge https://vendor/edge\n"),
+        ("lib/apk/repositories.d/other.list", "@edge https://other/edge\n"),
+    ];
+    let bom = bom(&image("P:a\nV:1\ns:edge\n").layer(&files), None);
+    let component = named(&bom, "a");
+    let repositories = component.properties.iter().filter(|(name, _)| name == "sbomctl:apk:repository");
+    let found: Vec<&str> = repositories.map(|(_, url)| url.as_str()).collect();
+    assert_eq!(found, ["https://other/edge", "https://x/edge/main"]);
+}
+
+#[test]
 fn the_digest_of_a_link_is_no_digest_of_a_file() {
     let database = "P:a\nV:1\nF:bin\nR:link\nZ:Q1pcfTfDNEbNKQc2s1tia7da05M8Q=\nR:file\nZ:Q1pcfTfDNEbNKQc2s1tia7da05M8Q=\n";
     let image =
