@@ -8,6 +8,7 @@ use super::{
     assemble::Context,
     binary::{self, Versions},
     draft::{Draft, Handle},
+    linked::Linked,
 };
 use crate::{
     detect::{
@@ -18,11 +19,9 @@ use crate::{
     purl::Purl,
 };
 
-/// Adds what Go programs say to the draft.
-pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
-    for file in binary::files(context, pick) {
-        add_file(&file, draft);
-    }
+/// Adds what Go programs say to the draft, and hands back which libraries they name.
+pub(super) fn assemble<'a>(context: &'a Context<'_>, draft: &mut Draft) -> Vec<Linked<'a>> {
+    binary::files(context, pick).iter().flat_map(|file| add_file(file, draft)).collect()
 }
 
 fn pick(finding: &Finding) -> Option<&GoProgram> {
@@ -47,7 +46,8 @@ fn parts(program: &GoProgram) -> Vec<Part<'_>> {
     library.into_iter().chain(modules).collect()
 }
 
-fn add_file(file: &Versions<'_, GoProgram>, draft: &mut Draft) {
+fn add_file<'a>(file: &Versions<'a, GoProgram>, draft: &mut Draft) -> Vec<Linked<'a>> {
+    let mut linked = Vec::new();
     let mut handles: BTreeMap<Part<'_>, Handle> = BTreeMap::new();
     for (part, layer, layers) in file.parts(parts) {
         let component = component(&part, (file.path, layer, layers));
@@ -64,7 +64,9 @@ fn add_file(file: &Versions<'_, GoProgram>, draft: &mut Draft) {
                 draft.edge(handle, part, EdgeKind::DependsOn);
             }
         }
+        linked.push(Linked { program: handle, libraries: &program.needed });
     }
+    linked
 }
 
 fn application(program: &GoProgram, place: (&ImagePath, usize, Attribution)) -> Component {

@@ -19,6 +19,7 @@ pub mod distro;
 pub mod dpkg;
 pub mod draft;
 pub mod go;
+mod linked;
 pub mod overlay;
 mod ownership;
 pub mod rust;

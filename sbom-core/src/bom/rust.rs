@@ -7,6 +7,7 @@ use super::{
     assemble::Context,
     binary::{self, Versions},
     draft::{Draft, Handle},
+    linked::Linked,
 };
 use crate::{
     detect::{
@@ -21,11 +22,9 @@ use crate::{
 /// in a message that was copied from elsewhere.
 const BY_PATH: u8 = 70;
 
-/// Adds what Rust programs say to the draft.
-pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
-    for file in binary::files(context, pick) {
-        add_file(&file, draft);
-    }
+/// Adds what Rust programs say to the draft, and hands back which libraries they name.
+pub(super) fn assemble<'a>(context: &'a Context<'_>, draft: &mut Draft) -> Vec<Linked<'a>> {
+    binary::files(context, pick).iter().flat_map(|file| add_file(file, draft)).collect()
 }
 
 fn pick(finding: &Finding) -> Option<&RustProgram> {
@@ -81,7 +80,8 @@ fn root(audit: &Audit) -> Option<usize> {
     audit.crates.iter().position(|package| package.root)
 }
 
-fn add_file(file: &Versions<'_, RustProgram>, draft: &mut Draft) {
+fn add_file<'a>(file: &Versions<'a, RustProgram>, draft: &mut Draft) -> Vec<Linked<'a>> {
+    let mut linked = Vec::new();
     let mut handles: BTreeMap<Part<'_>, Handle> = BTreeMap::new();
     for (part, layer, layers) in file.parts(parts) {
         let component = component(&part, (file.path, layer, layers));
@@ -95,7 +95,9 @@ fn add_file(file: &Versions<'_, RustProgram>, draft: &mut Draft) {
     for (program, layer, layers) in file.programs(key) {
         let handle = draft.add(application(program, (file.path, layer, layers)));
         add_edges(program, handle, &handles, draft);
+        linked.push(Linked { program: handle, libraries: &program.needed });
     }
+    linked
 }
 
 fn add_edges(
@@ -168,6 +170,9 @@ fn application(program: &RustProgram, place: (&ImagePath, usize, Attribution)) -
     }
     for commit in &program.toolchain.commits {
         component.property("sbomctl:rust:stdCommit", commit);
+    }
+    for library in &program.needed {
+        component.property("sbomctl:elf:needed", library);
     }
     for checkout in &program.checkouts {
         component.property("sbomctl:rust:gitCheckout", checkout);

@@ -5,10 +5,12 @@ use crate::{
     bom::{
         Bom, FileDigest, Scope,
         assemble::{Options, assemble},
+        overlay::LayerContent,
         test_image::TestImage,
     },
     detect::executable::testing::{AMD64, CPU_AMD64, CPU_ARM64, counted, elf, fat, macho},
     digest::Digest,
+    layer::{Entry, EntryKind},
     limits::Limits,
     oci::{Subject, SubjectKind},
 };
@@ -211,4 +213,29 @@ fn a_program_comes_changes_and_goes_with_its_file() {
     assert_eq!(layers("a.org/a", "v1.0.0"), (0, Some(1)));
     assert_eq!(layers("a.org/a", "v1.1.0"), (1, Some(2)));
     assert_eq!(layers("b.org/b", "v1.0.0"), (0, Some(2)));
+}
+
+#[test]
+fn a_program_needs_the_packages_of_the_libraries_it_names() {
+    let limits = Limits::default();
+    let mut overlay = TestImage::default()
+        .layer(&[("lib/apk/db/installed", "P:musl\nV:1.2.5-r0\nF:lib\nR:libc.musl-x86_64.so.1\n")])
+        .overlay(&limits);
+    let needed = vec!["libc.musl-x86_64.so.1".to_owned()];
+    let program =
+        GoProgram { go_version: "go1.22.1".into(), path: "a.org/a".into(), needed, ..GoProgram::default() };
+    let path = ImagePath::from("usr/bin/tool");
+    let entries = vec![Entry { path, kind: EntryKind::File, mode: 0o755, size: 1 }];
+    let findings = vec![(0, vec![Finding::Go(program)])];
+    overlay.fold(LayerContent { entries, findings, gaps: Vec::new() }).unwrap();
+    let subject = Subject { kind: SubjectKind::Folder, name: "test".into(), tag: None, layers: Vec::new() };
+    let options = Options { scope: Scope::Squashed, distro: None };
+    let bom = assemble(subject, overlay, &options, &limits);
+    let to_musl = |edge: &&crate::bom::Edge| bom.components[edge.to].name == "musl";
+    let edge = bom.edges.iter().find(to_musl).unwrap();
+    assert_eq!(
+        (edge.kind, bom.components[edge.from].kind),
+        (EdgeKind::DependsOn, ComponentKind::Application)
+    );
+    assert_eq!(property(&bom.components[edge.from], "sbomctl:elf:needed"), Some("libc.musl-x86_64.so.1"));
 }

@@ -9,10 +9,12 @@ use crate::{
     bom::{
         Bom, Scope,
         assemble::{Options, assemble},
+        overlay::LayerContent,
         test_image::TestImage,
     },
     detect::executable::testing::{AMD64, elf},
     digest::Digest,
+    layer::{Entry, EntryKind},
     limits::Limits,
     oci::{Subject, SubjectKind},
 };
@@ -131,4 +133,28 @@ fn crates_that_show_in_paths_are_less_sure() {
     assert_eq!(regex.purl.as_ref().map(Purl::to_string).as_deref(), Some("pkg:cargo/regex@1.10.2"));
     assert_eq!(regex.evidence[0].confidence, 70);
     assert_eq!(find(&bom, "tool").kind, ComponentKind::Application);
+}
+
+#[test]
+fn a_program_needs_the_packages_of_the_libraries_it_names() {
+    let limits = Limits::default();
+    let mut overlay = TestImage::default()
+        .layer(&[("lib/apk/db/installed", "P:musl\nV:1.2.5-r0\nF:lib\nR:libc.musl-x86_64.so.1\n")])
+        .overlay(&limits);
+    let needed = vec!["libc.musl-x86_64.so.1".to_owned()];
+    let program = RustProgram { needed, ..RustProgram::default() };
+    let path = ImagePath::from("usr/bin/tool");
+    let entries = vec![Entry { path, kind: EntryKind::File, mode: 0o755, size: 1 }];
+    let findings = vec![(0, vec![Finding::Rust(program)])];
+    overlay.fold(LayerContent { entries, findings, gaps: Vec::new() }).unwrap();
+    let subject = Subject { kind: SubjectKind::Folder, name: "test".into(), tag: None, layers: Vec::new() };
+    let options = Options { scope: Scope::Squashed, distro: None };
+    let bom = assemble(subject, overlay, &options, &limits);
+    let to_musl = |edge: &&crate::bom::Edge| bom.components[edge.to].name == "musl";
+    let edge = bom.edges.iter().find(to_musl).unwrap();
+    assert_eq!(
+        (edge.kind, bom.components[edge.from].kind),
+        (EdgeKind::DependsOn, ComponentKind::Application)
+    );
+    assert_eq!(property(&bom.components[edge.from], "sbomctl:elf:needed"), Some("libc.musl-x86_64.so.1"));
 }
