@@ -28,6 +28,7 @@ impl Component {
             hashes: Vec::new(),
             files: Vec::new(),
             usage: Usage::default(),
+            requested: false,
             properties: BTreeSet::new(),
             evidence: Vec::new(),
             layers: Attribution::default(),
@@ -159,6 +160,7 @@ fn merge(known: &mut Component, other: Component) {
     known.ancestors.extend(other.ancestors);
     known.cpes.extend(other.cpes);
     known.properties.extend(other.properties);
+    known.requested |= other.requested;
     if other.usage == Usage::Required {
         known.usage = Usage::Required;
     }

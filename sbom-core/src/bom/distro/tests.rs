@@ -133,6 +133,13 @@ fn repositories_name_the_release_of_a_root_that_has_nothing_better() {
         check(&image(&[("jail/etc/apk/repositories", line)]), None, &[&format!("/jail: {expected}")]);
     }
     check(&image(&[("jail/etc/apk/repositories", "/media/cdrom/apks")]), None, &[]);
+    let list =
+        ("jail/etc/apk/repositories.d/main.list", "https://dl-cdn.alpinelinux.org/alpine v3.23/main\n");
+    check(
+        &image(&[("jail/etc/apk/repositories", "/media/cdrom/apks"), list]),
+        None,
+        &["/jail: alpine-3.23 3.23"],
+    );
 }
 
 #[test]

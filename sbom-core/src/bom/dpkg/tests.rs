@@ -370,6 +370,7 @@ fn apt_says_who_asked_for_a_package_and_where_it_is_from() {
     let a = find(&found, "a");
     assert_eq!(property(a, "sbomctl:deb:installed-as"), Some("manual"));
     assert_eq!(property(find(&found, "b"), "sbomctl:deb:installed-as"), Some("automatic"));
+    assert_eq!((a.requested, find(&found, "b").requested), (true, false));
     assert_eq!(property(a, "sbomctl:deb:package-sha256"), Some(sha256.as_str()));
     assert_eq!(
         property(a, "sbomctl:deb:repository"),
@@ -377,6 +378,15 @@ fn apt_says_who_asked_for_a_package_and_where_it_is_from() {
     );
     assert_eq!(a.supplier.as_ref().unwrap().name, "Docker");
     assert!(a.hashes.is_empty());
+}
+
+#[test]
+fn without_apt_the_essential_packages_are_the_wanted_ones() {
+    let found =
+        of_status("Package: a\nVersion: 1\nEssential: yes\nPriority: required\n\nPackage: b\nVersion: 1\n");
+    assert_eq!((find(&found, "a").requested, find(&found, "b").requested), (true, false));
+    assert_eq!(property(find(&found, "a"), "sbomctl:deb:essential"), Some("true"));
+    assert_eq!(property(find(&found, "a"), "sbomctl:deb:priority"), Some("required"));
 }
 
 #[test]
