@@ -57,7 +57,9 @@ pub(super) fn assemble(linked: &[Linked<'_>], draft: &mut Draft) {
     };
     let gaps: Vec<Gap> =
         crowded.into_iter().map(|library| Gap::new(GapKind::Limit, message(library))).collect();
-    gaps.into_iter().for_each(|gap| draft.gap(gap));
+    for gap in gaps {
+        draft.gap(gap);
+    }
     for (program, package, kind) in edges {
         draft.edge(program, package, kind);
     }
