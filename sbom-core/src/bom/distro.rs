@@ -160,9 +160,8 @@ impl<'a> Files<'a> {
         let (path, versions) = if let Some(versions) = self.versions.get(&path) {
             (path, *versions)
         } else {
-            let target = self.overlay.resolve(&path)?;
             // An absolute link in a nested root leads, seen from outside, to another root's file.
-            target.strip_prefix(root)?;
+            let target = self.overlay.resolve_within(root, &path)?;
             let versions = *self.versions.get(&target)?;
             (target, versions)
         };

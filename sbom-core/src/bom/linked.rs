@@ -55,10 +55,8 @@ pub(super) fn assemble(linked: &[Linked<'_>], draft: &mut Draft) {
     let message = |library: &str| {
         format!("more than {MAX_OWNERS} packages own a library {library}; edges reach the first")
     };
-    let gaps: Vec<Gap> =
-        crowded.into_iter().map(|library| Gap::new(GapKind::Limit, message(library))).collect();
-    for gap in gaps {
-        draft.gap(gap);
+    for library in crowded {
+        draft.gap(Gap::new(GapKind::Limit, message(library)));
     }
     for (program, package, kind) in edges {
         draft.edge(program, package, kind);

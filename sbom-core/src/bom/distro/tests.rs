@@ -110,6 +110,8 @@ fn links_are_followed_from_layer_to_layer() {
         .symlink("jail/etc/os-release", "/usr/lib/os-release")
         .layer(&[("jail/etc/debian_version", "9.1")]);
     check(&image, None, &["/: debian-12 12", "/jail: debian-9 9.1"]);
+    let image = image.layer(&[("jail/usr/lib/os-release", "ID=fedora\nVERSION_ID=36")]);
+    check(&image, None, &["/: debian-12 12", "/jail: fedora-36 36"]);
 }
 
 #[test]

@@ -472,12 +472,15 @@ fn nested_roots_keep_to_themselves() {
         &[&[
             ("var/lib/dpkg/status", File("Package: a\nVersion: 1\nDepends: b\n")),
             ("srv/jail/var/lib/dpkg/status", File("Package: b\nVersion: 1\n")),
-            ("srv/jail/var/lib/dpkg/info/b.list", File("/usr/b\n")),
+            ("srv/jail/var/lib/dpkg/info/b.list", File("/usr/b\n/lib/b.so\n")),
+            ("usr/lib/b.so", File("")),
+            ("srv/jail/usr/lib/b.so", File("")),
+            ("srv/jail/lib", Link("/usr/lib")),
         ]],
         Scope::Squashed,
     );
     assert_eq!(edges(&found), Vec::<String>::new());
-    assert_eq!(files(find(&found, "b")), ["/srv/jail/usr/b"]);
+    assert_eq!(files(find(&found, "b")), ["/srv/jail/usr/b", "/srv/jail/usr/lib/b.so"]);
 }
 
 #[test]
