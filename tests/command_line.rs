@@ -269,3 +269,41 @@ fn a_registry_that_refuses_exits_with_4_and_credentials_are_found() {
     let by_helper = finish(by_helper, &[]);
     assert_eq!(by_helper.code, 0, "{}", by_helper.stderr);
 }
+
+#[test]
+fn the_table_of_the_demonstration_image() {
+    let subject = concat!("oci:", env!("CARGO_MANIFEST_DIR"), "/../fixtures/demo");
+    let run = sbomctl(&["scan", subject]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(run.stdout, @r"
+    Subject   demo:latest
+    Digest    sha256:325c393e7ba7b9f658b3c3d78e0f3ec10b230d1d2657b578bc757f7217f9989b
+    System    Demo Linux 1.0
+    Contents  3 apk
+
+    NAME       VERSION   TYPE  LICENSE            LAYER
+    demo       2.3.1-r4  apk   GPL-2.0-or-later   1
+    demo-base  1.0-r0    apk   Apache-2.0         0
+    libdemo    2.3.1-r4  apk   MIT OR Apache-2.0  0
+    ");
+}
+
+#[test]
+fn messages_as_json_follow_their_schema() {
+    let schema = include_str!("../schemas/message.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    ImageBuilder::new().layer(|l| l.file("hello", "world")).build().write_oci_layout(folder.path()).unwrap();
+    let incomplete = format!("oci:{}", folder.path().display());
+    let mut lines = 0;
+    for arguments in [["oci:/no/such/folder", "-q"], [&incomplete, "-vv"]] {
+        let run = sbomctl(&["scan", "--log-format", "json", arguments[0], arguments[1]]);
+        for line in run.stderr.lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(schema.is_valid(&line), "{line}");
+            lines += 1;
+        }
+    }
+    assert!(lines >= 2);
+}

@@ -127,11 +127,19 @@ impl Client {
         let url = Url::new(self.scheme(host), host, path);
         let response = match self.authorized(repository, &url, headers) {
             // Only of a host that plain HTTP may be taken from, and only before anything else has worked.
-            Err(Fault::Transport { .. }) if self.may_be_plain(&url) => {
-                let plain = url.with_scheme(Scheme::Http);
-                let response = self.authorized(repository, &plain, headers)?;
-                self.remember(host, Scheme::Http);
-                response
+            Err(fault @ (Fault::Transport { .. } | Fault::Untrusted { .. })) if self.may_be_plain(&url) => {
+                match self.authorized(repository, &url.with_scheme(Scheme::Http), headers) {
+                    Err(Fault::Transport { .. }) => return Err(fault),
+                    // It speaks TLS, and says so to plain HTTP: what was wrong with its certificate tells more.
+                    Ok(response) if matches!(fault, Fault::Untrusted { .. }) && response.status() == 400 => {
+                        return Err(fault);
+                    }
+                    result => {
+                        let response = result?;
+                        self.remember(host, Scheme::Http);
+                        response
+                    }
+                }
             }
             result => {
                 let response = result?;

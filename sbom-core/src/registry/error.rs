@@ -29,6 +29,14 @@ pub enum Fault {
         /// What the network says.
         source: io::Error,
     },
+    /// Its certificate does not prove that it is the one asked for.
+    #[error("the certificate of {host} is not trusted: {reason}; --ca-cert adds an authority")]
+    Untrusted {
+        /// The registry's host.
+        host: String,
+        /// What is wrong with the certificate.
+        reason: String,
+    },
     /// It took too long.
     #[error("no answer in time ({stage}); --timeout sets how long to wait")]
     Timeout {
@@ -137,6 +145,11 @@ impl Fault {
 
     pub(super) fn of_ureq(host: &str, error: ureq::Error) -> Self {
         let host = host.to_owned();
+        // Where the layers below wrap it, the text is all that tells what it is.
+        let reason = error.to_string();
+        if reason.contains("certificate") {
+            return Self::Untrusted { host, reason };
+        }
         match error {
             ureq::Error::Timeout(_) => Self::Timeout { stage: "connection" },
             ureq::Error::Io(source) if source.kind() == io::ErrorKind::TimedOut => {
