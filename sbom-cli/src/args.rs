@@ -26,8 +26,9 @@ Exit codes:
   1  the verdict is no
   2  the command line is wrong
   3  the subject is damaged, malformed, over a limit or not there
-  4  the environment fails: network, registry, credentials, disk, daemon
-  5  the bill is incomplete, and --strict asks for a complete one";
+  4  the environment fails: network, registry, credentials, disk, daemon, or nobody reads standard output
+  5  the bill is incomplete, and --strict asks for a complete one
+  130  interrupted";
 
 /// Options of every subcommand.
 #[derive(Debug, Args)]
@@ -115,7 +116,7 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "SCOPE", default_value = "squashed")]
     pub(crate) scope: ScopeArg,
     /// Take this distribution for the one that the subject names, as ID or ID-VERSION (debian-12)
-    #[arg(long, value_name = "DISTRO")]
+    #[arg(long, value_name = "DISTRO", value_parser = parse_distro)]
     pub(crate) distro: Option<String>,
     /// Exit with 5 if anything could not be read or nothing was recognised
     #[arg(long)]
@@ -155,7 +156,7 @@ pub(crate) struct RegistryArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) username: Option<String>,
     /// Give up on a registry that sends nothing for this many seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: u64,
 }
 
@@ -214,6 +215,15 @@ impl LimitArg {
         }
         Ok(Self { name: name.to_owned(), value })
     }
+}
+
+/// `ID` or `ID-VERSION`, of the characters that os-release allows in them.
+fn parse_distro(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(is_plain) {
+        return Ok(text.to_owned());
+    }
+    Err("expected ID or ID-VERSION, as in debian-12".to_owned())
 }
 
 /// A number with or without a binary unit.

@@ -99,8 +99,9 @@ pub(crate) fn now() -> Timestamp {
 }
 
 fn sockets(variable: &str, usual: &[Option<PathBuf>]) -> Vec<PathBuf> {
-    match text(variable).as_deref().and_then(|host| host.strip_prefix("unix://")) {
-        Some(socket) => vec![PathBuf::from(socket)],
+    match text(variable) {
+        // A daemon that the user names is the one to ask, even if it cannot be asked: never another in its place.
+        Some(host) => vec![PathBuf::from(host.strip_prefix("unix://").unwrap_or(&host))],
         None => usual.iter().flatten().cloned().collect(),
     }
 }

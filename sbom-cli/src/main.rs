@@ -31,8 +31,10 @@ fn main() -> ExitCode {
     let environment = Environment::read();
     let terminal = Terminal::new(&cli.global, &environment);
     // Without the handler an interrupt ends the program all the same, but may leave a hidden file behind.
-    let handler = ctrlc::set_handler(|| {
+    let interrupted = terminal.clone();
+    let handler = ctrlc::set_handler(move || {
         output::remove_unfinished();
+        interrupted.clear();
         std::process::exit(130);
     });
     if let Err(error) = handler {

@@ -47,22 +47,59 @@ pub(crate) fn to_file(
             return Ok(out.flush()?);
         }
         // A link is followed, as the shell's redirection would, so that it stays one.
-        let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let target = destination(path);
         let folder = match target.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let file = new_file(folder)?;
+        let file = new_file(folder).map_err(without_name)?;
         let unfinished = Unfinished::new(file.path());
         let mut out = BufWriter::new(file);
         write(&mut out)?;
         let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
-        file.persist(&target)?;
+        file.persist(&target).map_err(|error| error.error)?;
         drop(unfinished);
         Ok(())
     };
     attempt().with_context(|| format!("writing {}", path.display())).map_err(Failure::environment)
+}
+
+/// Fails if `path` cannot be written for a reason that is known beforehand: its folder is not there, or it is
+/// a folder itself.
+pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+    let target = destination(path);
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let problem = if target.is_dir() {
+        "it is a folder"
+    } else if !folder.is_dir() {
+        "its folder does not exist"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::environment(anyhow::anyhow!("{} cannot be written: {problem}", path.display())))
+}
+
+/// What `path` leads to, be it there or not: of a link, what it points at.
+pub(crate) fn destination(path: &Path) -> PathBuf {
+    if let Ok(real) = std::fs::canonicalize(path) {
+        return real;
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let target = match std::fs::read_link(path) {
+        Ok(target) => folder.join(target),
+        Err(_) => path.to_owned(),
+    };
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (std::fs::canonicalize(folder), target.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => target,
+    }
+}
+
+/// The error without the name of the file, which differs in every run.
+fn without_name(error: io::Error) -> io::Error {
+    io::Error::from(error.kind())
 }
 
 /// A new file with the permissions that any other new file gets.
@@ -120,6 +157,27 @@ mod tests {
         ] {
             assert_eq!(file_for_platform(Path::new(file), &platform), PathBuf::from(expected));
         }
+    }
+
+    #[test]
+    fn a_link_stays_one_and_what_it_leads_to_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("link"), folder.path().join("target"));
+        std::os::unix::fs::symlink("target", &link).unwrap();
+        for content in ["new", "again"] {
+            to_file(&link, |out| out.write_all(content.as_bytes())).unwrap();
+            assert_eq!(std::fs::File::open(&target).and_then(io::read_to_string).unwrap(), content);
+            assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_known_beforehand() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(check(&folder.path().join("file")).is_ok());
+        assert!(check(Path::new("file")).is_ok());
+        assert!(check(folder.path()).is_err());
+        assert!(check(&folder.path().join("none/file")).is_err());
     }
 
     #[test]

@@ -21,10 +21,17 @@ pub(crate) fn open(
     limits: &Limits,
 ) -> Result<Vec<Box<dyn Source>>, Failure> {
     let reference: Reference = name.parse().map_err(|error| {
-        Failure::usage(anyhow::Error::new(error).context(format!("{name:?} is no path and names no image")))
+        let prefixes = "oci:, oci-archive:, docker-archive:, docker:, podman:, registry:, dir:, file:";
+        let context =
+            format!("{name:?} is no path, begins with no known prefix ({prefixes}) and names no image");
+        Failure::usage(anyhow::Error::new(error).context(context))
     })?;
     let client = client(arguments, environment, limits)?;
-    let images = registry::open(&client, &reference, selection, limits)?;
+    let images = registry::open(&client, &reference, selection, limits).map_err(|error| {
+        let failure = Failure::from(error);
+        let context = format!("{name:?}, which is no file or folder here, as an image in a registry");
+        Failure { source: failure.source.context(context), ..failure }
+    })?;
     Ok(images.into_iter().map(|image| Box::new(image) as Box<dyn Source>).collect())
 }
 

@@ -1,6 +1,6 @@
 //! `sbomctl scan`: opens the subject, scans it, writes the documents.
 
-use std::{io::IsTerminal as _, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::anyhow;
 use sbom_core::{
@@ -9,7 +9,7 @@ use sbom_core::{
     limits::Limits,
     oci::{Platform, SubjectKind},
     scan::{Options, scan, scan_stream},
-    source::locator::Opened,
+    source::{Source, locator::Opened},
 };
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     exit_code::{Exit, Failure},
     open::open,
     output,
-    terminal::Terminal,
+    terminal::{self, Terminal},
 };
 
 /// Runs the subcommand.
@@ -27,7 +27,7 @@ pub(crate) fn run(
     environment: &Environment,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    check_outputs(&arguments.output)?;
+    check_outputs(&arguments.output, arguments.all_platforms)?;
     let stamp = Stamp::parse(arguments, environment)?;
     let options = options(arguments)?;
     let subject = open(arguments, environment, &options.limits)?;
@@ -40,6 +40,7 @@ pub(crate) fn run(
     };
     match subject.opened {
         Opened::Sources(sources) => {
+            check_platforms(arguments, &sources)?;
             check_stdout(&arguments.output, sources.len())?;
             for source in &sources {
                 finish(&scan(&**source, &options, &bars)?)?;
@@ -52,7 +53,12 @@ pub(crate) fn run(
         }
         _ => return Err(Failure::usage(anyhow!("this kind of subject cannot be scanned"))),
     }
-    Ok(if arguments.strict && !complete { Exit::Incomplete } else { Exit::Done })
+    if arguments.strict && !complete {
+        let message =
+            "the bill is incomplete, and --strict asks for a complete one; -v lists what is missing";
+        return Err(Failure { exit: Exit::Incomplete, source: anyhow!(message) });
+    }
+    Ok(Exit::Done)
 }
 
 fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
@@ -72,9 +78,34 @@ fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
 }
 
 /// Of the documents of one scan only one can have standard output.
-fn check_outputs(outputs: &[Output]) -> Result<(), Failure> {
+fn check_outputs(outputs: &[Output], all_platforms: bool) -> Result<(), Failure> {
     if outputs.iter().filter(|output| output.file.is_none()).count() > 1 {
         let message = "two documents cannot share standard output; give all but one a file: -o FORMAT=FILE";
+        return Err(Failure::usage(anyhow!(message)));
+    }
+    let mut files = BTreeSet::new();
+    for file in outputs.iter().filter_map(|output| output.file.as_ref()) {
+        let special = std::fs::metadata(file).is_ok_and(|data| !data.is_file());
+        if !files.insert(output::destination(file)) && !special {
+            return Err(Failure::usage(anyhow!(
+                "two documents cannot be written to one file, {}",
+                file.display()
+            )));
+        }
+        // Of several platforms each has a file of its own, whose name is not known yet.
+        if !all_platforms {
+            output::check(file)?;
+        }
+    }
+    Ok(())
+}
+
+/// Folders and programs are for no platform that could be chosen.
+fn check_platforms(arguments: &ScanArgs, sources: &[Box<dyn Source>]) -> Result<(), Failure> {
+    let chosen = arguments.platform.is_some() || arguments.all_platforms;
+    let no_image = |source: &Box<dyn Source>| !matches!(source.subject().kind, SubjectKind::Image(_));
+    if chosen && sources.iter().any(no_image) {
+        let message = format!("{} is no image: there is no platform to choose", arguments.subject);
         return Err(Failure::usage(anyhow!(message)));
     }
     Ok(())
@@ -109,8 +140,7 @@ fn write_all(
             |inputs: &Inputs, out: &mut dyn std::io::Write| document::write(bom, *format, inputs, out);
         match file {
             None => {
-                let stdout = std::io::stdout();
-                let columns = environment.columns.filter(|_| stdout.is_terminal());
+                let columns = terminal::columns(environment);
                 let inputs = Inputs { columns, ..inputs.clone() };
                 output::to_stdout(|out| write(&inputs, out))?;
             }
@@ -153,7 +183,7 @@ fn report_gaps(bom: &Bom, terminal: &Terminal) -> bool {
     if let (Some(first), 1..) = (bom.gaps.first(), count) {
         let more =
             if count > 1 { format!(" (and {} more; -v lists them)", count - 1) } else { String::new() };
-        terminal.note(format_args!("warning: the bill is incomplete: {first}{more}"));
+        terminal.warn(format_args!("the bill is incomplete: {first}{more}"));
     }
     count == 0
 }

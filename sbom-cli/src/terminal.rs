@@ -34,6 +34,7 @@ impl Terminal {
             When::Never => false,
             When::Auto => is_terminal && !environment.no_color && !environment.dumb_terminal,
         };
+        console::set_colors_enabled_stderr(colors);
         let shows_bars = is_terminal
             && !global.quiet
             && !environment.ci
@@ -77,13 +78,22 @@ impl Terminal {
         }
     }
 
-    /// Prints a line for people, unless they want it quiet.
-    pub(crate) fn note(&self, text: fmt::Arguments<'_>) {
+    /// Prints a warning, unless it is to be quiet.
+    pub(crate) fn warn(&self, text: fmt::Arguments<'_>) {
         match self.format {
             _ if self.quiet => {}
             LogFormat::Json => tracing::warn!("{text}"),
-            LogFormat::Text => self.print(text),
+            LogFormat::Text => {
+                let (on, off) = if self.colors { ("\x1b[1;33m", "\x1b[0m") } else { ("", "") };
+                self.print(format_args!("{on}warning:{off} {text}"));
+            }
         }
+    }
+
+    /// Takes the bars away. For the end by a signal.
+    pub(crate) fn clear(&self) {
+        // Nothing can be done about a terminal that is gone.
+        drop(self.bars.clear());
     }
 
     fn print(&self, text: fmt::Arguments<'_>) {
@@ -95,6 +105,13 @@ impl Terminal {
     pub(crate) fn bars(&self) -> Bars {
         Bars { terminal: self.clone(), by_layer: Mutex::new(BTreeMap::new()) }
     }
+}
+
+/// The width of the terminal that standard output is; none if it is something else.
+pub(crate) fn columns(environment: &Environment) -> Option<usize> {
+    let stdout = console::Term::stdout();
+    let measured = || stdout.size_checked().map(|(_, columns)| usize::from(columns));
+    stdout.is_term().then(|| environment.columns.or_else(measured)).flatten()
 }
 
 /// The messages of an error and its causes on one line, without those that only repeat.

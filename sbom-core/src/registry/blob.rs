@@ -96,8 +96,7 @@ impl BlobReader {
 }
 
 fn broken_off(host: &str) -> Fault {
-    let source = io::Error::new(io::ErrorKind::UnexpectedEof, "the transfer broke off");
-    Fault::Transport { host: host.to_owned(), source }
+    Fault::BrokenOff { host: host.to_owned() }
 }
 
 impl Read for BlobReader {

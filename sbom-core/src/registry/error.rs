@@ -29,6 +29,12 @@ pub enum Fault {
         /// What the network says.
         source: io::Error,
     },
+    /// It broke off a transfer.
+    #[error("{host} broke off the transfer")]
+    BrokenOff {
+        /// The registry's host.
+        host: String,
+    },
     /// Its certificate does not prove that it is the one asked for.
     #[error("the certificate of {host} is not trusted: {reason}; --ca-cert adds an authority")]
     Untrusted {
@@ -115,7 +121,7 @@ impl Fault {
     /// Whether trying again may help.
     pub(super) fn is_passing(&self) -> bool {
         match self {
-            Self::Transport { .. } | Self::Timeout { .. } => true,
+            Self::Transport { .. } | Self::BrokenOff { .. } | Self::Timeout { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             _ => false,
         }

@@ -140,7 +140,7 @@ fn another_range_than_was_asked_for_is_refused() {
 fn a_transfer_that_always_breaks_off_fails_and_is_never_a_short_layer() {
     let setup = setup();
     setup.registry.fault(setup.layer(), usize::MAX, FaultKind::DropAfter(10));
-    setup.fails_with(&["broke off", "attempts"]);
+    setup.fails_with(&["broke off the transfer", "attempts"]);
 }
 
 #[test]

@@ -217,8 +217,12 @@ fn find_out(text: &str, limits: &Limits) -> Result<Locator, LocatorError> {
     };
     let path = path.to_owned();
     let local = if metadata.is_dir() {
-        let is_layout = path.join("oci-layout").is_file() && path.join("index.json").is_file();
+        // Whatever has blobs and an index, or says that it is a layout, is one, even if it lacks the other.
+        let is_layout = path.join("oci-layout").is_file()
+            || path.join("index.json").is_file() && path.join("blobs").is_dir();
         if is_layout { Local::OciLayout(path, Choice::Only) } else { Local::Folder(path) }
+    } else if metadata.is_file() && metadata.len() == 0 {
+        return Err(SourceError::NotAnImage { place: text.to_owned(), missing: "all content" }.into());
     } else {
         archive_or_file(path, Choice::Only, limits)?
     };
