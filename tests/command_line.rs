@@ -217,3 +217,55 @@ fn help_shows_examples_and_exit_codes() {
     assert!(sbomctl(&["limits"]).stdout.contains("file-bytes"));
     assert!(sbomctl(&["completions", "bash"]).stdout.contains("sbomctl"));
 }
+
+#[test]
+fn an_image_in_a_registry_is_named_as_docker_names_it() {
+    let registry = sbomctl_testkit::Registry::start();
+    let name = registry.push("org/app", "1", &image().build().root());
+    for subject in [name.clone(), format!("registry:{name}")] {
+        let run = sbomctl(&["scan", &subject, "-o", "cyclonedx-json"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert!(run.stdout.contains("pkg:apk/alpine/musl@1.2.5-r0"));
+        assert!(run.stdout.contains("repository_url="));
+    }
+    let missing = sbomctl(&["scan", &format!("{}/none:1", registry.host())]);
+    assert_eq!(missing.code, 3, "{}", missing.stderr);
+}
+
+#[test]
+fn a_registry_that_refuses_exits_with_4_and_credentials_are_found() {
+    let registry = sbomctl_testkit::Registry::start();
+    let name = registry.push("org/app", "1", &image().build().root());
+    // user:pass
+    registry.access(sbomctl_testkit::Access::Header("Basic dXNlcjpwYXNz".into()));
+    let refused = sbomctl(&["scan", &name]);
+    assert_eq!(refused.code, 4, "{}", refused.stderr);
+    assert!(refused.stderr.contains("docker login"), "{}", refused.stderr);
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth.json");
+    let auths = format!("{{\"auths\": {{\"{}\": {{\"auth\": \"dXNlcjpwYXNz\"}}}}}}", registry.host());
+    fs::write(&file, auths).unwrap();
+    let mut by_variable = command(&["scan", &name]);
+    by_variable.env("REGISTRY_AUTH_FILE", &file);
+    let by_variable = finish(by_variable, &[]);
+    assert_eq!(by_variable.code, 0, "{}", by_variable.stderr);
+    let by_option = sbomctl(&["scan", &name, "--registry-config", &file.display().to_string()]);
+    assert_eq!(by_option.code, 0, "{}", by_option.stderr);
+    let mut by_name = command(&["scan", &name, "--username", "user"]);
+    by_name.env("SBOMCTL_REGISTRY_PASSWORD", "pass");
+    assert_eq!(finish(by_name, &[]).code, 0);
+    assert_eq!(sbomctl(&["scan", &name, "--username", "user"]).code, 2, "without a password");
+
+    // A helper, as Docker runs it.
+    let helper = folder.path().join("docker-credential-here");
+    fs::write(&helper, "#!/bin/sh\ncat >/dev/null\necho '{\"Username\":\"user\",\"Secret\":\"pass\"}'\n")
+        .unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&helper, mode).unwrap();
+    fs::write(&file, "{\"credsStore\": \"here\"}").unwrap();
+    let mut by_helper = command(&["scan", &name, "--registry-config", &file.display().to_string()]);
+    by_helper.env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()));
+    let by_helper = finish(by_helper, &[]);
+    assert_eq!(by_helper.code, 0, "{}", by_helper.stderr);
+}

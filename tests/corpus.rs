@@ -14,7 +14,9 @@ type Package = (&'static str, String, String);
 fn every_package_of_the_ground_truth_is_found_and_no_other() {
     #[expect(clippy::disallowed_methods, reason = "tests may be told where the images are")]
     let Some(corpus) = std::env::var_os("SBOMCTL_CORPUS") else {
-        eprintln!("skipped: every_package_of_the_ground_truth_is_found_and_no_other: SBOMCTL_CORPUS is not set");
+        eprintln!(
+            "skipped: every_package_of_the_ground_truth_is_found_and_no_other: SBOMCTL_CORPUS is not set"
+        );
         return;
     };
     let corpus = Path::new(&corpus);
@@ -81,9 +83,10 @@ fn found(layout: &Path) -> BTreeSet<Package> {
     for component in document.0["components"].as_array().unwrap() {
         let field = |name: &str| component[name].as_str().unwrap_or_default().to_owned();
         let purl = field("purl");
-        let is_rust = component["properties"].as_array().into_iter().flatten().any(|property| {
-            property["name"].as_str().is_some_and(|name| name.starts_with("sbomctl:rust:"))
-        });
+        let is_rust =
+            component["properties"].as_array().into_iter().flatten().any(|property| {
+                property["name"].as_str().is_some_and(|name| name.starts_with("sbomctl:rust:"))
+            });
         let kind = match purl.split(['/', ':']).nth(1) {
             Some("apk") => "apk",
             Some("deb") => "deb",

@@ -96,7 +96,7 @@ fn a_layer_that_ends_in_the_middle_of_a_file_is_an_error_that_names_the_file() {
 #[test]
 fn a_layer_that_is_no_archive_is_said_to_be_none() {
     let folder = tempfile::tempdir().unwrap();
-    ImageBuilder::new().layer(|l| l.raw(&[b'x'; 4096])).build().write_oci_layout(folder.path()).unwrap();
+    ImageBuilder::new().layer(|l| l.raw([b'x'; 4096])).build().write_oci_layout(folder.path()).unwrap();
     fails(&scan(folder.path(), &[]), 3, &["layer 0", "no tar archive"]);
 }
 
@@ -121,7 +121,9 @@ fn links_in_a_circle_and_paths_that_climb_are_survived() {
                 .file("../../../../lib/apk/db/world", b"a\n")
                 .symlink("etc/up", "../../../../../..")
         })
-        .build().write_oci_layout(folder.path()).unwrap();
+        .build()
+        .write_oci_layout(folder.path())
+        .unwrap();
     let run = scan(folder.path(), &[]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stdout.contains("unresolved"), "the file that could not be placed is a gap");
@@ -148,7 +150,9 @@ fn an_inventory_that_is_not_read_is_a_gap() {
             l.file("etc/os-release", b"ID=fedora\nVERSION_ID=40\n")
                 .file("usr/lib/sysimage/rpm/rpmdb.sqlite", b"SQLite format 3\0")
         })
-        .build().write_oci_layout(folder.path()).unwrap();
+        .build()
+        .write_oci_layout(folder.path())
+        .unwrap();
     let run = scan(folder.path(), &["--strict"]);
     assert_eq!(run.code, 5);
     assert!(run.stdout.contains("unsupported") && run.stdout.contains("rpmdb.sqlite"));
@@ -171,7 +175,9 @@ fn names_from_an_image_cannot_reach_the_terminal_unescaped() {
             l.file("etc/os-release", b"ID=alpine\nVERSION_ID=3\nPRETTY_NAME=\"\x1b[2J\"\n")
                 .file("lib/apk/db/installed", b"P:a\x1b[31m\nV:1\x07-r0\nA:x\nbad\x1b]0;line\n\n")
         })
-        .build().write_oci_layout(folder.path()).unwrap();
+        .build()
+        .write_oci_layout(folder.path())
+        .unwrap();
     let subject = format!("oci:{}", folder.path().display());
     let run = sbomctl(&["scan", &subject, "-vv"]);
     assert_eq!(run.code, 0, "{}", run.stderr);

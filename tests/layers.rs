@@ -24,9 +24,8 @@ fn scan(image: ImageBuilder) -> Document {
 fn every_compression_is_read() {
     for compression in [Compression::None, Compression::Gzip, Compression::GzipMultiMember, Compression::Zstd]
     {
-        let image = ImageBuilder::new().layer(|l| {
-            os(l).compression(compression).file("lib/apk/db/installed", database(&["a", "b"]))
-        });
+        let image = ImageBuilder::new()
+            .layer(|l| os(l).compression(compression).file("lib/apk/db/installed", database(&["a", "b"])));
         assert_eq!(scan(image).packages(), ["a 1-r0", "b 1-r0"], "{compression:?}");
     }
 }
@@ -93,8 +92,8 @@ fn whiteouts_and_opaque_directories_hide_packages() {
             .layer(|l| l.whiteout("var/lib/dpkg/status.d/a"))
     };
     assert_eq!(scan(hidden()).packages(), ["b 1"]);
-    let opaque = hidden()
-        .layer(|l| l.opaque("var/lib/dpkg/status.d").file("var/lib/dpkg/status.d/c", package("c")));
+    let opaque =
+        hidden().layer(|l| l.opaque("var/lib/dpkg/status.d").file("var/lib/dpkg/status.d/c", package("c")));
     assert_eq!(scan(opaque).packages(), ["c 1"]);
 }
 
@@ -122,7 +121,7 @@ fn an_image_of_300_000_empty_files_is_read() {
     for layer in 0..3 {
         image = image.layer(|mut l| {
             for file in 0..100_000 {
-                l = l.file(&format!("srv/{layer}/{}/{file}", file % 100), b"");
+                l = l.file(format!("srv/{layer}/{}/{file}", file % 100), b"");
             }
             l
         });

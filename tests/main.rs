@@ -1,5 +1,12 @@
 //! End-to-end tests: images made in code, scanned by the program as users run it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
 mod command_line;
 mod corpus;
 mod hostile;

@@ -163,7 +163,9 @@ fn m24_a_package_that_owns_only_links_makes_a_valid_document_without_false_diges
                 .file("lib/apk/db/installed", b"P:a\nV:1-r0\nA:x86_64\nF:bin\nR:sh\n\n")
                 .symlink("bin/sh", "/bin/busybox")
         })
-        .build().write_oci_layout(folder.path()).unwrap();
+        .build()
+        .write_oci_layout(folder.path())
+        .unwrap();
     let subject = format!("oci:{}", folder.path().display());
     let document = sbomctl(&["scan", &subject, "-o", "spdx-json"]).json();
     assert!(!document.to_string().contains("0000000000000000000000000000000000000000"));
@@ -199,7 +201,9 @@ fn m25_a_distribution_can_be_named_by_the_user() {
     let folder = tempfile::tempdir().unwrap();
     ImageBuilder::new()
         .layer(|l| l.file("lib/apk/db/installed", b"P:a\nV:1-r0\nA:x86_64\n\n"))
-        .build().write_oci_layout(folder.path()).unwrap();
+        .build()
+        .write_oci_layout(folder.path())
+        .unwrap();
     let document = cyclonedx_with(folder.path(), &["--distro", "wolfi-20230201"]);
     assert_eq!(document.purls(), ["pkg:apk/wolfi/a@1-r0?arch=x86_64&distro=wolfi-20230201"]);
 }
@@ -219,7 +223,9 @@ fn m26_a_package_is_attributed_to_the_layer_that_brought_it() {
         .history("ADD rootfs", true)
         .history("RUN apk add b", true)
         .history("RUN apk del old", true)
-        .build().write_oci_layout(folder.path()).unwrap();
+        .build()
+        .write_oci_layout(folder.path())
+        .unwrap();
     let document = cyclonedx_with(folder.path(), &["--scope", "all-layers"]);
     let check = |name: &str, expected: [Option<usize>; 3]| {
         for (what, expected) in ["introduced", "changed", "removed"].into_iter().zip(expected) {
@@ -230,8 +236,8 @@ fn m26_a_package_is_attributed_to_the_layer_that_brought_it() {
         }
     };
     check("a", [Some(0), Some(2), None]);
-    check("b", [Some(1), Some(1), None]);
-    check("old", [Some(0), Some(0), Some(2)]);
+    check("b", [Some(1), None, None]);
+    check("old", [Some(0), None, Some(2)]);
     assert!(document.0.to_string().contains("RUN apk add b"));
     assert_eq!(cyclonedx(folder.path()).packages(), ["a 1-r0", "b 1-r0"]);
 }

@@ -41,7 +41,7 @@ pub(crate) struct Global {
     /// Form of messages on standard error
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Messages")]
     pub(crate) log_format: LogFormat,
-    /// Whether to use colours; `auto` heeds NO_COLOR and whether there is a terminal
+    /// Whether to use colours; `auto` heeds `NO_COLOR` and whether there is a terminal
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Messages")]
     pub(crate) color: When,
 }
@@ -102,7 +102,7 @@ pub(crate) struct ScanArgs {
     #[arg(value_name = "SUBJECT")]
     pub(crate) subject: String,
     /// Write FORMAT to FILE, or to standard output; may be given several times.
-    /// Formats: table, cyclonedx-json[@1.6], spdx-json[@2.3]
+    /// Formats: table, cyclonedx-json, spdx-json; FORMAT@VERSION names a version (cyclonedx-json@1.6, spdx-json@2.3)
     #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table", value_parser = Output::parse)]
     pub(crate) output: Vec<Output>,
     /// Which platform of a multi-platform image to scan, as OS/ARCHITECTURE[/VARIANT]
@@ -121,7 +121,7 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) strict: bool,
     /// Time to write into documents: RFC 3339, seconds since 1970, or `now`.
-    /// Default: SOURCE_DATE_EPOCH, else when the image was built, else 1970
+    /// Default: `SOURCE_DATE_EPOCH`, else when the image was built, else 1970
     #[arg(long, value_name = "TIME")]
     pub(crate) timestamp: Option<String>,
     /// Layers read at a time [default: one for each processor]
@@ -132,7 +132,7 @@ pub(crate) struct ScanArgs {
     pub(crate) limit: Vec<LimitArg>,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
-    /// Socket of the Docker or Podman daemon [default: DOCKER_HOST or CONTAINER_HOST, else the usual places]
+    /// Socket of the Docker or Podman daemon [default: `DOCKER_HOST` or `CONTAINER_HOST`, else the usual places]
     #[arg(long, value_name = "PATH")]
     pub(crate) daemon_socket: Option<PathBuf>,
 }
@@ -147,11 +147,11 @@ pub(crate) struct RegistryArgs {
     /// Trust the certificate authorities in this PEM file, beside the system's; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_cert: Vec<PathBuf>,
-    /// Read credentials from this file in place of REGISTRY_AUTH_FILE, the containers' auth.json and
+    /// Read credentials from this file in place of `REGISTRY_AUTH_FILE`, the containers' auth.json and
     /// Docker's config.json
     #[arg(long, value_name = "FILE")]
     pub(crate) registry_config: Option<PathBuf>,
-    /// Log in with this user name; the password is read from SBOMCTL_REGISTRY_PASSWORD
+    /// Log in with this user name; the password is read from `SBOMCTL_REGISTRY_PASSWORD`
     #[arg(long, value_name = "NAME")]
     pub(crate) username: Option<String>,
     /// Give up on a registry that sends nothing for this many seconds
@@ -268,7 +268,12 @@ mod tests {
     #[test]
     fn every_default_limit_is_shown_in_a_form_that_is_accepted() {
         for (limit, _) in Limits::default().all() {
-            assert_eq!(parse_amount(&show_amount(limit.value, limit.unit)), Some(limit.value), "{}", limit.name);
+            assert_eq!(
+                parse_amount(&show_amount(limit.value, limit.unit)),
+                Some(limit.value),
+                "{}",
+                limit.name
+            );
         }
     }
 }

@@ -9,6 +9,15 @@ use std::{
 
 use sbom_core::document::Timestamp;
 
+/// Where distributions keep the certificates of authorities, as one file.
+const CERTIFICATE_STORES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
 /// The environment variables that mean something here.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {
@@ -18,8 +27,12 @@ pub(crate) struct Environment {
     pub(crate) ci: bool,
     pub(crate) columns: Option<usize>,
     pub(crate) registry_password: Option<String>,
-    /// Where credentials may lie, the first that exists counts.
+    /// Where credentials may lie, asked one after the other.
     pub(crate) registry_configs: Vec<PathBuf>,
+    /// Where the system keeps the certificates of authorities, the first that exists counts.
+    pub(crate) certificate_stores: Vec<PathBuf>,
+    pub(crate) https_proxy: Option<String>,
+    pub(crate) no_proxy: Vec<String>,
     pub(crate) docker_sockets: Vec<PathBuf>,
     pub(crate) podman_sockets: Vec<PathBuf>,
 }
@@ -31,7 +44,8 @@ impl Environment {
         let runtime = path("XDG_RUNTIME_DIR");
         let config = path("XDG_CONFIG_HOME").or_else(|| Some(home.as_deref()?.join(".config")));
         let docker_config = path("DOCKER_CONFIG").or_else(|| Some(home.as_deref()?.join(".docker")));
-        let below = |folder: &Option<PathBuf>, file: &str| folder.as_deref().map(|folder: &Path| folder.join(file));
+        let below =
+            |folder: &Option<PathBuf>, file: &str| folder.as_deref().map(|folder: &Path| folder.join(file));
         let registry_configs = match path("REGISTRY_AUTH_FILE") {
             // A file that the user names must be the one that is read.
             Some(named) => vec![named],
@@ -52,9 +66,22 @@ impl Environment {
             columns: text("COLUMNS").and_then(|columns| columns.parse().ok()),
             registry_password: text("SBOMCTL_REGISTRY_PASSWORD"),
             registry_configs,
+            certificate_stores: match path("SSL_CERT_FILE") {
+                Some(named) => vec![named],
+                None => CERTIFICATE_STORES.iter().map(PathBuf::from).collect(),
+            },
+            https_proxy: text("HTTPS_PROXY").or_else(|| text("https_proxy")),
+            no_proxy: text("NO_PROXY")
+                .or_else(|| text("no_proxy"))
+                .map(|hosts| hosts.split(',').map(|host| host.trim().to_owned()).collect())
+                .unwrap_or_default(),
             docker_sockets: sockets(
                 "DOCKER_HOST",
-                &[Some("/var/run/docker.sock".into()), below(&runtime, "docker.sock"), below(&home, ".docker/run/docker.sock")],
+                &[
+                    Some("/var/run/docker.sock".into()),
+                    below(&runtime, "docker.sock"),
+                    below(&home, ".docker/run/docker.sock"),
+                ],
             ),
             podman_sockets: sockets(
                 "CONTAINER_HOST",

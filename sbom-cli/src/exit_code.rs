@@ -62,6 +62,7 @@ fn exit_of(error: &SourceError) -> Exit {
         | SourceError::NoDaemon { .. }
         | SourceError::NotInDaemon { .. }
         | SourceError::Daemon { .. } => Exit::Environment,
+        SourceError::Registry(error) if !error.fault.is_of_subject() => Exit::Environment,
         _ => Exit::BadInput,
     }
 }

@@ -7,8 +7,7 @@ use sbom_core::{
     limits::Limits,
     oci::Platform,
     source::{
-        Choice, Selection,
-        daemon,
+        Choice, Selection, daemon,
         locator::{Engine, Locator, LocatorError, Opened},
         stream::StreamArchive,
     },
@@ -37,16 +36,18 @@ pub(crate) fn open(
         Locator::Local(local) => local.open(&selection, limits)?,
         Locator::Stdin => {
             let stream = StreamArchive::new(io::stdin(), "standard input", "stdin", limits)?;
-            Opened::Stream(stream, Choice::Only)
+            Opened::Stream(Box::new(stream), Choice::Only)
         }
         Locator::Daemon(engine, image) => {
             let sockets = sockets(arguments, environment, engine);
-            Opened::Stream(daemon::export(engine, &image, &sockets, limits)?, Choice::Only)
+            Opened::Stream(Box::new(daemon::export(engine, &image, &sockets, limits)?), Choice::Only)
         }
         Locator::Registry(name) => {
             Opened::Sources(registry::open(&name, &selection, &arguments.registry, environment, limits)?)
         }
-        _ => return Err(Failure::usage(anyhow!("{:?} is of no kind that can be scanned", arguments.subject))),
+        _ => {
+            return Err(Failure::usage(anyhow!("{:?} is of no kind that can be scanned", arguments.subject)));
+        }
     };
     Ok(Subject { opened, selection })
 }

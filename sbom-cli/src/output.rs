@@ -27,7 +27,10 @@ pub(crate) fn remove_unfinished() {
 /// Writes to standard output through `write`.
 pub(crate) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
-    write(&mut out).and_then(|()| out.flush()).context("writing to standard output").map_err(Failure::environment)
+    write(&mut out)
+        .and_then(|()| out.flush())
+        .context("writing to standard output")
+        .map_err(Failure::environment)
 }
 
 /// Writes the file `path` through `write`. It takes the place of what was there only once it is whole and on
@@ -129,7 +132,7 @@ mod tests {
             Err(io::Error::other("broken"))
         });
         assert!(failed.is_err());
-        assert_eq!(std::fs::File::open(&path).and_then(|f| io::read_to_string(f)).unwrap(), "first");
+        assert_eq!(std::fs::File::open(&path).and_then(io::read_to_string).unwrap(), "first");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn run(
             }
         }
         Opened::Stream(stream, choice) => {
-            let boms = scan_stream(stream, &choice, &subject.selection, &options, &bars)?;
+            let boms = scan_stream(*stream, &choice, &subject.selection, &options, &bars)?;
             check_stdout(&arguments.output, boms.len())?;
             boms.iter().try_for_each(finish)?;
         }
@@ -105,7 +105,8 @@ fn write_all(
         columns: None,
     };
     for Output { format, file } in &arguments.output {
-        let write = |inputs: &Inputs, out: &mut dyn std::io::Write| document::write(bom, *format, inputs, out);
+        let write =
+            |inputs: &Inputs, out: &mut dyn std::io::Write| document::write(bom, *format, inputs, out);
         match file {
             None => {
                 let stdout = std::io::stdout();
@@ -150,7 +151,8 @@ fn report_gaps(bom: &Bom, terminal: &Terminal) -> bool {
     }
     let count = bom.gaps.len() as u64 + bom.gaps_not_listed;
     if let (Some(first), 1..) = (bom.gaps.first(), count) {
-        let more = if count > 1 { format!(" (and {} more; -v lists them)", count - 1) } else { String::new() };
+        let more =
+            if count > 1 { format!(" (and {} more; -v lists them)", count - 1) } else { String::new() };
         terminal.note(format_args!("warning: the bill is incomplete: {first}{more}"));
     }
     count == 0

@@ -92,6 +92,8 @@ limits! {
     link_hops: "link-hops" = 40, Count;
     /// Attempts at one request to a registry.
     attempts: "attempts" = 5, Count;
+    /// Redirects followed for one request to a registry.
+    redirects: "redirects" = 10, Count;
     /// Gaps listed one by one; beyond it they are counted.
     gaps: "gaps" = 10_000, Count;
 }

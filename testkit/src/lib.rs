@@ -3,6 +3,7 @@
 mod archive;
 mod image;
 mod layout;
+mod registry;
 mod shared;
 
 pub use tar::EntryType;
@@ -10,4 +11,5 @@ pub use tar::EntryType;
 pub use archive::{Compression, Layer, LayerBuilder, TarBuilder, compress};
 pub use image::{Blob, Image, ImageBuilder, digest};
 pub use layout::{DockerArchive, Layout, Root, blob_path, docker_list, index};
+pub use registry::{Access, Fault, FaultKind, Registry};
 pub use shared::shared;

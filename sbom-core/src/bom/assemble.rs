@@ -1,8 +1,8 @@
 //! The overlay and all that was found in it → one [`Bom`].
 
 use super::{
-    Bom, Gap, GapKind, Scope, Subject, apk, distro::Distros, dpkg, draft::Draft, go, overlay::Overlay,
-    ownership, rust,
+    Bom, Gap, GapKind, Scope, Subject, apk, distro::Distros, dpkg, draft::Draft, go, linked,
+    overlay::Overlay, ownership, rust,
 };
 use crate::{image_path::ImagePath, limits::Limits};
 
@@ -36,9 +36,10 @@ pub fn assemble(subject: Subject, mut overlay: Overlay<'_>, options: &Options, l
     let context = Context { overlay: &overlay, distros: &distros, limits };
     apk::assemble(&context, &mut draft);
     dpkg::assemble(&context, &mut draft);
-    go::assemble(&context, &mut draft);
-    rust::assemble(&context, &mut draft);
+    let mut linked = go::assemble(&context, &mut draft);
+    linked.extend(rust::assemble(&context, &mut draft));
     ownership::assemble(&context, &mut draft);
+    linked::assemble(&linked, &mut draft);
     let operating_system = distros.of(&ImagePath::root()).cloned();
     if operating_system.is_none() && draft.components().next().is_none() {
         draft.gap(Gap::new(

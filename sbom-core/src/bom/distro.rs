@@ -28,7 +28,7 @@ impl Distros {
     /// Finds them, and adds those of nested roots to the draft. `forced`, as `ID-VERSION` or `ID`, replaces what
     /// the main root says of itself.
     pub fn find(overlay: &Overlay<'_>, forced: Option<&str>, draft: &mut Draft) -> Self {
-        let files = Files { overlay, versions: overlay.files().collect() };
+        let files = Files::new(overlay);
         let mut distros = Self::default();
         let databases = files.databases();
         for root in files.roots(&databases) {
@@ -94,6 +94,8 @@ const BUSYBOX_CONFIDENCE: u8 = 50;
 struct Files<'a> {
     overlay: &'a Overlay<'a>,
     versions: BTreeMap<&'a ImagePath, &'a [FileVersion]>,
+    /// Lists of repositories by their root.
+    repositories: BTreeMap<ImagePath, Vec<&'a ImagePath>>,
 }
 
 /// What one file says of a system.
@@ -106,13 +108,24 @@ struct Source<'a> {
 }
 
 impl<'a> Files<'a> {
+    fn new(overlay: &'a Overlay<'a>) -> Self {
+        let versions: BTreeMap<&ImagePath, &[FileVersion]> = overlay.files().collect();
+        let mut repositories: BTreeMap<ImagePath, Vec<&ImagePath>> = BTreeMap::new();
+        for &path in versions.keys() {
+            if let Some(root) = apk::repositories_root(path) {
+                repositories.entry(root).or_default().push(path);
+            }
+        }
+        Self { overlay, versions, repositories }
+    }
+
     /// All roots of which some file speaks.
     fn roots(&self, databases: &BTreeMap<ImagePath, &'static str>) -> BTreeSet<ImagePath> {
         let mut roots: BTreeSet<ImagePath> = databases.keys().cloned().collect();
         roots.insert(ImagePath::root());
+        roots.extend(self.repositories.keys().cloned());
         for path in self.versions.keys() {
             roots.extend(ReleaseFile::at(path).map(|(root, _)| root));
-            roots.extend(apk::repositories_root(path));
         }
         roots
     }
@@ -142,15 +155,13 @@ impl<'a> Files<'a> {
         found
     }
 
-    /// What the file at `path`, seen in the root `root`, says: in the end, else when it was last there.
-    fn source(&self, root: &ImagePath, path: &str) -> Option<Source<'a>> {
-        let path = root.join(path.as_bytes());
+    /// What the file at `path`, which lies in the root `root`, says: in the end, else when it was last there.
+    fn source(&self, root: &ImagePath, path: ImagePath) -> Option<Source<'a>> {
         let (path, versions) = if let Some(versions) = self.versions.get(&path) {
             (path, *versions)
         } else {
-            let target = self.overlay.resolve(&path)?;
             // An absolute link in a nested root leads, seen from outside, to another root's file.
-            target.strip_prefix(root)?;
+            let target = self.overlay.resolve_within(root, &path)?;
             let versions = *self.versions.get(&target)?;
             (target, versions)
         };
@@ -167,9 +178,13 @@ impl<'a> Files<'a> {
         let sources: Vec<Source<'a>> = ReleaseFile::PATHS
             .iter()
             .filter(|(_, kind)| *kind != ReleaseFile::BusyBox)
-            .filter_map(|(path, _)| self.source(root, path))
+            .filter_map(|(path, _)| self.source(root, root.join(path.as_bytes())))
             .collect();
-        let repositories = self.source(root, "etc/apk/repositories");
+        let lists = self.repositories.get(root).into_iter().flatten().map(|path| (*path).clone());
+        let repositories: Vec<Source<'a>> = std::iter::once(apk::repositories_path(root))
+            .chain(lists)
+            .filter_map(|path| self.source(root, path))
+            .collect();
         for present in [true, false] {
             let releases: Vec<(&OsRelease, &Source<'a>)> = sources
                 .iter()
@@ -177,7 +192,7 @@ impl<'a> Files<'a> {
                 .filter_map(|source| Some((source.release()?, source)))
                 .collect();
             let found = from_releases(&releases).or_else(|| {
-                from_repositories(repositories.as_ref().filter(|source| source.present == present)?)
+                repositories.iter().filter(|source| source.present == present).find_map(from_repositories)
             });
             if found.is_some() {
                 return found;
@@ -187,7 +202,9 @@ impl<'a> Files<'a> {
     }
 
     fn busybox(&self, root: &ImagePath) -> Option<OperatingSystem> {
-        let source = ["bin/busybox", "usr/bin/busybox"].iter().find_map(|path| self.source(root, path))?;
+        let source = ["bin/busybox", "usr/bin/busybox"]
+            .iter()
+            .find_map(|path| self.source(root, root.join(path.as_bytes())))?;
         let release = source.release()?;
         let mut system = OperatingSystem::new(release.id.as_deref()?);
         system.version.clone_from(&release.version_id);

@@ -28,6 +28,7 @@ impl Component {
             hashes: Vec::new(),
             files: Vec::new(),
             usage: Usage::default(),
+            requested: false,
             properties: BTreeSet::new(),
             evidence: Vec::new(),
             layers: Attribution::default(),
@@ -159,6 +160,7 @@ fn merge(known: &mut Component, other: Component) {
     known.ancestors.extend(other.ancestors);
     known.cpes.extend(other.cpes);
     known.properties.extend(other.properties);
+    known.requested |= other.requested;
     if other.usage == Usage::Required {
         known.usage = Usage::Required;
     }
@@ -177,9 +179,10 @@ fn merge(known: &mut Component, other: Component) {
 /// The purl is the identity. Where several components share one, and where there is none, a hash over where
 /// the component was found tells them apart.
 fn assign_ids(components: &mut [Component]) {
-    let base = |component: &Component| match &component.purl {
-        Some(purl) => purl.to_string(),
-        None => {
+    let base = |component: &Component| {
+        if let Some(purl) = &component.purl {
+            purl.to_string()
+        } else {
             let version = component.version.as_deref().unwrap_or_default();
             format!("{}:{}@{version}", kind_prefix(component.kind), component.name)
         }

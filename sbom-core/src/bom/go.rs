@@ -8,6 +8,7 @@ use super::{
     assemble::Context,
     binary::{self, Versions},
     draft::{Draft, Handle},
+    linked::Linked,
 };
 use crate::{
     detect::{
@@ -18,11 +19,9 @@ use crate::{
     purl::Purl,
 };
 
-/// Adds what Go programs say to the draft.
-pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
-    for file in binary::files(context, pick) {
-        add_file(&file, draft);
-    }
+/// Adds what Go programs say to the draft, and hands back which libraries they name.
+pub(super) fn assemble<'a>(context: &'a Context<'_>, draft: &mut Draft) -> Vec<Linked<'a>> {
+    binary::files(context, pick).iter().flat_map(|file| add_file(file, draft)).collect()
 }
 
 fn pick(finding: &Finding) -> Option<&GoProgram> {
@@ -47,7 +46,8 @@ fn parts(program: &GoProgram) -> Vec<Part<'_>> {
     library.into_iter().chain(modules).collect()
 }
 
-fn add_file(file: &Versions<'_, GoProgram>, draft: &mut Draft) {
+fn add_file<'a>(file: &Versions<'a, GoProgram>, draft: &mut Draft) -> Vec<Linked<'a>> {
+    let mut linked = Vec::new();
     let mut handles: BTreeMap<Part<'_>, Handle> = BTreeMap::new();
     for (part, layer, layers) in file.parts(parts) {
         let component = component(&part, (file.path, layer, layers));
@@ -64,7 +64,9 @@ fn add_file(file: &Versions<'_, GoProgram>, draft: &mut Draft) {
                 draft.edge(handle, part, EdgeKind::DependsOn);
             }
         }
+        linked.push(Linked { program: handle, libraries: &program.needed });
     }
+    linked
 }
 
 fn application(program: &GoProgram, place: (&ImagePath, usize, Attribution)) -> Component {
@@ -77,11 +79,8 @@ fn application(program: &GoProgram, place: (&ImagePath, usize, Attribution)) -> 
         component.property("sbomctl:go:versionSource", version.source.code());
     }
     if let Some(name) = name {
-        let purl = module_purl(name, component.version.as_deref());
-        component.purl = purl.map(|purl| match program.path.strip_prefix(name) {
-            Some(rest) if rest.starts_with('/') => purl.subpath(rest),
-            _ => purl,
-        });
+        // The module alone: advisories are of modules, and a subpath would name another thing than they do.
+        component.purl = module_purl(name, component.version.as_deref());
         component.references.extend(vcs(name));
     }
     if let Some(main) = &program.main {
@@ -92,7 +91,7 @@ fn application(program: &GoProgram, place: (&ImagePath, usize, Attribution)) -> 
         component.property("sbomctl:go:goVersion", &program.go_version);
     }
     if !program.path.is_empty() {
-        component.property("sbomctl:go:package", &program.path);
+        component.property("sbomctl:go:path", &program.path);
     }
     for (key, value) in &program.settings {
         component.property(&format!("sbomctl:go:build:{key}"), value);
@@ -242,141 +241,4 @@ fn is_plain(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        bom::binary::tests::{bill, component, edges},
-        detect::go_binary::{MainVersion, VersionSource},
-    };
-
-    fn module(path: &str, version: &str) -> Module {
-        Module { path: path.into(), version: version.into(), sum: Some("h1:x=".into()), replacement: None }
-    }
-
-    fn program(version: &str, modules: Vec<Module>) -> GoProgram {
-        GoProgram {
-            go_version: "go1.22.1".into(),
-            path: "example.org/App/cmd/tool".into(),
-            main: Some(module("example.org/App", "(devel)")),
-            version: Some(MainVersion { text: version.into(), source: VersionSource::LinkerFlags }),
-            modules,
-            ..GoProgram::default()
-        }
-    }
-
-    fn purl(component: &Component) -> Option<String> {
-        component.purl.as_ref().map(ToString::to_string)
-    }
-
-    #[test]
-    fn a_program_its_modules_and_the_standard_library_are_components() {
-        let program = program("v1.2.3", vec![module("github.com/Azure/go-autorest", "v14.2.0+incompatible")]);
-        let bom = bill(vec![vec![("bin/tool", Some(Finding::Go(program)))]]);
-        let app = component(&bom, "example.org/App");
-        assert_eq!(purl(app).as_deref(), Some("pkg:golang/example.org/app@v1.2.3#cmd/tool"));
-        assert_eq!((app.kind, app.evidence[0].confidence), (ComponentKind::Application, 90));
-        let library = component(&bom, "github.com/Azure/go-autorest");
-        assert_eq!(
-            purl(library).as_deref(),
-            Some("pkg:golang/github.com/azure/go-autorest@v14.2.0%2Bincompatible")
-        );
-        assert_eq!(library.version.as_deref(), Some("v14.2.0+incompatible"));
-        assert_eq!(library.hashes, []);
-        assert!(library.properties.contains(&("sbomctl:go:h1".into(), "h1:x=".into())));
-        let urls: Vec<&str> = library.references.iter().map(|reference| reference.url.as_str()).collect();
-        assert_eq!(
-            urls,
-            [
-                "https://github.com/Azure/go-autorest",
-                "https://pkg.go.dev/github.com/Azure/go-autorest@v14.2.0+incompatible",
-                "https://proxy.golang.org/github.com/!azure/go-autorest/@v/v14.2.0+incompatible.zip",
-            ]
-        );
-        let stdlib = component(&bom, "stdlib");
-        assert_eq!(purl(stdlib).as_deref(), Some("pkg:golang/stdlib@1.22.1"));
-        assert_eq!(stdlib.cpes, ["cpe:2.3:a:golang:go:1.22.1:-:*:*:*:*:*:*"]);
-        let mut found = edges(&bom);
-        found.sort_unstable();
-        assert_eq!(
-            found,
-            [
-                ("example.org/App", "github.com/Azure/go-autorest", EdgeKind::DependsOn),
-                ("example.org/App", "stdlib", EdgeKind::DependsOn),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_replacement_counts_and_names_what_it_replaces() {
-        let mut remote = module("example.org/a", "v1.0.0");
-        remote.replacement = Some(Box::new(module("example.org/fork", "v1.0.1")));
-        let mut local = module("k8s.io/api", "v0.0.0");
-        local.replacement = Some(Box::new(module("./staging/api", "(devel)")));
-        let bom = bill(vec![vec![("tool", Some(Finding::Go(program("v1.0.0", vec![remote, local]))))]]);
-        let fork = component(&bom, "example.org/fork");
-        assert_eq!(purl(fork).as_deref(), Some("pkg:golang/example.org/fork@v1.0.1"));
-        assert_eq!(fork.ancestors[0].name, "example.org/a");
-        assert_eq!(fork.ancestors[0].version.as_deref(), Some("v1.0.0"));
-        let api = component(&bom, "k8s.io/api");
-        assert_eq!((&api.purl, &api.version), (&None, &None));
-    }
-
-    #[test]
-    fn a_module_stays_when_its_program_is_replaced() {
-        let stays = || module("example.org/stays", "v1.0.0");
-        let old = program("v1.0.0", vec![stays(), module("example.org/goes", "v1.0.0")]);
-        let new = program("v2.0.0", vec![stays(), module("example.org/comes", "v1.0.0")]);
-        let bom = bill(vec![
-            vec![("tool", Some(Finding::Go(old)))],
-            vec![],
-            vec![("tool", Some(Finding::Go(new)))],
-            vec![("tool", None)],
-        ]);
-        let layers = |component: &Component| (component.layers.introduced, component.layers.removed);
-        assert_eq!(layers(component(&bom, "example.org/stays")), (0, Some(3)));
-        assert_eq!(layers(component(&bom, "example.org/goes")), (0, Some(2)));
-        assert_eq!(layers(component(&bom, "example.org/comes")), (2, Some(3)));
-        let mut programs: Vec<_> =
-            bom.components.iter().filter(|c| c.name == "example.org/App").map(layers).collect();
-        programs.sort_unstable();
-        assert_eq!(programs, [(0, Some(2)), (2, Some(3))]);
-    }
-
-    #[test]
-    fn each_architecture_of_a_file_has_its_own_modules() {
-        let slice = |architecture: &str, dependency: &str| GoProgram {
-            architecture: Some(architecture.into()),
-            ..program("v1.0.0", vec![module(dependency, "v1.0.0")])
-        };
-        let mut programs = vec![slice("amd64", "example.org/a"), slice("arm64", "example.org/b")];
-        let limits = crate::limits::Limits::default();
-        let mut draft = Draft::default();
-        let mut overlay = crate::bom::overlay::Overlay::new(&limits);
-        let entry = crate::layer::Entry {
-            path: ImagePath::from("tool"),
-            kind: crate::layer::EntryKind::File,
-            mode: 0o644,
-            size: 1,
-        };
-        let findings = vec![(0, programs.drain(..).map(Finding::Go).collect())];
-        overlay
-            .fold(crate::bom::overlay::LayerContent { entries: vec![entry], findings, gaps: Vec::new() })
-            .unwrap();
-        let distros = crate::bom::distro::Distros::default();
-        assemble(&Context { overlay: &overlay, distros: &distros, limits: &limits }, &mut draft);
-        let applications = draft.components().filter(|(_, c)| c.kind == ComponentKind::Application);
-        let details: Vec<_> = applications.map(|(_, c)| c.evidence[0].detail.clone()).collect();
-        assert_eq!(details, [Some("architecture amd64".into()), Some("architecture arm64".into())]);
-        let stdlib = draft.components().find(|(_, c)| c.name == "stdlib").unwrap().1;
-        assert_eq!(stdlib.evidence.len(), 2);
-    }
-
-    #[test]
-    fn a_toolchain_between_releases_has_no_version_that_others_know() {
-        let mut program = program("v1.0.0", Vec::new());
-        program.go_version = "devel go1.23-abcdef".into();
-        let bom = bill(vec![vec![("tool", Some(Finding::Go(program)))]]);
-        let stdlib = component(&bom, "stdlib");
-        assert_eq!((&stdlib.purl, &stdlib.version, stdlib.cpes.len()), (&None, &None, 0));
-    }
-}
+mod tests;

@@ -13,12 +13,13 @@ mod address;
 pub mod apk;
 pub mod assemble;
 pub mod attribution;
-mod cpe;
 mod binary;
+mod cpe;
 pub mod distro;
 pub mod dpkg;
 pub mod draft;
 pub mod go;
+mod linked;
 pub mod overlay;
 mod ownership;
 pub mod rust;
@@ -115,6 +116,9 @@ pub struct Component {
     pub files: Vec<OwnedFile>,
     /// Whether it is there at run time.
     pub usage: Usage,
+    /// Whether it was asked for by name, as the package manager records it, or nothing works without it: the
+    /// subject needs it by itself, whatever else needs it too.
+    pub requested: bool,
     /// Further facts by name; names of ours begin with `sbomctl:`.
     pub properties: BTreeSet<(String, String)>,
     /// Where and how it was found, sorted.

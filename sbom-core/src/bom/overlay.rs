@@ -155,6 +155,18 @@ impl<'l> Overlay<'l> {
         self.locate(path, true).map(|(path, _)| path)
     }
 
+    /// As [`Self::resolve`], seen from the nested root `root`: an absolute link leads to a file below it, and none
+    /// leads out of it. Links in the path of `root` itself are not followed.
+    pub fn resolve_within(&self, root: &ImagePath, path: &ImagePath) -> Option<ImagePath> {
+        let inside = path.strip_prefix(root)?;
+        let mut start = vec![ROOT];
+        for name in root.components() {
+            start.push(self.child(*start.last()?, name)?);
+        }
+        let names = root.components().map(Into::into).collect();
+        self.locate_from(start, names, &inside, true).map(|(path, _)| path)
+    }
+
     /// The directory part resolved, the last component not followed; none if nothing is there.
     pub fn resolve_parent(&self, path: &ImagePath) -> Option<ImagePath> {
         self.locate(path, false).map(|(path, _)| path)
@@ -219,13 +231,24 @@ impl<'l> Overlay<'l> {
 
     /// Finds `path`, following links in its directories and, if `follow`, of its last component.
     fn locate(&self, path: &ImagePath, follow: bool) -> Option<(ImagePath, u32)> {
+        self.locate_from(vec![ROOT], Vec::new(), path, follow)
+    }
+
+    /// Finds `path` below the directory `at`, the last of a chain from the root, whose names are `names`: that
+    /// directory is the root of links.
+    fn locate_from(
+        &self,
+        mut at: Vec<u32>,
+        mut names: Vec<Box<[u8]>>,
+        path: &ImagePath,
+        follow: bool,
+    ) -> Option<(ImagePath, u32)> {
         let mut hops = 0;
         let mut pending: Vec<Box<[u8]>> = reversed(path.as_bytes());
-        let mut at = vec![ROOT];
-        let mut names: Vec<Box<[u8]>> = Vec::new();
+        let depth = at.len();
         while let Some(name) = pending.pop() {
             if &*name == b".." {
-                if at.len() > 1 {
+                if at.len() > depth {
                     at.pop();
                     names.pop();
                 }
@@ -240,8 +263,8 @@ impl<'l> Overlay<'l> {
                     hops += 1;
                     self.limits.link_hops.check(hops).ok()?;
                     if target.first() == Some(&b'/') {
-                        at.truncate(1);
-                        names.clear();
+                        at.truncate(depth);
+                        names.truncate(depth - 1);
                     }
                     pending.extend(reversed(target));
                 }
@@ -602,6 +625,26 @@ mod tests {
         assert_eq!(overlay.findings_at(&link, 1).len(), 1);
         assert_eq!(overlay.findings_at(&link, 0).len(), 0);
         assert_eq!(overlay.layer_of(&link), Some(1));
+    }
+
+    #[test]
+    fn links_of_a_nested_root_lead_nowhere_else() {
+        let limits = Limits::default();
+        let layers: &[&[&str]] = &[&[
+            "f usr/a",
+            "f jail/usr/a",
+            "l jail/lib /usr",
+            "l jail/up ../../usr",
+            "l jail/out ../x",
+            "f x",
+        ]];
+        let overlay = overlay(&limits, layers);
+        let within = |path: &str| overlay.resolve_within(&"jail".into(), &path.into()).map(|p| p.to_string());
+        assert_eq!(within("jail/lib/a").as_deref(), Some("/jail/usr/a"));
+        assert_eq!(within("jail/up/a").as_deref(), Some("/jail/usr/a"));
+        assert_eq!(within("jail").as_deref(), Some("/jail"));
+        assert_eq!((within("jail/out"), within("usr/a")), (None, None));
+        assert_eq!(overlay.resolve(&"jail/lib/a".into()), Some("usr/a".into()));
     }
 
     #[test]

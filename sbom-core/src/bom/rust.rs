@@ -7,6 +7,7 @@ use super::{
     assemble::Context,
     binary::{self, Versions},
     draft::{Draft, Handle},
+    linked::Linked,
 };
 use crate::{
     detect::{
@@ -21,11 +22,9 @@ use crate::{
 /// in a message that was copied from elsewhere.
 const BY_PATH: u8 = 70;
 
-/// Adds what Rust programs say to the draft.
-pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
-    for file in binary::files(context, pick) {
-        add_file(&file, draft);
-    }
+/// Adds what Rust programs say to the draft, and hands back which libraries they name.
+pub(super) fn assemble<'a>(context: &'a Context<'_>, draft: &mut Draft) -> Vec<Linked<'a>> {
+    binary::files(context, pick).iter().flat_map(|file| add_file(file, draft)).collect()
 }
 
 fn pick(finding: &Finding) -> Option<&RustProgram> {
@@ -81,7 +80,8 @@ fn root(audit: &Audit) -> Option<usize> {
     audit.crates.iter().position(|package| package.root)
 }
 
-fn add_file(file: &Versions<'_, RustProgram>, draft: &mut Draft) {
+fn add_file<'a>(file: &Versions<'a, RustProgram>, draft: &mut Draft) -> Vec<Linked<'a>> {
+    let mut linked = Vec::new();
     let mut handles: BTreeMap<Part<'_>, Handle> = BTreeMap::new();
     for (part, layer, layers) in file.parts(parts) {
         let component = component(&part, (file.path, layer, layers));
@@ -95,7 +95,9 @@ fn add_file(file: &Versions<'_, RustProgram>, draft: &mut Draft) {
     for (program, layer, layers) in file.programs(key) {
         let handle = draft.add(application(program, (file.path, layer, layers)));
         add_edges(program, handle, &handles, draft);
+        linked.push(Linked { program: handle, libraries: &program.needed });
     }
+    linked
 }
 
 fn add_edges(
@@ -168,6 +170,9 @@ fn application(program: &RustProgram, place: (&ImagePath, usize, Attribution)) -
     }
     for commit in &program.toolchain.commits {
         component.property("sbomctl:rust:stdCommit", commit);
+    }
+    for library in &program.needed {
+        component.property("sbomctl:elf:needed", library);
     }
     for checkout in &program.checkouts {
         component.property("sbomctl:rust:gitCheckout", checkout);
@@ -246,109 +251,4 @@ fn identify(component: &mut Component, name: &str, version: &str, from_crates_io
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bom::binary::tests::{bill, component, edges};
-
-    fn package(name: &str, source: CrateSource, build_only: bool, dependencies: &[usize]) -> Crate {
-        Crate {
-            name: name.into(),
-            version: "1.0.0".into(),
-            source,
-            build_only,
-            concluded: false,
-            dependencies: dependencies.to_vec(),
-            root: name == "app",
-        }
-    }
-
-    fn program(crates: Vec<Crate>) -> RustProgram {
-        RustProgram { audit: Some(Audit { format: 1, crates }), ..RustProgram::default() }
-    }
-
-    fn purl(component: &Component) -> Option<String> {
-        component.purl.as_ref().map(ToString::to_string)
-    }
-
-    #[test]
-    fn the_graph_is_that_of_the_list() {
-        let program = program(vec![
-            package("app", CrateSource::Local, false, &[1, 3]),
-            package("lib", CrateSource::CratesIo, false, &[2]),
-            package("leaf", CrateSource::CratesIo, false, &[]),
-            package("cc", CrateSource::CratesIo, true, &[4]),
-            package("shlex", CrateSource::CratesIo, true, &[]),
-        ]);
-        let bom = bill(vec![vec![("bin/tool", Some(Finding::Rust(program)))]]);
-        let mut found = edges(&bom);
-        found.sort_unstable();
-        assert_eq!(
-            found,
-            [
-                ("app", "cc", EdgeKind::BuildDependsOn),
-                ("app", "lib", EdgeKind::DependsOn),
-                ("cc", "shlex", EdgeKind::DependsOn),
-                ("lib", "leaf", EdgeKind::DependsOn),
-            ]
-        );
-        assert_eq!(component(&bom, "cc").usage, Usage::BuildOnly);
-        assert_eq!(component(&bom, "app").kind, ComponentKind::Application);
-        assert_eq!(purl(component(&bom, "lib")).as_deref(), Some("pkg:cargo/lib@1.0.0"));
-    }
-
-    #[test]
-    fn only_crates_of_crates_io_have_its_purl() {
-        let program = program(vec![
-            package("app", CrateSource::Local, false, &[]),
-            package("a", CrateSource::Git, false, &[]),
-            package("b", CrateSource::Registry, false, &[]),
-            package("c", CrateSource::Other("new".into()), false, &[]),
-        ]);
-        let bom = bill(vec![vec![("tool", Some(Finding::Rust(program)))]]);
-        assert_eq!(bom.components.len(), 4);
-        assert!(
-            bom.components.iter().all(|component| component.purl.is_none() && component.version.is_some())
-        );
-    }
-
-    #[test]
-    fn a_list_without_a_root_hangs_on_the_file() {
-        let program = program(vec![
-            package("lib", CrateSource::CratesIo, false, &[1]),
-            package("leaf", CrateSource::CratesIo, false, &[]),
-        ]);
-        let bom = bill(vec![vec![("bin/tool", Some(Finding::Rust(program)))]]);
-        let mut found = edges(&bom);
-        found.sort_unstable();
-        assert_eq!(found, [("lib", "leaf", EdgeKind::DependsOn), ("tool", "lib", EdgeKind::DependsOn)]);
-    }
-
-    #[test]
-    fn crates_that_show_in_paths_are_less_sure() {
-        let shown = |name: &str, whence| PathCrate { name: name.into(), version: "1.0.0".into(), whence };
-        let program = RustProgram {
-            toolchain: Toolchain { versions: vec!["1.95.0".into()], commits: Vec::new() },
-            crates: vec![shown("a", Whence::CratesIo), shown("b", Whence::Vendored)],
-            ..RustProgram::default()
-        };
-        let bom = bill(vec![vec![("bin/tool", Some(Finding::Rust(program)))]]);
-        let a = component(&bom, "a");
-        assert_eq!((purl(a).as_deref(), a.evidence[0].confidence), (Some("pkg:cargo/a@1.0.0"), 70));
-        assert_eq!(component(&bom, "b").purl, None);
-        assert_eq!(purl(component(&bom, "rust-std")).as_deref(), Some("pkg:generic/rust-std@1.95.0"));
-        assert_eq!(edges(&bom).len(), 3);
-    }
-
-    #[test]
-    fn a_crate_that_one_program_needs_at_run_time_is_needed() {
-        let with = |build_only| {
-            Finding::Rust(program(vec![
-                package("app", CrateSource::Local, false, &[1]),
-                package("lib", CrateSource::CratesIo, build_only, &[]),
-            ]))
-        };
-        let bom = bill(vec![vec![("a", Some(with(true))), ("b", Some(with(false)))]]);
-        assert_eq!(component(&bom, "lib").usage, Usage::Required);
-        assert_eq!(component(&bom, "lib").evidence.len(), 2);
-    }
-}
+mod tests;

@@ -244,6 +244,7 @@ fn distribution<'a>(bom: &'a Bom, add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str
     for (name, value) in [
         ("syft:distro:versionID", &system.version_id),
         ("syft:distro:versionCodename", &system.codename),
+        ("sbomctl:os:codename", &system.codename),
         ("syft:distro:prettyName", &system.pretty_name),
     ] {
         if let Some(value) = value {

@@ -63,6 +63,14 @@ pub struct Inputs {
     pub columns: Option<usize>,
 }
 
+impl Default for Inputs {
+    /// No time, this library, no options.
+    fn default() -> Self {
+        let tool = Tool { name: "sbom_core".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+        Self { timestamp: Timestamp::UNKNOWN, tool, options_fingerprint: String::new(), columns: None }
+    }
+}
+
 /// The program that makes a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tool {

@@ -22,7 +22,8 @@ pub(super) struct Outline<'a> {
     pub(super) root_role: Role,
     /// The operating system as a component, under the name that vulnerability scanners know.
     pub(super) system: Option<Component>,
-    /// Indices of the components that the root needs by itself, sorted.
+    /// Indices of the components that the root needs by itself, sorted: what was asked for, and what else it takes
+    /// to reach all.
     pub(super) tops: Vec<usize>,
     packages_complete: bool,
     crates_complete: bool,
@@ -83,7 +84,7 @@ impl<'a> Outline<'a> {
             root,
             root_role,
             system,
-            tops: graph::tops(bom.components.len(), &bom.edges),
+            tops: tops(bom),
             packages_complete: clean(&["copyright", "go-binary", "rust-binary", "unread"]),
             crates_complete: clean(&["apk", "copyright", "dpkg", "go-binary", "os-release", "unread"]),
         }
@@ -155,6 +156,15 @@ impl<'a> Outline<'a> {
             }
         }
     }
+}
+
+fn tops(bom: &Bom) -> Vec<usize> {
+    let mut tops = graph::tops(bom.components.len(), &bom.edges);
+    let requested = bom.components.iter().enumerate().filter(|(_, component)| component.requested);
+    tops.extend(requested.map(|(index, _)| index));
+    tops.sort_unstable();
+    tops.dedup();
+    tops
 }
 
 /// The name that Trivy and the vulnerability databases behind it have for the distribution `id`.

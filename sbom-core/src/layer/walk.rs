@@ -69,6 +69,9 @@ pub enum LayerError {
 /// Bytes read at a time.
 const CHUNK: usize = 256 << 10;
 const BLOCK: u64 = 512;
+/// What the headers of one entry take beside their extended data: the parser bounds that, but follows a chain
+/// of empty sparse blocks for ever.
+const HEADERS_BESIDE: usize = 64 << 10;
 
 /// Hands every entry of the tar archive `reader` to `sink`, up to the archive's end marker or the end of the
 /// bytes. Gives the number of entries.
@@ -96,14 +99,17 @@ pub fn walk(reader: impl Read, limits: &Limits, sink: &mut dyn EntrySink) -> Res
             _ => LayerError::Header { offset, source },
         })?;
         let (consumed, entry, stored, expanded) = match event {
-            ParseEvent::NeedData { min_bytes } if min_bytes > found => {
-                if wanted >= min_bytes || window.ended {
-                    return window.end_of_bytes(entries);
+            ParseEvent::NeedData { .. } if window.ended => return window.end_of_bytes(entries),
+            ParseEvent::NeedData { min_bytes } => {
+                let most = limits.header_bytes.as_usize().saturating_add(HEADERS_BESIDE);
+                if found > most {
+                    let source = LimitExceeded { limit: limits.header_bytes };
+                    return Err(LayerError::Limit { offset, path: ImagePath::root(), source });
                 }
-                wanted = min_bytes;
+                // The parser begins anew each time: asking for a little more each time would take the square.
+                wanted = min_bytes.max(found.saturating_mul(2)).min(most.saturating_add(1)).max(min_bytes);
                 continue;
             }
-            ParseEvent::NeedData { .. } => return window.end_of_bytes(entries),
             ParseEvent::End { .. } => return Ok(entries),
             ParseEvent::GlobalExtensions { consumed, .. } => {
                 window.advance(consumed);
@@ -555,6 +561,21 @@ mod tests {
             seen(&archive),
             Err(LayerError::NotAnArchive { source: ParseError::MetadataTooLarge { .. } })
         ));
+    }
+
+    #[test]
+    fn an_endless_chain_of_sparse_headers_hits_the_limit() {
+        let mut sparse = tar::Header::new_gnu();
+        sparse.set_entry_type(tar::EntryType::GNUSparse);
+        sparse.set_size(0);
+        sparse.as_gnu_mut().unwrap().isextended[0] = 1;
+        sparse.set_cksum();
+        let mut block = [0; 512];
+        // The byte that says that another block follows.
+        block[504] = 1;
+        let archive = [sparse.as_bytes().to_vec(), block.repeat(100_000)].concat();
+        let error = seen(&archive).unwrap_err();
+        assert!(matches!(error, LayerError::Limit { .. }), "{error}");
     }
 
     proptest! {

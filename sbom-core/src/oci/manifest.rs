@@ -27,6 +27,8 @@ pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json"
 
 /// Annotation with the tag of a manifest in an OCI layout.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// The media types under which registries hand out manifests and indexes.
+pub const MANIFEST_TYPES: [&str; 4] = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST];
 /// Annotation of `BuildKit` that marks what is not an image but says something about one.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 

@@ -228,6 +228,10 @@ pub enum SourceError {
         /// The subject's name.
         subject: String,
     },
+    /// A registry does not give what it was asked for.
+    #[cfg(feature = "registry")]
+    #[error(transparent)]
+    Registry(Box<crate::registry::RegistryError>),
     /// No container engine answers.
     #[error("no {engine} is running: no socket answers ({}); start it, or name its socket", Listed(.tried))]
     NoDaemon {

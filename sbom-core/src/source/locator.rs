@@ -108,6 +108,12 @@ pub enum LocatorError {
         /// What is probably meant.
         meant: String,
     },
+    /// It is not on this machine, or can be read only once.
+    #[error("{given:?} names nothing on this machine that can be read in any order")]
+    Elsewhere {
+        /// What was given.
+        given: String,
+    },
 }
 
 impl Locator {
@@ -176,6 +182,21 @@ impl Local {
             Self::File(path) => boxed(vec![FileSource::open(path, limits)?]),
         };
         Ok(Opened::Sources(sources))
+    }
+}
+
+/// Opens what `text` names on this machine: a layout, archive, folder or program, with or without its prefix.
+/// For what is read only once or comes from elsewhere, see [`Locator`].
+pub fn open_local(
+    text: &str,
+    selection: &Selection,
+    limits: &Limits,
+) -> Result<Vec<Box<dyn Source>>, LocatorError> {
+    let elsewhere = || LocatorError::Elsewhere { given: text.to_owned() };
+    let Locator::Local(local) = Locator::parse(text, limits)? else { return Err(elsewhere()) };
+    match local.open(selection, limits)? {
+        Opened::Sources(sources) => Ok(sources),
+        Opened::Stream(..) => Err(elsewhere()),
     }
 }
 

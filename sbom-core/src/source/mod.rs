@@ -25,6 +25,8 @@ pub mod image;
 pub mod locator;
 pub mod oci_archive;
 pub mod oci_layout;
+#[cfg(feature = "registry")]
+pub mod registry;
 pub mod stream;
 mod tar_index;
 mod tar_members;

@@ -26,14 +26,22 @@ mod version;
 /// Adds what the files of apk say to the draft.
 pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
     let mut databases: BTreeMap<ImagePath, Vec<VersionedFile<'_>>> = BTreeMap::new();
+    let mut lists: BTreeMap<ImagePath, Vec<ImagePath>> = BTreeMap::new();
     for (path, versions) in context.overlay.files() {
         if let Some(root) = apk::database_root(path) {
             databases.entry(root).or_default().push((path, versions));
+        } else if let Some(root) = apk::repositories_root(path) {
+            lists.entry(root).or_default().push(path.clone());
         }
     }
     for (root, files) in databases {
+        let mut repositories = lists.remove(&root).unwrap_or_default();
+        repositories.push(apk::repositories_path(&root));
+        repositories.sort();
+        repositories.dedup();
         for files in apart(context.overlay, files) {
-            Database { context, root: root.clone(), files }.assemble(draft);
+            let repositories = repositories.clone();
+            Database { context, root: root.clone(), files, repositories }.assemble(draft);
         }
     }
 }
@@ -72,6 +80,8 @@ struct Database<'a> {
     context: &'a Context<'a>,
     root: ImagePath,
     files: Vec<VersionedFile<'a>>,
+    /// Where the lists of repositories lie, sorted: `etc` before `lib`.
+    repositories: Vec<ImagePath>,
 }
 
 /// A record and the file it stands in.
@@ -186,7 +196,8 @@ impl<'a> Database<'a> {
             wanted.into_iter().flat_map(|name| providers.asked_for(name)).collect();
         for (handle, _) in packages {
             if let Some(component) = draft.get_mut(*handle) {
-                component.property("sbomctl:apk:direct", direct.contains(handle).to_string());
+                component.requested = direct.contains(handle);
+                component.property("sbomctl:apk:direct", component.requested.to_string());
             }
         }
     }
@@ -222,9 +233,7 @@ impl<'a> Database<'a> {
         if let Some(tag) = &package.repository_tag {
             let tag = tag.trim_start_matches('@');
             component.property("sbomctl:apk:repository-tag", tag);
-            for repository in
-                self.repositories(until).iter().filter(|known| known.tag.as_deref() == Some(tag))
-            {
+            for repository in self.repositories(until).filter(|known| known.tag.as_deref() == Some(tag)) {
                 component.property("sbomctl:apk:repository", &repository.url);
             }
         }
@@ -248,15 +257,17 @@ impl<'a> Database<'a> {
         }
     }
 
-    fn repositories(&self, layer: usize) -> &'a [Repository] {
-        let findings = self.context.overlay.findings_at(&apk::repositories_path(&self.root), layer);
-        findings
-            .iter()
-            .find_map(|finding| match finding {
-                Finding::Apk(ApkFile::Repositories(repositories)) => Some(repositories.as_slice()),
+    /// The repositories as of `layer`; of lists of one name only the first counts.
+    fn repositories(&self, layer: usize) -> impl Iterator<Item = &'a Repository> {
+        let mut seen = BTreeSet::new();
+        let lists = self.repositories.iter().filter_map(move |path| {
+            let findings = self.context.overlay.findings_at(path, layer);
+            findings.iter().find_map(|finding| match finding {
+                Finding::Apk(ApkFile::Repositories(list)) if seen.insert(path.file_name()) => Some(list),
                 _ => None,
             })
-            .unwrap_or_default()
+        });
+        lists.flatten()
     }
 
     fn owned(&self, file: &apk::File) -> OwnedFile {

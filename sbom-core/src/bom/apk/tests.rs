@@ -335,10 +335,25 @@ fn what_was_asked_for_is_told_from_what_came_along() {
     ];
     let bom = bom(&image(database).layer(&files), None);
     requirement(&bom, "a", &[("sbomctl:apk:direct", "true")]);
+    assert_eq!(bom.components.iter().map(|c| c.requested).collect::<Vec<_>>(), [true, true, false]);
     requirement(&bom, "b", &[("sbomctl:apk:direct", "true"), ("sbomctl:apk:repository-tag", "edge")]);
     requirement(&bom, "b", &[("sbomctl:apk:repository", "https://x/edge/main")]);
     requirement(&bom, "c", &[("sbomctl:apk:direct", "false")]);
     assert_eq!(property(named(&self::bom(&image(database), None), "a"), "sbomctl:apk:direct"), None);
+}
+
+#[test]
+fn repositories_of_apk_3_lie_in_directories_and_the_first_of_a_name_counts() {
+    let files = [
+        ("etc/apk/repositories.d/edge.list", "set mirror=https://x\n@edge v3 https://x/edge main\n"),
+        ("lib/apk/repositories.d/edge.list", "@edge https://vendor/edge\n"),
+        ("lib/apk/repositories.d/other.list", "@edge https://other/edge\n"),
+    ];
+    let bom = bom(&image("P:a\nV:1\ns:edge\n").layer(&files), None);
+    let component = named(&bom, "a");
+    let repositories = component.properties.iter().filter(|(name, _)| name == "sbomctl:apk:repository");
+    let found: Vec<&str> = repositories.map(|(_, url)| url.as_str()).collect();
+    assert_eq!(found, ["https://other/edge", "https://x/edge/main"]);
 }
 
 #[test]

@@ -110,6 +110,8 @@ fn links_are_followed_from_layer_to_layer() {
         .symlink("jail/etc/os-release", "/usr/lib/os-release")
         .layer(&[("jail/etc/debian_version", "9.1")]);
     check(&image, None, &["/: debian-12 12", "/jail: debian-9 9.1"]);
+    let image = image.layer(&[("jail/usr/lib/os-release", "ID=fedora\nVERSION_ID=36")]);
+    check(&image, None, &["/: debian-12 12", "/jail: fedora-36 36"]);
 }
 
 #[test]
@@ -133,6 +135,13 @@ fn repositories_name_the_release_of_a_root_that_has_nothing_better() {
         check(&image(&[("jail/etc/apk/repositories", line)]), None, &[&format!("/jail: {expected}")]);
     }
     check(&image(&[("jail/etc/apk/repositories", "/media/cdrom/apks")]), None, &[]);
+    let list =
+        ("jail/etc/apk/repositories.d/main.list", "https://dl-cdn.alpinelinux.org/alpine v3.23/main\n");
+    check(
+        &image(&[("jail/etc/apk/repositories", "/media/cdrom/apks"), list]),
+        None,
+        &["/jail: alpine-3.23 3.23"],
+    );
 }
 
 #[test]

@@ -159,6 +159,9 @@ fn properties(
 ) {
     let package = &*installed.package;
     let prefix = if installed.opkg { "sbomctl:opkg" } else { "sbomctl:deb" };
+    let automatic = root.automatic.filter(|_| !installed.opkg).map(|list| is_automatic(package, list));
+    // Without apt's notes only what the system cannot do without is known to be wanted for itself.
+    component.requested = automatic.map_or(package.essential, |automatic| !automatic);
     let mut add = |name: &str, value: &str| component.property(&format!("{prefix}:{name}"), value);
     if let Some(status) = &package.status {
         for (name, value, usual) in [
@@ -184,8 +187,8 @@ fn properties(
     if package.is_transitional() {
         add("transitional", "true");
     }
-    if let Some(automatic) = root.automatic.filter(|_| !installed.opkg) {
-        add("installed-as", if is_automatic(package, automatic) { "automatic" } else { "manual" });
+    if let Some(automatic) = automatic {
+        add("installed-as", if automatic { "automatic" } else { "manual" });
     }
     for conffile in package.conffiles.iter().filter(|conffile| conffile.obsolete) {
         add("obsolete-conffile", &conffile.path.to_text());

@@ -1,6 +1,7 @@
 //! Components of dpkg and opkg: packages, what they own, what they need, and what they declare.
 
 use super::{assemble::Context, draft::Draft};
+use crate::image_path::ImagePath;
 
 mod collect;
 mod component;
@@ -17,10 +18,14 @@ pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
     }
     let roots = root::Root::all(context, &installed);
     let copyrights = copyright::Copyrights::find(context.overlay, &installed);
-    let mut directories = ownership::Directories::new(context.overlay);
+    let mut directories = ownership::Directories::new(context.overlay, &ImagePath::root());
     let mut handles = Vec::with_capacity(installed.len());
     for package in &installed {
         let Some(root) = roots.get(&package.root) else { continue };
+        // Packages come root by root.
+        if *directories.root() != package.root {
+            directories = ownership::Directories::new(context.overlay, &package.root);
+        }
         let mut component = component::component(package, root, &copyrights);
         component.files = ownership::files(package, root, &mut directories);
         handles.push(draft.add(component));

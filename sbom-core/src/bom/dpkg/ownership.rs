@@ -16,18 +16,25 @@ use crate::{
     image_path::ImagePath,
 };
 
-/// Where directories really lie: `/lib` may be a link to `/usr/lib`. Each is looked up once.
+/// Where the directories of one root really lie: `/lib` may be a link to `/usr/lib`. Each is looked up once.
 #[derive(Debug)]
 pub(super) struct Directories<'a> {
     overlay: &'a Overlay<'a>,
+    root: ImagePath,
     resolved: HashMap<ImagePath, ImagePath>,
     /// The last one asked for: paths come directory by directory.
     last: (ImagePath, ImagePath),
 }
 
 impl<'a> Directories<'a> {
-    pub(super) fn new(overlay: &'a Overlay<'a>) -> Self {
-        Self { overlay, resolved: HashMap::new(), last: (ImagePath::root(), ImagePath::root()) }
+    pub(super) fn new(overlay: &'a Overlay<'a>, root: &ImagePath) -> Self {
+        let last = (root.clone(), root.clone());
+        Self { overlay, root: root.clone(), resolved: HashMap::new(), last }
+    }
+
+    /// The root.
+    pub(super) fn root(&self) -> &ImagePath {
+        &self.root
     }
 
     /// `path` with the links in its directory followed; as it is, if the directory is not there.
@@ -36,8 +43,8 @@ impl<'a> Directories<'a> {
         let slash = bytes.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
         if bytes.get(..slash) != Some(self.last.0.as_bytes()) {
             let parent = path.parent().unwrap_or_default();
-            let overlay = self.overlay;
-            let find = || overlay.resolve(&parent).unwrap_or_else(|| parent.clone());
+            let (overlay, root) = (self.overlay, &self.root);
+            let find = || overlay.resolve_within(root, &parent).unwrap_or_else(|| parent.clone());
             let real = self.resolved.entry(parent.clone()).or_insert_with(find).clone();
             self.last = (parent, real);
         }

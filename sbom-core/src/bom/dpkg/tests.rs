@@ -370,6 +370,7 @@ fn apt_says_who_asked_for_a_package_and_where_it_is_from() {
     let a = find(&found, "a");
     assert_eq!(property(a, "sbomctl:deb:installed-as"), Some("manual"));
     assert_eq!(property(find(&found, "b"), "sbomctl:deb:installed-as"), Some("automatic"));
+    assert_eq!((a.requested, find(&found, "b").requested), (true, false));
     assert_eq!(property(a, "sbomctl:deb:package-sha256"), Some(sha256.as_str()));
     assert_eq!(
         property(a, "sbomctl:deb:repository"),
@@ -377,6 +378,15 @@ fn apt_says_who_asked_for_a_package_and_where_it_is_from() {
     );
     assert_eq!(a.supplier.as_ref().unwrap().name, "Docker");
     assert!(a.hashes.is_empty());
+}
+
+#[test]
+fn without_apt_the_essential_packages_are_the_wanted_ones() {
+    let found =
+        of_status("Package: a\nVersion: 1\nEssential: yes\nPriority: required\n\nPackage: b\nVersion: 1\n");
+    assert_eq!((find(&found, "a").requested, find(&found, "b").requested), (true, false));
+    assert_eq!(property(find(&found, "a"), "sbomctl:deb:essential"), Some("true"));
+    assert_eq!(property(find(&found, "a"), "sbomctl:deb:priority"), Some("required"));
 }
 
 #[test]
@@ -462,12 +472,15 @@ fn nested_roots_keep_to_themselves() {
         &[&[
             ("var/lib/dpkg/status", File("Package: a\nVersion: 1\nDepends: b\n")),
             ("srv/jail/var/lib/dpkg/status", File("Package: b\nVersion: 1\n")),
-            ("srv/jail/var/lib/dpkg/info/b.list", File("/usr/b\n")),
+            ("srv/jail/var/lib/dpkg/info/b.list", File("/usr/b\n/lib/b.so\n")),
+            ("usr/lib/b.so", File("")),
+            ("srv/jail/usr/lib/b.so", File("")),
+            ("srv/jail/lib", Link("/usr/lib")),
         ]],
         Scope::Squashed,
     );
     assert_eq!(edges(&found), Vec::<String>::new());
-    assert_eq!(files(find(&found, "b")), ["/srv/jail/usr/b"]);
+    assert_eq!(files(find(&found, "b")), ["/srv/jail/usr/b", "/srv/jail/usr/lib/b.so"]);
 }
 
 #[test]

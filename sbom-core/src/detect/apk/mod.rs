@@ -26,7 +26,7 @@ pub enum ApkFile {
     Installed(Vec<Package>),
     /// `etc/apk/world`: what was asked for by name; all else was installed because something needs it.
     World(Vec<Dependency>),
-    /// `etc/apk/repositories`: where packages come from.
+    /// `etc/apk/repositories`, and since apk-tools 3 `etc/apk/repositories.d/NAME.list`: where packages come from.
     Repositories(Vec<Repository>),
     /// `var/lib/db/sbom/NAME-VERSION.spdx.json`: what a package was built from.
     Sbom(Sbom),
@@ -111,6 +111,10 @@ pub struct Repository {
 const DATABASES: &[&str] = &["usr/lib/apk/db/installed", "var/lib/apk/db/installed", "lib/apk/db/installed"];
 const WORLD: &str = "etc/apk/world";
 const REPOSITORIES: &str = "etc/apk/repositories";
+/// Directories of further lists; of two files of one name that in the first counts. The longest first, as one ends
+/// the other.
+const REPOSITORY_LISTS: &[&str] =
+    &["etc/apk/repositories.d", "usr/lib/apk/repositories.d", "lib/apk/repositories.d"];
 const SBOMS: &str = "var/lib/db/sbom";
 const SBOM_SUFFIX: &str = ".spdx.json";
 
@@ -143,7 +147,10 @@ fn sbom_stem(path: &ImagePath) -> Option<&str> {
 
 /// The root of the list of repositories at `path`.
 pub fn repositories_root(path: &ImagePath) -> Option<ImagePath> {
-    path.strip_suffix(REPOSITORIES)
+    path.strip_suffix(REPOSITORIES).or_else(|| {
+        let directory = path.parent().filter(|_| path.file_name().ends_with(b".list"))?;
+        REPOSITORY_LISTS.iter().find_map(|suffix| directory.strip_suffix(suffix))
+    })
 }
 
 impl Detector for ApkDetector {
@@ -153,9 +160,9 @@ impl Detector for ApkDetector {
 
     fn wants(&self, file: &FileMeta<'_>) -> Want {
         let path = file.path;
-        let named =
-            DATABASES.iter().chain(&[WORLD, REPOSITORIES]).any(|suffix| path.strip_suffix(suffix).is_some());
-        if named || sbom_stem(path).is_some() { Want::Whole } else { Want::Nothing }
+        let named = DATABASES.iter().chain(&[WORLD]).any(|suffix| path.strip_suffix(suffix).is_some());
+        let wanted = named || repositories_root(path).is_some() || sbom_stem(path).is_some();
+        if wanted { Want::Whole } else { Want::Nothing }
     }
 
     fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap> {
@@ -165,7 +172,7 @@ impl Detector for ApkDetector {
         } else if file.path.strip_suffix(WORLD).is_some() {
             let text = String::from_utf8_lossy(bytes);
             ApkFile::World(text.split_whitespace().filter_map(Dependency::parse).collect())
-        } else if file.path.strip_suffix(REPOSITORIES).is_some() {
+        } else if repositories_root(file.path).is_some() {
             ApkFile::Repositories(repositories(&String::from_utf8_lossy(bytes)))
         } else if let Some(stem) = sbom_stem(file.path) {
             ApkFile::Sbom(sbom::parse(bytes, stem)?)
@@ -182,10 +189,14 @@ impl Detector for ApkDetector {
 }
 
 /// `https://…/main`, `@testing https://…/testing`, and, since apk-tools 3, `v3 https://…` and components after it.
+/// Lines that set a variable name no repository.
 fn repositories(text: &str) -> Vec<Repository> {
     let mut repositories = Vec::new();
     for line in text.lines() {
         let mut words = line.split_whitespace().take_while(|word| !word.starts_with('#')).peekable();
+        if words.peek() == Some(&"set") {
+            continue;
+        }
         let tag =
             words.next_if(|word| word.starts_with('@')).map(|tag| tag.trim_start_matches('@').to_owned());
         let Some(url) = words.find(|word| word.contains('/')) else { continue };
@@ -234,6 +245,20 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_repositories_may_lie_in_directories() {
+        let root = |path: &str| repositories_root(&ImagePath::from(path)).map(|root| root.to_text());
+        assert_eq!(root("etc/apk/repositories").as_deref(), Some("/"));
+        assert_eq!(root("etc/apk/repositories.d/00-main.list").as_deref(), Some("/"));
+        assert_eq!(root("usr/lib/apk/repositories.d/a.list").as_deref(), Some("/"));
+        assert_eq!(root("jail/lib/apk/repositories.d/a.list").as_deref(), Some("/jail"));
+        assert_eq!(root("etc/apk/repositories.d/a.list.bak"), None);
+        let ApkFile::Repositories(found) = detect("etc/apk/repositories.d/a.list", "https://a/x\n") else {
+            panic!()
+        };
+        assert_eq!(found[0].url, "https://a/x");
+    }
+
+    #[test]
     fn world_and_repositories_are_read() {
         let ApkFile::World(world) = detect("etc/apk/world", "busybox\n.deps=1\nfoo@edge\n!bar\n") else {
             panic!()
@@ -242,7 +267,7 @@ mod tests {
             world.iter().map(|dep| &*dep.name).collect::<Vec<_>>(),
             ["busybox", ".deps", "foo", "bar"]
         );
-        let text = "https://a/v3.20/main\n#https://b/main\n@edge http://c/edge/testing # new\nv3 https://d/v1 main extra\n/media/cdrom/apks\n\n";
+        let text = "set mirror=https://m/x\nhttps://a/v3.20/main\n#https://b/main\n@edge http://c/edge/testing # new\nv3 https://d/v1 main extra\n/media/cdrom/apks\n\n";
         let ApkFile::Repositories(found) = detect("etc/apk/repositories", text) else { panic!() };
         let found: Vec<_> = found.iter().map(|found| (found.tag.as_deref(), found.url.as_str())).collect();
         assert_eq!(

@@ -1,5 +1,5 @@
 //! Copyright files written for people: the licences below `/usr/share/common-licenses` that they refer to, else
-//! the text as it is.
+//! the text as it is. A text that refers to licences and grants others in its own words is both.
 
 use memchr::memmem;
 
@@ -9,6 +9,17 @@ use crate::license::debian::{Licenses, common_license};
 const COMMON: &[u8] = b"/usr/share/common-licenses/";
 /// Bytes before a reference that may say to which version of a licence it refers.
 const CONTEXT: usize = 1200;
+
+/// Words by which licences grant what they grant, for those that are written out instead of referred to: MIT and
+/// its kin, BSD, and what calls itself an agreement. Lower-case, with single blanks.
+const GRANTS: &[&[u8]] = &[
+    b"permission is hereby granted",
+    b"permission is granted to anyone",
+    b"permission to use, copy, modify",
+    b"redistribution and use in source and binary forms",
+    b"redistribution and use of this software",
+    b"license agreement",
+];
 
 /// Reads a copyright file that is a text.
 pub(super) fn read(bytes: &[u8], package: &str, report: &mut Report<'_>) -> Copyright {
@@ -29,15 +40,29 @@ pub(super) fn read(bytes: &[u8], package: &str, report: &mut Report<'_>) -> Copy
         }
         before = at + COMMON.len() + end;
     }
-    if !licenses.is_empty() {
-        return Copyright { form: Form::References, licenses: licenses.finish(), parts: Vec::new() };
+    let form = if licenses.is_empty() { Form::Text } else { Form::References };
+    // A reference may be to the licence of one man page: without the text the rest would go unlicensed.
+    if form == Form::Text || grants(bytes) {
+        let name = format!("copyright of {package}");
+        let mut texts = Texts::new();
+        let text = texts.take(&String::from_utf8_lossy(bytes), &name);
+        texts.finish(report);
+        licenses.add_custom(&name, &text);
     }
-    let name = format!("copyright of {package}");
-    let mut texts = Texts::new();
-    let text = texts.take(&String::from_utf8_lossy(bytes), &name);
-    texts.finish(report);
-    licenses.add_custom(&name, &text);
-    Copyright { form: Form::Text, licenses: licenses.finish(), parts: Vec::new() }
+    Copyright { form, licenses: licenses.finish(), parts: Vec::new() }
+}
+
+/// Whether a text grants something in its own words.
+fn grants(bytes: &[u8]) -> bool {
+    let mut folded: Vec<u8> = Vec::with_capacity(bytes.len());
+    for byte in bytes {
+        if !byte.is_ascii_whitespace() {
+            folded.push(byte.to_ascii_lowercase());
+        } else if folded.last() != Some(&b' ') {
+            folded.push(b' ');
+        }
+    }
+    GRANTS.iter().any(|grant| memmem::find(&folded, grant).is_some())
 }
 
 #[cfg(test)]
@@ -59,6 +84,24 @@ mod tests {
             "GPL-2.0-or-later AND GFDL-1.3-only",
         );
         check("/usr/share/common-licenses/Artistic", Form::References, "Artistic-1.0-Perl");
+    }
+
+    #[test]
+    fn what_is_granted_beside_a_reference_is_kept_with_its_text() {
+        let debian = "The packaging is under the GPL, version 2 or later: /usr/share/common-licenses/GPL-2\n";
+        for grant in [
+            "Permission is hereby granted, free of\n charge, to any person",
+            "Redistribution and use in source\n  and binary forms, with or without",
+            "PSF LICENSE AGREEMENT FOR PYTHON 2.3",
+        ] {
+            check(
+                &format!("{grant}\n{debian}"),
+                Form::References,
+                "GPL-2.0-or-later AND LicenseRef-copyright-of-a-",
+            );
+        }
+        let found = detect("usr/share/doc/a/copyright", debian.as_bytes().to_vec()).0.unwrap();
+        assert_eq!(found.licenses.expression.as_deref(), Some("GPL-2.0-or-later"));
     }
 
     #[test]

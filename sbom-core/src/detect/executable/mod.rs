@@ -9,7 +9,7 @@ use std::ops::Range;
 use memchr::memmem::Finder;
 use object::read::ReadRef;
 
-use super::FileMeta;
+use super::{FileMeta, Gap, GapKind};
 use crate::layer::retain::Content;
 
 mod archive;
@@ -108,6 +108,14 @@ pub struct Segment {
     pub address: u64,
     /// Where it lies in the program's bytes.
     pub range: Range<u64>,
+}
+
+/// The gap of a program whose [`Program::needed`] is none.
+pub(super) fn needed_not_kept() -> Gap {
+    Gap::new(
+        GapKind::Limit,
+        "which libraries the program needs was not kept of so large a file; raise --limit executable-bytes",
+    )
 }
 
 /// The programs of a file: one, or one for each architecture.

@@ -94,10 +94,7 @@ fn read(program: &executable::Program<'_>, limits: &Limits, gaps: &mut Vec<Gap>)
     found.version = version::of_main(&found, program, gaps);
     match program.needed() {
         Some(needed) => found.needed = needed,
-        None => gaps.push(Gap::new(
-            GapKind::Limit,
-            "which libraries the program needs was not kept of so large a file; raise --limit executable-bytes",
-        )),
+        None => gaps.push(executable::needed_not_kept()),
     }
     Some(found)
 }

@@ -289,9 +289,13 @@ pub struct Release {
 }
 
 /// The release that a toolchain's version names: `go1.22.1`, `go1.23rc1`, `go1.26.1-X:jsonv2`,
-/// `go1.21.5 X:boringcrypto`, `go1.22.1 (Red Hat 1.22.1-1)`. None for one between releases (`devel go1.23-abc`).
+/// `go1.21.5 X:boringcrypto`, `go1.22.1 (Red Hat 1.22.1-1)`. None for one between releases: `devel go1.23-abc`, and
+/// since Go 1.25 `go1.26-devel_abc`.
 pub fn release(go_version: &str) -> Option<Release> {
     let text = go_version.strip_prefix("go")?;
+    if text.contains("-devel") {
+        return None;
+    }
     let text = text.split([' ', '-', '+', '\t']).next()?;
     let numbers = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (numbers, rest) = text.split_at_checked(numbers)?;
@@ -382,6 +386,7 @@ mod tests {
         check("go1.22.1+auto", Some("1.22.1"));
         check("devel go1.23-abcdef Mon", None);
         check("devel +abcdef", None);
+        check("go1.26-devel_36863d6194 2025-10-17 01:07:59 -0700", None);
         check("go1", None);
         check("go1.2.3.4", None);
         check("go1..2", None);

@@ -65,6 +65,8 @@ pub struct RustProgram {
     pub crates: Vec<PathCrate>,
     /// Git checkouts that show in its messages, as `REPOSITORY-HASH/COMMIT`, sorted.
     pub checkouts: Vec<String>,
+    /// Libraries that it asks the dynamic linker for.
+    pub needed: Vec<String>,
 }
 
 fn read(program: &executable::Program<'_>, limits: &Limits, gaps: &mut Vec<Gap>) -> Option<RustProgram> {
@@ -79,6 +81,10 @@ fn read(program: &executable::Program<'_>, limits: &Limits, gaps: &mut Vec<Gap>)
         (found.crates, found.checkouts) = paths::crates(program, limits, gaps);
     }
     found.audit = audit;
+    match program.needed() {
+        Some(needed) => found.needed = needed,
+        None => gaps.push(executable::needed_not_kept()),
+    }
     Some(found)
 }
 

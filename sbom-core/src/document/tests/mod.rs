@@ -116,6 +116,26 @@ fn cyclonedx_names_the_image_by_its_manifest() {
 }
 
 #[test]
+fn the_root_needs_what_was_asked_for_though_something_else_needs_it_too() {
+    let mut bom = samples::alpine();
+    let edge = bom.edges.iter().find(|edge| edge.kind == crate::bom::EdgeKind::DependsOn).unwrap();
+    let needed = edge.to;
+    let of_root = |bom: &Bom| {
+        let document = json(bom, CYCLONEDX);
+        let root = document["metadata"]["component"]["bom-ref"].as_str().unwrap();
+        let needs = texts(&find(&document["dependencies"], "ref", root)["dependsOn"]).len();
+        let document = json(bom, SPDX);
+        let relationships = document["relationships"].as_array().unwrap();
+        let root = &find(&document["relationships"], "relationshipType", "DESCRIBES")["relatedSpdxElement"];
+        let depends = |r: &&Value| r["relationshipType"] == "DEPENDS_ON" && r["spdxElementId"] == *root;
+        (needs, relationships.iter().filter(depends).count())
+    };
+    let (cyclonedx, spdx) = of_root(&bom);
+    bom.components[needed].requested = true;
+    assert_eq!(of_root(&bom), (cyclonedx + 1, spdx + 1));
+}
+
+#[test]
 fn cyclonedx_has_one_operating_system_and_it_has_no_purl() {
     let document = json(&samples::debian(), CYCLONEDX);
     let components = document["components"].as_array().unwrap();
@@ -124,6 +144,8 @@ fn cyclonedx_has_one_operating_system_and_it_has_no_purl() {
     assert_eq!((&systems[0]["name"], &systems[0]["version"]), (&"debian".into(), &"12.8".into()));
     assert!(systems[0].get("purl").is_none());
     assert_eq!(systems[0]["swid"]["version"], "12");
+    assert_eq!(property(systems[0], "sbomctl:os:codename"), "bookworm");
+    assert_eq!(property(systems[0], "syft:distro:versionCodename"), "bookworm");
     assert_eq!(components.iter().filter(|c| c["type"] == "platform").count(), 1);
 }
 

@@ -1,0 +1,343 @@
+//! Credentials for registries: from arguments, or from the files and helpers of Docker and Podman.
+//!
+//! Source: docker/cli `config.json`, containers/image containers-auth.json(5), docker-credential-helpers. Of the
+//! crates that read these files none knows keys with a path (`quay.io/org`) and keeps to bounds.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Debug},
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
+use base64::{
+    Engine as _,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use serde::Deserialize;
+
+use crate::{
+    limits::{Limits, read_capped},
+    oci::reference::Repository,
+};
+
+/// The key under which Docker keeps what belongs to Docker Hub.
+const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
+/// The user name by which a helper says that the secret is an identity token.
+const TOKEN_USER: &str = "<token>";
+
+/// What proves to a registry who asks. Never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// User name and password.
+    Password {
+        /// The user.
+        username: String,
+        /// The password.
+        password: String,
+    },
+    /// A token to be exchanged for others (OAuth 2 refresh token).
+    IdentityToken(String),
+}
+
+impl Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Password { .. } => "Password(..)",
+            Self::IdentityToken(_) => "IdentityToken(..)",
+        })
+    }
+}
+
+/// Credentials are there but cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialError {
+    /// A file is not in the form of Docker's configuration.
+    #[error("{file} does not hold credentials in the form of Docker's config.json: {source}")]
+    File {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// An entry is not base64 of a user name, a colon and a password.
+    #[error("{file}: the entry for {key} is no base64 of USER:PASSWORD; log in again")]
+    Entry {
+        /// The file.
+        file: String,
+        /// The entry's key.
+        key: String,
+    },
+    /// A helper cannot be run, or says something else than credentials.
+    #[error("the credential helper docker-credential-{helper} failed: {reason}")]
+    Helper {
+        /// Its name.
+        helper: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Knows credentials.
+pub trait CredentialStore: Debug + Send + Sync {
+    /// The credentials for `repository`; none if it is to be asked anonymously.
+    fn find(&self, repository: &Repository) -> Result<Option<Credentials>, CredentialError>;
+}
+
+/// No credentials at all.
+#[derive(Debug, Clone, Copy)]
+pub struct Anonymous;
+
+impl CredentialStore for Anonymous {
+    fn find(&self, _: &Repository) -> Result<Option<Credentials>, CredentialError> {
+        Ok(None)
+    }
+}
+
+/// The same credentials for every registry.
+impl CredentialStore for Credentials {
+    fn find(&self, _: &Repository) -> Result<Option<Credentials>, CredentialError> {
+        Ok(Some(self.clone()))
+    }
+}
+
+/// Credentials from files in the form of Docker's `config.json`, asked one after the other.
+#[derive(Debug, Default)]
+pub struct AuthFiles {
+    files: Vec<(String, ConfigFile)>,
+    limits: Limits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ConfigFile {
+    auths: BTreeMap<String, Entry>,
+    cred_helpers: BTreeMap<String, String>,
+    creds_store: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    auth: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    identitytoken: Option<String>,
+}
+
+impl Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entry(..)")
+    }
+}
+
+impl AuthFiles {
+    /// No files.
+    pub fn new(limits: &Limits) -> Self {
+        Self { files: Vec::new(), limits: limits.clone() }
+    }
+
+    /// Adds a file, by its name for messages and its bytes.
+    pub fn add(&mut self, name: &str, bytes: &[u8]) -> Result<(), CredentialError> {
+        let file = serde_json::from_slice(bytes)
+            .map_err(|source| CredentialError::File { file: name.to_owned(), source })?;
+        self.files.push((name.to_owned(), file));
+        Ok(())
+    }
+}
+
+impl CredentialStore for AuthFiles {
+    fn find(&self, repository: &Repository) -> Result<Option<Credentials>, CredentialError> {
+        let keys = keys(repository);
+        for (name, file) in &self.files {
+            let host = repository.host();
+            let helper = [host, DOCKER_HUB_KEY].into_iter().find_map(|key| {
+                let applies = key == host || host == "docker.io";
+                file.cred_helpers.get(key).filter(|_| applies).map(|helper| (key, helper))
+            });
+            if let Some((key, helper)) = helper {
+                let server = if host == "docker.io" { DOCKER_HUB_KEY } else { key };
+                if let Some(found) = ask_helper(helper, server, &self.limits)? {
+                    return Ok(Some(found));
+                }
+            }
+            for key in &keys {
+                if let Some(found) =
+                    file.auths.get(key).map(|entry| entry.read(name, key)).transpose()?.flatten()
+                {
+                    return Ok(Some(found));
+                }
+            }
+            if let Some(helper) = &file.creds_store {
+                let server = if host == "docker.io" { DOCKER_HUB_KEY } else { host };
+                if let Some(found) = ask_helper(helper, server, &self.limits)? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The keys that may hold credentials for `repository`, the most specific first.
+fn keys(repository: &Repository) -> Vec<String> {
+    let host = repository.host();
+    let mut keys = Vec::new();
+    let mut path = repository.path();
+    loop {
+        keys.push(format!("{host}/{path}"));
+        match path.rsplit_once('/') {
+            Some((above, _)) => path = above,
+            None => break,
+        }
+    }
+    keys.push(host.to_owned());
+    keys.extend(
+        ["https://", "http://"].iter().flat_map(|scheme| {
+            ["", "/", "/v1/", "/v2/"].iter().map(move |end| format!("{scheme}{host}{end}"))
+        }),
+    );
+    if host == "docker.io" {
+        keys.push(DOCKER_HUB_KEY.to_owned());
+        keys.push("index.docker.io".to_owned());
+    }
+    keys
+}
+
+impl Entry {
+    fn read(&self, file: &str, key: &str) -> Result<Option<Credentials>, CredentialError> {
+        let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        if let Some(token) = filled(&self.identitytoken) {
+            return Ok(Some(Credentials::IdentityToken(token)));
+        }
+        if let Some(auth) = filled(&self.auth) {
+            let wrong = || CredentialError::Entry { file: file.to_owned(), key: key.to_owned() };
+            let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+            let decoded = GeneralPurpose::new(&STANDARD, config).decode(auth.trim()).ok();
+            let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(wrong)?;
+            let (username, password) = decoded.split_once(':').ok_or_else(wrong)?;
+            // Docker writes NUL bytes behind the password.
+            let password = password.trim_end_matches('\0').to_owned();
+            return Ok(Some(Credentials::Password { username: username.to_owned(), password }));
+        }
+        let pair = filled(&self.username).zip(filled(&self.password));
+        Ok(pair.map(|(username, password)| Credentials::Password { username, password }))
+    }
+}
+
+/// Runs `docker-credential-HELPER get`, with the server on its standard input.
+fn ask_helper(helper: &str, server: &str, limits: &Limits) -> Result<Option<Credentials>, CredentialError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer {
+        username: String,
+        secret: String,
+    }
+    let failed = |reason: String| CredentialError::Helper { helper: helper.to_owned(), reason };
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if helper.is_empty() || !helper.bytes().all(is_name) {
+        return Err(failed("its name holds more than letters, digits, dots and hyphens".to_owned()));
+    }
+    let mut child = Command::new(format!("docker-credential-{helper}"))
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| failed(error.to_string()))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A helper that does not read its input is told by its answer.
+        drop(stdin.write_all(server.as_bytes()));
+    }
+    let answer = child.stdout.take().map(|stdout| read_capped(stdout, limits.response_bytes));
+    let status = child.wait().map_err(|error| failed(error.to_string()))?;
+    let answer = answer.transpose().map_err(|error| failed(error.to_string()))?.unwrap_or_default();
+    if !status.success() {
+        let text = String::from_utf8_lossy(&answer).trim().to_ascii_lowercase();
+        // The protocol has no other way to say that there is nothing.
+        if text.contains("not found") {
+            return Ok(None);
+        }
+        return Err(failed(status.to_string()));
+    }
+    let Answer { username, secret } =
+        serde_json::from_slice(&answer).map_err(|error| failed(error.to_string()))?;
+    Ok(Some(match username.as_str() {
+        TOKEN_USER => Credentials::IdentityToken(secret),
+        _ => Credentials::Password { username, password: secret },
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::reference::Reference;
+
+    fn find(config: &str, image: &str) -> Result<Option<Credentials>, CredentialError> {
+        let mut files = AuthFiles::new(&Limits::default());
+        files.add("config.json", config.as_bytes())?;
+        files.find(image.parse::<Reference>().unwrap().repository())
+    }
+
+    fn password(username: &str, password: &str) -> Credentials {
+        Credentials::Password { username: username.to_owned(), password: password.to_owned() }
+    }
+
+    #[test]
+    fn entries_are_found_by_host_and_path_the_longest_first() {
+        let config = r#"{"auths": {
+            "quay.io": {"auth": "YTox"},
+            "quay.io/org": {"auth": "Yjoy"},
+            "quay.io/org/repo": {"username": "c", "password": "3:4"},
+            "https://index.docker.io/v1/": {"auth": "ZDo1AAA="},
+            "https://old.example": {"identitytoken": "t"}
+        }}"#;
+        for (image, expected) in [
+            ("quay.io/other/x", Some(password("a", "1"))),
+            ("quay.io/org/x", Some(password("b", "2"))),
+            ("quay.io/org/repo", Some(password("c", "3:4"))),
+            ("quay.io/organisation/x", Some(password("a", "1"))),
+            ("alpine", Some(password("d", "5"))),
+            ("old.example/x", Some(Credentials::IdentityToken("t".to_owned()))),
+            ("other.example/x", None),
+            ("quay.io.evil.example/x", None),
+        ] {
+            assert_eq!(find(config, image).unwrap(), expected, "{image}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_is_an_error_that_names_it() {
+        for bad in ["!", "YQ=="] {
+            let config = format!(r#"{{"auths": {{"quay.io": {{"auth": "{bad}"}}}}}}"#);
+            let error = find(&config, "quay.io/x").unwrap_err().to_string();
+            assert!(error.contains("quay.io") && error.contains("config.json"), "{error}");
+        }
+        assert!(find("1", "quay.io/x").is_err());
+        assert_eq!(find("{}", "quay.io/x").unwrap(), None);
+        assert_eq!(find(r#"{"auths": {"quay.io": {}}, "HttpHeaders": {}}"#, "quay.io/x").unwrap(), None);
+    }
+
+    #[test]
+    fn a_helper_is_named_by_a_plain_word() {
+        for helper in ["../evil", "a b", "", "a/b"] {
+            let config = format!(r#"{{"credHelpers": {{"quay.io": "{helper}"}}}}"#);
+            let error = find(&config, "quay.io/x").unwrap_err().to_string();
+            assert!(error.contains("helper"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_helper_that_is_missing_is_an_error() {
+        let error = find(r#"{"credsStore": "surely-not-there"}"#, "quay.io/x").unwrap_err();
+        assert!(matches!(error, CredentialError::Helper { .. }));
+    }
+
+    #[test]
+    fn credentials_are_not_shown() {
+        let credentials = password("user", "secret");
+        assert!(!format!("{credentials:?}").contains("secret"));
+    }
+}
