@@ -1,13 +1,28 @@
 //! What each fuzz target does with its input. Also run, over the kept inputs, by the ordinary tests.
 
-use std::io::{self, Read};
+use std::{
+    fmt::{Debug, Display},
+    io::{self, Cursor, Read},
+    num::NonZeroUsize,
+    str::FromStr,
+};
 
 use sbom_core::{
-    bom::overlay::{LayerContent, Overlay},
+    bom::{
+        Bom,
+        overlay::{LayerContent, Overlay},
+    },
     detect::{Captured, Findings, builtin},
+    digest::Digest,
+    document::{self, CycloneDxVersion, Format, Inputs, SpdxVersion, Timestamp, Tool},
     image_path::ImagePath,
     layer::{Entry, EntrySink, LayerError, decompress::Decompressor, retain::Content, walk::walk},
+    license::{self, debian::Licenses},
     limits::Limits,
+    oci::{LayerDescriptor, Platform, Subject, SubjectKind, config::Config, manifest, reference::Reference},
+    purl::Purl,
+    scan,
+    source::{Choice, LayerBytes, Locator, Selection, Source, SourceError, StreamArchive},
 };
 
 /// A target's name and what it does with its input.
@@ -15,31 +30,66 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    // Containers of other files.
     ("layer", layer),
-    ("os_release", |bytes| detect("os-release", "etc/os-release", bytes)),
-    ("apk", |bytes| detect("apk", "lib/apk/db/installed", bytes)),
-    ("dpkg_status", |bytes| detect("dpkg", "var/lib/dpkg/status", bytes)),
-    ("dpkg_list", |bytes| detect("dpkg", "var/lib/dpkg/info/a.list", bytes)),
-    ("dpkg_md5sums", |bytes| detect("dpkg", "var/lib/dpkg/info/a.md5sums", bytes)),
-    ("copyright", |bytes| detect("copyright", "usr/share/doc/a/copyright", bytes)),
-    ("go_binary", |bytes| detect("go-binary", "bin/a", bytes)),
-    ("rust_binary", |bytes| detect("rust-binary", "bin/a", bytes)),
-    ("license", |bytes| drop(sbom_core::license::declare(&String::from_utf8_lossy(bytes)))),
+    ("archive", archive),
+    ("image", image),
+    ("manifest", manifest),
+    // Databases of packages.
+    ("os_release", |bytes| detect("os-release", &["etc/os-release"], bytes)),
+    ("apk", |bytes| detect("apk", &["lib/apk/db/installed"], bytes)),
+    ("apk_lists", |bytes| detect("apk", &["etc/apk/world", "etc/apk/repositories"], bytes)),
+    ("apk_sbom", |bytes| detect("apk", &["var/lib/db/sbom/a-1-r0.spdx.json"], bytes)),
+    ("dpkg_status", |bytes| detect("dpkg", &["var/lib/dpkg/status", "usr/lib/opkg/status"], bytes)),
+    ("dpkg_list", |bytes| detect("dpkg", &["var/lib/dpkg/info/a.list", "usr/lib/opkg/info/a.list"], bytes)),
+    ("dpkg_md5sums", |bytes| detect("dpkg", &["var/lib/dpkg/info/a.md5sums"], bytes)),
+    ("dpkg_lines", |bytes| {
+        detect(
+            "dpkg",
+            &["var/lib/dpkg/info/a.conffiles", "var/lib/dpkg/diversions", "var/lib/dpkg/arch"],
+            bytes,
+        );
+    }),
+    ("apt", |bytes| {
+        let lists = ["var/lib/apt/lists/a_Packages", "var/lib/apt/lists/a_Release"];
+        detect("dpkg", &[lists[0], lists[1], "var/lib/apt/extended_states"], bytes);
+    }),
+    ("ubuntu", |bytes| {
+        detect("dpkg", &["usr/share/snappy/dpkg.yaml", "var/lib/ubuntu-advantage/status.json"], bytes);
+        detect("dpkg", &["var/lib/chisel/manifest.wall"], &zstd_frame(bytes));
+    }),
+    ("copyright", |bytes| detect("copyright", &["usr/share/doc/a/copyright"], bytes)),
+    // Programs.
+    ("go_binary", |bytes| detect("go-binary", &["bin/a"], bytes)),
+    ("go_modules", |bytes| detect("go-binary", &["bin/a"], &go_program(bytes))),
+    ("rust_binary", |bytes| detect("rust-binary", &["bin/a"], bytes)),
+    ("rust_audit", |bytes| detect("rust-binary", &["bin/a"], &rust_program(bytes))),
+    // Texts.
+    ("license", licenses),
+    ("debian_license", debian_license),
     ("reference", |bytes| {
-        drop(String::from_utf8_lossy(bytes).parse::<sbom_core::oci::reference::Reference>());
+        same_again::<Reference>(bytes);
+        drop(Locator::parse(&String::from_utf8_lossy(bytes), &Limits::default()));
+    }),
+    ("purl", same_again::<Purl>),
+    ("timestamp", |bytes| {
+        same_again::<Timestamp>(bytes);
+        same_again::<Digest>(bytes);
+        drop(String::from_utf8_lossy(bytes).parse::<Platform>());
     }),
 ];
 
-fn detect(id: &str, path: &str, bytes: &[u8]) {
+/// Reads `bytes` as the file at each of `paths`. A gap is a fine answer; what counts is that there is one.
+fn detect(id: &str, paths: &[&str], bytes: &[u8]) {
     let limits = Limits::default();
-    let path = ImagePath::from(path);
     let content = Content::new(bytes.to_vec());
-    let file =
-        Captured { path: &path, size: bytes.len() as u64, mode: 0o644, content: &content, limits: &limits };
-    for detector in builtin::detectors().iter().filter(|detector| detector.id() == id) {
-        let mut findings = Findings::default();
-        // A gap is a fine answer; what counts is that there is one.
-        drop(detector.detect(&file, &mut findings));
+    for path in paths.iter().copied().map(ImagePath::from) {
+        let size = bytes.len() as u64;
+        let file = Captured { path: &path, size, mode: 0o644, content: &content, limits: &limits };
+        for detector in builtin::detectors().iter().filter(|detector| detector.id() == id) {
+            let mut findings = Findings::default();
+            drop(detector.detect(&file, &mut findings));
+        }
     }
 }
 
@@ -54,11 +104,211 @@ fn layer(bytes: &[u8]) {
         }
         fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
     }
-    let mut limits = Limits::default();
-    limits.set("entries", 10_000);
+    let limits = small_limits();
     let Ok(reader) = Decompressor::new(bytes) else { return };
     let mut sink = Keep(LayerContent::default());
     drop(walk(reader.take(64 << 20), &limits, &mut sink));
-    // A limit that is hit is a fine answer.
-    _ = Overlay::new(&limits).fold(sink.0);
+    // A bound that was hit is a fine answer too.
+    let _ = Overlay::new(&limits).fold(sink.0);
+}
+
+/// The members of an archive of images, whatever form it has.
+fn archive(bytes: &[u8]) {
+    let options = scan::Options { limits: small_limits(), ..scan::Options::default() };
+    let Ok(stream) = StreamArchive::new(bytes, "fuzz.tar", "fuzz", &options.limits) else { return };
+    let Ok(bills) = scan::scan_stream(stream, &Choice::Position(0), &Selection::All, &options, &scan::Silent)
+    else {
+        return;
+    };
+    bills.iter().for_each(write_all);
+}
+
+/// A whole image, written as text: a line `@f PATH` begins a file, whose content are the lines up to the next
+/// that begins with `@`; `@s PATH TARGET` is a symbolic and `@h PATH TARGET` a hard link, `@d PATH` a directory,
+/// `@l` begins the next layer.
+fn image(bytes: &[u8]) {
+    let mut layers: Vec<Vec<u8>> = vec![Vec::new()];
+    for part in bytes
+        .split_inclusive(|&byte| byte == b'\n')
+        .collect::<Vec<_>>()
+        .chunk_by(|_, line| !line.starts_with(b"@"))
+    {
+        let Some((head, content)) = part.split_first() else { continue };
+        let mut words = head.trim_ascii().split(|&byte| byte == b' ');
+        let (what, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let target = words.next().unwrap_or_default();
+        let Some(layer) = layers.last_mut() else { continue };
+        match what {
+            b"@f" => put_entry(layer, path, b'0', b"", &content.concat()),
+            b"@h" => put_entry(layer, path, b'1', target, b""),
+            b"@s" => put_entry(layer, path, b'2', target, b""),
+            b"@d" => put_entry(layer, path, b'5', b"", b""),
+            b"@l" if layers.len() < 8 => layers.push(Vec::new()),
+            _ => {}
+        }
+    }
+    let descriptor = |index| LayerDescriptor { index, ..LayerDescriptor::default() };
+    let descriptors = (0..layers.len()).map(descriptor).collect();
+    let subject = Subject { kind: SubjectKind::Folder, name: "fuzz".into(), tag: None, layers: descriptors };
+    let source = Memory { subject, layers };
+    let options =
+        scan::Options { limits: small_limits(), jobs: NonZeroUsize::MIN, ..scan::Options::default() };
+    if let Ok(bom) = scan::scan(&source, &options, &scan::Silent) {
+        write_all(&bom);
+    }
+}
+
+fn manifest(bytes: &[u8]) {
+    drop(manifest::Document::parse(bytes, ""));
+    if let Ok(config) = Config::parse(bytes) {
+        config.created_by(0);
+    }
+}
+
+fn licenses(bytes: &[u8]) {
+    let declared = license::declare(&String::from_utf8_lossy(bytes));
+    if let Some(expression) = &declared.expression {
+        assert_eq!(license::declare(expression).expression.as_ref(), Some(expression));
+    }
+    drop(license::all_of([declared.clone(), declared]));
+}
+
+fn debian_license(bytes: &[u8]) {
+    let mut licenses = Licenses::default();
+    for synopsis in String::from_utf8_lossy(bytes).lines() {
+        licenses.add_synopsis(synopsis, &mut str::to_owned);
+    }
+    if let Some(expression) = licenses.finish().expression {
+        assert_eq!(license::declare(&expression).expression.as_ref(), Some(&expression));
+    }
+}
+
+/// What can be read is the same once it was written and read again.
+fn same_again<T: FromStr + Display + PartialEq + Debug>(bytes: &[u8]) {
+    let Ok(read) = String::from_utf8_lossy(bytes).parse::<T>() else { return };
+    let written = read.to_string();
+    assert_eq!(written.parse::<T>().ok(), Some(read), "{written}");
+}
+
+fn small_limits() -> Limits {
+    let mut limits = Limits::default();
+    for (name, value) in [("entries", 10_000), ("archive-members", 1000), ("unpacked-bytes", 64 << 20)] {
+        limits.set(name, value);
+    }
+    limits
+}
+
+fn write_all(bom: &Bom) {
+    let Ok(timestamp) = Timestamp::from_unix(0) else { return };
+    let tool = Tool { name: "fuzz".into(), version: "1".into() };
+    let inputs = Inputs { timestamp, tool, options_fingerprint: String::new(), columns: Some(80) };
+    for format in
+        [Format::Table, Format::CycloneDxJson(CycloneDxVersion::V1_6), Format::SpdxJson(SpdxVersion::V2_3)]
+    {
+        drop(document::write(bom, format, &inputs, &mut io::sink()));
+    }
+}
+
+/// Layers in memory.
+#[derive(Debug)]
+struct Memory {
+    subject: Subject,
+    layers: Vec<Vec<u8>>,
+}
+
+impl Source for Memory {
+    fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    fn open(&self, layer: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
+        let bytes = self.layers.get(layer.index).cloned().unwrap_or_default();
+        Ok(LayerBytes::Archive(Box::new(Cursor::new(bytes))))
+    }
+}
+
+/// Appends an entry to the tar archive `out`; `kind` is its type flag. Names are cut to what a header holds.
+pub(crate) fn put_entry(out: &mut Vec<u8>, path: &[u8], kind: u8, target: &[u8], content: &[u8]) {
+    let mut header = [0_u8; 512];
+    let size = format!("{:011o}\0", content.len());
+    let fields: [(usize, &[u8]); 6] = [
+        (0, path.get(..100).unwrap_or(path)),
+        (100, b"0000644\0"),
+        (124, size.as_bytes()),
+        (156, &[kind]),
+        (157, target.get(..100).unwrap_or(target)),
+        (257, b"ustar\x0000"),
+    ];
+    header[148..156].fill(b' ');
+    for (at, field) in fields {
+        header[at..at + field.len()].copy_from_slice(field);
+    }
+    let sum: u32 = header.iter().copied().map(u32::from).sum();
+    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    out.extend(header);
+    out.extend(content);
+    out.resize(out.len().next_multiple_of(512), 0);
+}
+
+/// `bytes` as zstd stores what it cannot compress.
+fn zstd_frame(bytes: &[u8]) -> Vec<u8> {
+    let mut out = b"\x28\xb5\x2f\xfd\x00\x38".to_vec();
+    for block in bytes.chunks(1 << 16) {
+        out.extend((u32::try_from(block.len()).unwrap_or(0) << 3).to_le_bytes().into_iter().take(3));
+        out.extend(block);
+    }
+    out.extend(b"\x01\0\0");
+    out
+}
+
+/// `bytes` as zlib stores what it cannot compress.
+pub(crate) fn zlib_stream(bytes: &[u8]) -> Vec<u8> {
+    let mut out = b"\x78\x01".to_vec();
+    for block in bytes.chunks(60_000) {
+        let length = u16::try_from(block.len()).unwrap_or(0);
+        out.push(0);
+        out.extend(length.to_le_bytes());
+        out.extend((!length).to_le_bytes());
+        out.extend(block);
+    }
+    out.extend(b"\x01\0\0\xff\xff");
+    let (mut a, mut b) = (1_u32, 0_u32);
+    for &byte in bytes {
+        a = (a + u32::from(byte)) % 65521;
+        b = (b + a) % 65521;
+    }
+    out.extend((b << 16 | a).to_be_bytes());
+    out
+}
+
+/// `bytes` after their length, as WebAssembly and Go write it.
+pub(crate) fn counted(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut length = bytes.len();
+    while length >= 0x80 {
+        out.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out.extend(bytes);
+    out
+}
+
+/// What Go writes before and after the modules.
+const MODULES_BEGIN: &[u8; 16] = b"\x30\x77\xaf\x0c\x92\x74\x08\x02\x41\xe1\xc1\x07\xe6\xd6\x18\xe6";
+const MODULES_END: &[u8; 16] = b"\xf9\x32\x43\x31\x86\x18\x20\x72\x00\x82\x42\x10\x41\x16\xd8\xf2";
+
+/// A WebAssembly module whose data is Go's build information with `modules` in it.
+fn go_program(modules: &[u8]) -> Vec<u8> {
+    let mut info = b"\xff Go buildinf:\x08\x02".to_vec();
+    info.resize(32, 0);
+    info.extend(counted(b"go1.22.1"));
+    info.extend(counted(&[MODULES_BEGIN.as_slice(), modules, b"\n", MODULES_END].concat()));
+    [b"\0asm\x01\0\0\0\x0b".as_slice(), &counted(&info)].concat()
+}
+
+/// A WebAssembly module with the list of crates `list`.
+fn rust_program(list: &[u8]) -> Vec<u8> {
+    let section = [counted(b".dep-v0"), zlib_stream(list)].concat();
+    [b"\0asm\x01\0\0\0\x00".as_slice(), &counted(&section)].concat()
 }
