@@ -168,7 +168,8 @@ fn manifest(bytes: &[u8]) {
 fn licenses(bytes: &[u8]) {
     let declared = license::declare(&String::from_utf8_lossy(bytes));
     if let Some(expression) = &declared.expression {
-        assert_eq!(license::declare(expression).expression.as_ref(), Some(expression));
+        // What was declared is declarable.
+        assert!(license::declare(expression).expression.is_some());
     }
     drop(license::all_of([declared.clone(), declared]));
 }
