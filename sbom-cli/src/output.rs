@@ -52,7 +52,7 @@ pub(crate) fn to_file(
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let file = new_file(folder).map_err(without_name)?;
+        let file = new_file(folder).map_err(|error| without_name(&error))?;
         let unfinished = Unfinished::new(file.path());
         let mut out = BufWriter::new(file);
         write(&mut out)?;
@@ -98,7 +98,7 @@ pub(crate) fn destination(path: &Path) -> PathBuf {
 }
 
 /// The error without the name of the file, which differs in every run.
-fn without_name(error: io::Error) -> io::Error {
+fn without_name(error: &io::Error) -> io::Error {
     io::Error::from(error.kind())
 }
 

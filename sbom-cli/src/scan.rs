@@ -103,8 +103,8 @@ fn check_outputs(outputs: &[Output], all_platforms: bool) -> Result<(), Failure>
 /// Folders and programs are for no platform that could be chosen.
 fn check_platforms(arguments: &ScanArgs, sources: &[Box<dyn Source>]) -> Result<(), Failure> {
     let chosen = arguments.platform.is_some() || arguments.all_platforms;
-    let no_image = |source: &Box<dyn Source>| !matches!(source.subject().kind, SubjectKind::Image(_));
-    if chosen && sources.iter().any(no_image) {
+    let is_image = |kind: &SubjectKind| matches!(kind, SubjectKind::Image(_));
+    if chosen && sources.iter().any(|source| !is_image(&source.subject().kind)) {
         let message = format!("{} is no image: there is no platform to choose", arguments.subject);
         return Err(Failure::usage(anyhow!(message)));
     }
