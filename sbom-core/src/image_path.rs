@@ -1,11 +1,12 @@
 //! Paths inside an image: bytes, normalised, never above the root.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// A path inside an image, relative to its root: components joined by `/`, no empty, `.` or `..` component.
 ///
 /// `..` at the root stays at the root, as it does in a chroot, so no path escapes. The root itself is empty.
-/// Paths are bytes: Linux allows any byte but NUL and `/` in a name.
+/// Paths are bytes: Linux allows any byte but NUL and `/` in a name. Clones share them: of a database with many
+/// packages each names its path as evidence.
 ///
 /// ```
 /// use sbom_core::image_path::ImagePath;
@@ -13,7 +14,7 @@ use std::{borrow::Cow, fmt};
 /// assert_eq!(ImagePath::new(b"../../etc/passwd").to_string(), "/etc/passwd");
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct ImagePath(Box<[u8]>);
+pub struct ImagePath(Arc<[u8]>);
 
 impl ImagePath {
     /// Normalises `raw`, absolute or relative to the root.

@@ -68,8 +68,10 @@ limits! {
     entries: "entries" = 5_000_000, Count;
     /// Members of an archive that images travel in; of a layer, see `entries`.
     archive_members: "archive-members" = 100_000, Count;
-    /// A path or link target.
-    path_bytes: "path-bytes" = 64 * KIB, Bytes;
+    /// A path or link target; Linux accepts no longer one.
+    path_bytes: "path-bytes" = 4 * KIB, Bytes;
+    /// Directories that one path leads through.
+    path_depth: "path-depth" = 256, Count;
     /// Extended headers of one archive entry.
     header_bytes: "header-bytes" = MIB, Bytes;
     /// One database or metadata file.
@@ -84,12 +86,19 @@ limits! {
     memory_bytes: "memory-bytes" = 160 * MIB, Bytes;
     /// Build information inflated from one executable.
     inflated_bytes: "inflated-bytes" = 8 * MIB, Bytes;
-    /// Packages of one database or executable.
-    packages: "packages" = 1_000_000, Count;
+    /// Packages of one database or executable; all of Debian has 60 000.
+    packages: "packages" = 250_000, Count;
+    /// Packages, modules and crates in all versions of all databases and executables of one scan. A hard link to
+    /// a file, and a layer that is there again, count as often as they are there.
+    records: "records" = 1_000_000, Count;
+    /// What components take over from files that speak of many of them: paths, licence texts, sources.
+    copied_bytes: "copied-bytes" = 256 * MIB, Bytes;
     /// Relations that the packages of one database name, and edges that they become.
     edges: "edges" = 1_000_000, Count;
     /// Symbolic links followed for one path; Linux follows 40.
     link_hops: "link-hops" = 40, Count;
+    /// Targets of the symbolic links followed for all paths of one scan.
+    link_bytes: "link-bytes" = 64 * MIB, Bytes;
     /// Attempts at one request to a registry.
     attempts: "attempts" = 5, Count;
     /// Redirects followed for one request to a registry.

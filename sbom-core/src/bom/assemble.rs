@@ -40,6 +40,9 @@ pub fn assemble(subject: Subject, mut overlay: Overlay<'_>, options: &Options, l
     linked.extend(rust::assemble(&context, &mut draft));
     ownership::assemble(&context, &mut draft);
     linked::assemble(&linked, &mut draft);
+    if let Some(gap) = overlay.unresolved() {
+        draft.gap(gap);
+    }
     let operating_system = distros.of(&ImagePath::root()).cloned();
     if operating_system.is_none() && draft.components().next().is_none() {
         draft.gap(Gap::new(

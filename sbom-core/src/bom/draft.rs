@@ -3,10 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Attribution, Bom, Component, ComponentKind, Declared, Edge, EdgeKind, Gap, OperatingSystem, Scope,
-    Subject, Usage,
+    Attribution, Bom, Component, ComponentKind, Declared, Edge, EdgeKind, Gap, GapKind, OperatingSystem,
+    Scope, Subject, Usage,
 };
-use crate::{digest::Digest, limits::Limits, purl::Purl};
+use crate::{
+    digest::Digest,
+    limits::{LimitExceeded, Limits},
+    purl::Purl,
+};
 
 impl Component {
     /// A component of which only the name is known yet.
@@ -52,6 +56,9 @@ pub struct Draft {
     shared: BTreeMap<Purl, Handle>,
     edges: BTreeSet<(Handle, Handle, EdgeKind)>,
     gaps: Vec<Gap>,
+    /// Bytes counted by [`Self::may_copy`], and of what kind how much was refused.
+    copied: u64,
+    refused: BTreeMap<&'static str, u64>,
 }
 
 impl Draft {
@@ -96,6 +103,21 @@ impl Draft {
         if from != to {
             self.edges.insert((from, to, kind));
         }
+    }
+
+    /// Whether a component may take over `bytes` of `what` from a file that may speak of many components: a few
+    /// records can name a large file again and again. What may not is counted, and becomes a gap.
+    pub fn may_copy(&mut self, what: &'static str, bytes: usize, limits: &Limits) -> bool {
+        let copied = self.copied.saturating_add(bytes as u64);
+        let allowed = limits.copied_bytes.check(copied).is_ok();
+        if allowed {
+            self.copied = copied;
+        } else {
+            // Once full it stays full, so that nobody needs to measure what comes after.
+            self.copied = u64::MAX;
+            *self.refused.entry(what).or_default() += 1;
+        }
+        allowed
     }
 
     /// Adds a gap.
@@ -145,6 +167,11 @@ impl Draft {
         let mut slots: Vec<Option<Component>> = self.components.into_iter().map(Some).collect();
         let components = order.iter().filter_map(|&index| slots.get_mut(index)?.take()).collect();
 
+        for (what, count) in &self.refused {
+            let exceeded = LimitExceeded { limit: limits.copied_bytes };
+            let message = format!("{count} components are listed without {what}: {exceeded}");
+            self.gaps.push(Gap::new(GapKind::Limit, message));
+        }
         self.gaps.sort();
         self.gaps.dedup();
         let listed = self.gaps.len().min(limits.gaps.as_usize());

@@ -1,7 +1,10 @@
 //! Layers laid over one another, as an engine would unpack them: which files are there in the end, under
 //! which path, and what happened to the files that say something about software.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
     detect::{Finding, Gap, GapKind},
@@ -49,6 +52,10 @@ pub struct Overlay<'l> {
     found: Vec<Vec<Finding>>,
     history: BTreeMap<ImagePath, Vec<FileVersion>>,
     gaps: Vec<Gap>,
+    /// Records in `history`, see [`Limits::records`].
+    records: u64,
+    /// Bytes of link targets followed, see [`Limits::link_bytes`].
+    followed: Cell<u64>,
 }
 
 const ROOT: u32 = 0;
@@ -83,6 +90,8 @@ impl<'l> Overlay<'l> {
             found: Vec::new(),
             history: BTreeMap::new(),
             gaps: Vec::new(),
+            records: 0,
+            followed: Cell::new(0),
         }
     }
 
@@ -98,6 +107,7 @@ impl<'l> Overlay<'l> {
                 EntryKind::OpaqueDirectory => self.remove(&entry.path, layer, false),
                 _ => {}
             }
+            self.limits.link_bytes.check(self.followed.get())?;
         }
         let mut findings = content.findings.into_iter().peekable();
         for (index, entry) in content.entries.into_iter().enumerate() {
@@ -106,18 +116,27 @@ impl<'l> Overlay<'l> {
                 self.found.len() - 1
             });
             self.add(entry, layer, found)?;
+            self.limits.link_bytes.check(self.followed.get())?;
         }
         Ok(())
     }
 
     /// Adds what reading a file again under another path gave, as if it had always been known.
-    pub fn add_reread(&mut self, path: &ImagePath, layer: usize, found: Vec<Finding>, gaps: Vec<Gap>) {
+    pub fn add_reread(
+        &mut self,
+        path: &ImagePath,
+        layer: usize,
+        found: Vec<Finding>,
+        gaps: Vec<Gap>,
+    ) -> Result<(), LimitExceeded> {
         self.gaps.extend(gaps);
         if found.is_empty() {
-            return;
+            return Ok(());
         }
         self.found.push(found);
-        let found = Some(self.found.len() - 1);
+        let found = self.found.len() - 1;
+        self.count_records(found)?;
+        let found = Some(found);
         let versions = self.history.entry(path.clone()).or_default();
         versions.retain(|version| version.layer != layer);
         versions.push(FileVersion { layer, found });
@@ -125,6 +144,7 @@ impl<'l> Overlay<'l> {
         if let Some(node) = self.walk(path, false).and_then(|id| self.nodes.get_mut(id as usize)) {
             node.found = found;
         }
+        Ok(())
     }
 
     /// Number of layers folded.
@@ -219,6 +239,26 @@ impl<'l> Overlay<'l> {
         std::mem::take(&mut self.gaps)
     }
 
+    /// That paths remained unresolved because too many links had been followed, if so.
+    pub fn unresolved(&self) -> Option<Gap> {
+        let exceeded = self.limits.link_bytes.check(self.followed.get()).err()?;
+        Some(Gap::new(GapKind::Limit, format!("not all symbolic links were followed: {exceeded}")))
+    }
+
+    /// Counts what a version of a file says, an index into `found`.
+    fn count_records(&mut self, found: usize) -> Result<(), LimitExceeded> {
+        let found = self.found.get(found).map_or(&[][..], Vec::as_slice);
+        self.records += found.iter().map(Finding::records).sum::<u64>();
+        self.limits.records.check(self.records)
+    }
+
+    /// Whether a link to `target` may be followed, the last after `hops` others.
+    fn may_follow(&self, target: &[u8], hops: u64) -> bool {
+        self.followed.set(self.followed.get().saturating_add(target.len() as u64));
+        let followed = self.limits.link_bytes.check(self.followed.get());
+        self.limits.link_hops.check(hops).and(followed).is_ok()
+    }
+
     fn file(&self, path: &ImagePath) -> Option<(ImagePath, &Node)> {
         let (path, id) = self.locate(path, true)?;
         let node = self.nodes.get(id as usize)?;
@@ -261,7 +301,9 @@ impl<'l> Overlay<'l> {
             match &self.nodes.get(child as usize)?.kind {
                 NodeKind::Symlink(target) if follow || !pending.is_empty() => {
                     hops += 1;
-                    self.limits.link_hops.check(hops).ok()?;
+                    if !self.may_follow(target, hops) {
+                        return None;
+                    }
                     if target.first() == Some(&b'/') {
                         at.truncate(depth);
                         names.truncate(depth - 1);
@@ -278,6 +320,7 @@ impl<'l> Overlay<'l> {
     }
 
     fn add(&mut self, entry: Entry, layer: usize, found: Option<usize>) -> Result<(), LimitExceeded> {
+        self.limits.path_depth.check(entry.path.components().count() as u64)?;
         let (kind, found) = match entry.kind {
             EntryKind::Whiteout | EntryKind::OpaqueDirectory => return Ok(()),
             EntryKind::File => (NodeKind::File, found),
@@ -315,7 +358,7 @@ impl<'l> Overlay<'l> {
     }
 
     fn insert(&mut self, path: &ImagePath, mut node: Node, layer: usize) -> Result<(), LimitExceeded> {
-        let Some((parent, parent_path)) = self.make_parent(path, layer) else { return Ok(()) };
+        let Some((parent, parent_path)) = self.make_parent(path, layer)? else { return Ok(()) };
         if path.is_root() {
             return Ok(());
         }
@@ -333,12 +376,11 @@ impl<'l> Overlay<'l> {
         if node.written_as.is_none() && real != *path && !is_directory {
             node.written_as = Some(Box::new(path.clone()));
         }
-        if node.found.is_some() {
+        if let Some(found) = node.found {
+            self.count_records(found)?;
             self.record(&real, FileVersion { layer, found: node.found });
         }
-        let id = to_u32(self.nodes.len());
-        self.limits.entries.check(u64::from(id))?;
-        self.nodes.push(node);
+        let id = self.push(node)?;
         if let Some(NodeKind::Directory(children)) = self.nodes.get_mut(parent as usize).map(|n| &mut n.kind)
         {
             children.insert(name.into(), id);
@@ -353,9 +395,21 @@ impl<'l> Overlay<'l> {
         }
     }
 
+    fn push(&mut self, node: Node) -> Result<u32, LimitExceeded> {
+        let id = to_u32(self.nodes.len());
+        self.limits.entries.check(u64::from(id))?;
+        self.nodes.push(node);
+        Ok(id)
+    }
+
     /// The directory that is to hold `path`, made where it is missing, with its real path. Links on the way are
-    /// followed; a file on the way gives way to a directory. None, and a gap, where the links run in a circle.
-    fn make_parent(&mut self, path: &ImagePath, layer: usize) -> Option<(u32, ImagePath)> {
+    /// followed; a file on the way gives way to a directory. None, and a gap, where the links run in a circle or
+    /// too deep.
+    fn make_parent(
+        &mut self,
+        path: &ImagePath,
+        layer: usize,
+    ) -> Result<Option<(u32, ImagePath)>, LimitExceeded> {
         let parent = path.parent().unwrap_or_default();
         let mut hops = 0;
         let mut pending: Vec<Box<[u8]>> = reversed(parent.as_bytes());
@@ -369,22 +423,22 @@ impl<'l> Overlay<'l> {
                 }
                 continue;
             }
-            let here = *at.last()?;
+            let here = at.last().copied().unwrap_or(ROOT);
             let child = self.child(here, &name);
-            match child.and_then(|id| self.nodes.get(id as usize)).map(|node| &node.kind) {
-                Some(NodeKind::Directory(_)) => {
-                    at.push(child?);
+            if self.limits.path_depth.check(names.len() as u64).is_err() {
+                self.no_parent(path, layer, "the links in its directory lead too deep");
+                return Ok(None);
+            }
+            match child.and_then(|id| Some((id, &self.nodes.get(id as usize)?.kind))) {
+                Some((child, NodeKind::Directory(_))) => {
+                    at.push(child);
                     names.push(name);
                 }
-                Some(NodeKind::Symlink(target)) => {
+                Some((_, NodeKind::Symlink(target))) => {
                     hops += 1;
-                    if self.limits.link_hops.check(hops).is_err() {
-                        let mut gap =
-                            Gap::new(GapKind::Unresolved, "the links in its directory run in a circle");
-                        gap.layer = Some(layer);
-                        gap.path = Some(path.clone());
-                        self.gaps.push(gap);
-                        return None;
+                    if !self.may_follow(target, hops) {
+                        self.no_parent(path, layer, "the links in its directory run in a circle");
+                        return Ok(None);
                     }
                     if target.first() == Some(&b'/') {
                         at.truncate(1);
@@ -392,18 +446,17 @@ impl<'l> Overlay<'l> {
                     }
                     pending.extend(reversed(target));
                 }
-                Some(NodeKind::File | NodeKind::Special) | None => {
+                Some((_, NodeKind::File | NodeKind::Special)) | None => {
                     names.push(name.clone());
                     if let Some(existing) = child {
                         self.forget(existing, &ImagePath::new(&names.join(&b'/')), layer);
                     }
-                    let id = to_u32(self.nodes.len());
-                    self.nodes.push(Node {
+                    let id = self.push(Node {
                         kind: NodeKind::Directory(BTreeMap::new()),
                         layer: to_u32(layer),
                         found: None,
                         written_as: None,
-                    });
+                    })?;
                     if let Some(NodeKind::Directory(children)) =
                         self.nodes.get_mut(here as usize).map(|node| &mut node.kind)
                     {
@@ -413,7 +466,12 @@ impl<'l> Overlay<'l> {
                 }
             }
         }
-        Some((*at.last()?, ImagePath::new(&names.join(&b'/'))))
+        Ok(Some((at.last().copied().unwrap_or(ROOT), ImagePath::new(&names.join(&b'/')))))
+    }
+
+    fn no_parent(&mut self, path: &ImagePath, layer: usize, why: &str) {
+        let gap = Gap::new(GapKind::Unresolved, why);
+        self.gaps.push(Gap { layer: Some(layer), path: Some(path.clone()), ..gap });
     }
 
     /// Removes what lower layers have at `path`, or, unless `itself`, all that they have below it.

@@ -117,6 +117,23 @@ pub enum Finding {
     Rust(rust_binary::RustProgram),
 }
 
+impl Finding {
+    /// Packages, modules and crates in it; 1 for what lists none.
+    pub fn records(&self) -> u64 {
+        let count = match self {
+            Self::Apk(apk::ApkFile::Installed(packages)) => packages.len(),
+            Self::Dpkg(dpkg::DpkgFile::Packages(_, packages)) => packages.len(),
+            Self::Dpkg(dpkg::DpkgFile::Chisel(chisel)) => chisel.packages.len(),
+            Self::Go(program) => program.modules.len(),
+            Self::Rust(program) => {
+                program.crates.len() + program.audit.as_ref().map_or(0, |audit| audit.crates.len())
+            }
+            _ => 1,
+        };
+        count as u64
+    }
+}
+
 /// What was found in one file.
 #[derive(Debug, Default)]
 pub struct Findings {

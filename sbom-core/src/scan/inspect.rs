@@ -195,6 +195,8 @@ pub(super) struct Rereader<'a> {
     shared: &'a Shared<'a>,
     layer: usize,
     files: BTreeMap<ImagePath, BTreeSet<ImagePath>>,
+    /// Bytes that may still be read under the second name of a file and those after it.
+    further: &'a mut u64,
     read: Vec<Reread>,
 }
 
@@ -203,8 +205,9 @@ impl<'a> Rereader<'a> {
         shared: &'a Shared<'a>,
         layer: usize,
         files: BTreeMap<ImagePath, BTreeSet<ImagePath>>,
+        further: &'a mut u64,
     ) -> Self {
-        Self { shared, layer, files, read: Vec::new() }
+        Self { shared, layer, files, further, read: Vec::new() }
     }
 
     pub(super) fn finish(self) -> Vec<Reread> {
@@ -231,7 +234,17 @@ impl EntrySink for Rereader<'_> {
                 return Ok(());
             }
         };
-        for path in paths {
+        for (index, path) in paths.iter().enumerate() {
+            if index > 0 {
+                let Some(rest) = self.further.checked_sub(bytes.len() as u64) else {
+                    let message = "too many links lead to this file; it is not read under this name";
+                    let gap = Gap::new(GapKind::Limit, message);
+                    let gap = Gap { layer: Some(self.layer), path: Some(path.clone()), ..gap };
+                    self.read.push((path.clone(), Vec::new(), vec![gap]));
+                    continue;
+                };
+                *self.further = rest;
+            }
             if let Some(findings) = self.shared.examine(path, &entry, &mut bytes.as_slice())? {
                 let gaps = findings.gaps.into_iter().map(|gap| Gap { layer: Some(self.layer), ..gap });
                 self.read.push((path.clone(), findings.found, gaps.collect()));

@@ -75,6 +75,9 @@ type VersionedFile<'a> = (&'a ImagePath, &'a [FileVersion]);
 /// Providers looked at for each package that a database may have, in resolving its dependencies.
 const PROVIDERS_PER_PACKAGE: usize = 8;
 
+/// Bytes that a file takes beside its path.
+const FILE_WEIGHT: usize = 64;
+
 /// The database of one root. It moves: of the places where apk has kept it, several may have had it in turn.
 struct Database<'a> {
     context: &'a Context<'a>,
@@ -116,7 +119,8 @@ impl<'a> Database<'a> {
         // The packages that each snapshot is the last to hold: their dependencies are looked up in it.
         let mut last_of: BTreeMap<usize, Vec<(Handle, &'a Package)>> = BTreeMap::new();
         for found in &tracked {
-            let handle = draft.add(self.component(found));
+            let component = self.component(found, draft);
+            let handle = draft.add(component);
             handles.insert(key(found.record), handle);
             let last = match found.layers.removed {
                 Some(removed) => snapshots.iter().rposition(|(layer, _)| *layer < removed),
@@ -202,7 +206,8 @@ impl<'a> Database<'a> {
         }
     }
 
-    fn component(&self, found: &Tracked<'_, Record<'a>>) -> Component {
+    fn component(&self, found: &Tracked<'_, Record<'a>>, draft: &mut Draft) -> Component {
+        let limits = self.context.limits;
         let package = found.record.package;
         let system = self.context.distros.of(&self.root);
         let mut component = Component::new(ComponentKind::OsPackage, package.name.clone());
@@ -217,7 +222,11 @@ impl<'a> Database<'a> {
             .as_ref()
             .map(|origin| SourcePackage { name: origin.clone(), version: package.version.clone() });
         component.references = references(package, system);
-        component.files = package.files.iter().map(|file| self.owned(file)).collect();
+        let root = self.root.as_bytes().len();
+        let weight = package.files.iter().map(|file| file.path.as_bytes().len() + root + FILE_WEIGHT).sum();
+        if package.files.is_empty() || draft.may_copy("the files that they own", weight, limits) {
+            component.files = package.files.iter().map(|file| self.owned(file)).collect();
+        }
         component.layers = found.layers;
         component.evidence.push(Evidence {
             layer: found.layer,
@@ -229,22 +238,27 @@ impl<'a> Database<'a> {
         add_properties(package, &mut component);
         // What is gone is read as of the layer before it went.
         let until = found.layers.removed.map_or(usize::MAX, |removed| removed.saturating_sub(1));
-        self.add_sources(package, until, &mut component);
+        self.add_sources(package, until, &mut component, draft);
         if let Some(tag) = &package.repository_tag {
             let tag = tag.trim_start_matches('@');
             component.property("sbomctl:apk:repository-tag", tag);
             for repository in self.repositories(until).filter(|known| known.tag.as_deref() == Some(tag)) {
-                component.property("sbomctl:apk:repository", &repository.url);
+                if draft.may_copy("all their repositories", repository.url.len() + FILE_WEIGHT, limits) {
+                    component.property("sbomctl:apk:repository", &repository.url);
+                }
             }
         }
         component
     }
 
     /// Adds what the package's builder says of its sources. The database knows better what the package is.
-    fn add_sources(&self, package: &Package, layer: usize, component: &mut Component) {
+    fn add_sources(&self, package: &Package, layer: usize, component: &mut Component, draft: &mut Draft) {
         let findings = self.context.overlay.findings_at(&apk::sbom_path(&self.root, package), layer);
         for finding in findings {
             let Finding::Apk(ApkFile::Sbom(sbom)) = finding else { continue };
+            if !draft.may_copy("what they were built from", sbom.weight(), self.context.limits) {
+                continue;
+            }
             component.ancestors.extend(sbom.sources.iter().map(|source| Ancestor {
                 name: source.name.clone(),
                 version: source.version.clone(),

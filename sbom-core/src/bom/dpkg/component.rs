@@ -19,6 +19,9 @@ use crate::{
     purl::Purl,
 };
 
+/// Asks whether so many bytes of something may be taken over, see [`Draft::may_copy`](super::super::draft::Draft).
+pub(super) type MayCopy<'a> = &'a mut dyn FnMut(&'static str, usize) -> bool;
+
 /// Characters of the patterns of one licensed part that a property repeats.
 const MAX_PATTERNS: usize = 500;
 
@@ -27,6 +30,7 @@ pub(super) fn component(
     installed: &Installed<'_>,
     root: &Root<'_>,
     copyrights: &Copyrights<'_>,
+    may_copy: MayCopy<'_>,
 ) -> Component {
     let package = &*installed.package;
     let architecture = package.architecture.as_deref().unwrap_or_default();
@@ -56,7 +60,9 @@ pub(super) fn component(
         .collect();
     if let Some(text) = &package.license {
         component.licenses = license::declare(text);
-    } else if let Some((path, copyright)) = copyrights.of(installed) {
+    } else if let Some((path, copyright)) = copyrights.of(installed)
+        && may_copy("their licences", copyright.weight())
+    {
         component.licenses = copyright.licenses.clone();
         component.property("sbomctl:deb:license-file", path.to_text());
         license_properties(&mut component, copyright);

@@ -26,8 +26,9 @@ pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
         if *directories.root() != package.root {
             directories = ownership::Directories::new(context.overlay, &package.root);
         }
-        let mut component = component::component(package, root, &copyrights);
-        component.files = ownership::files(package, root, &mut directories);
+        let mut may_copy = |what, bytes| draft.may_copy(what, bytes, context.limits);
+        let mut component = component::component(package, root, &copyrights, &mut may_copy);
+        component.files = ownership::files(package, root, &mut directories, &mut may_copy);
         handles.push(draft.add(component));
     }
     relations::connect(&installed, &handles, &roots, context.limits, draft);

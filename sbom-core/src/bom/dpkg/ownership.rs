@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{
     super::{FileDigest, OwnedFile, overlay::Overlay},
     collect::Installed,
+    component::MayCopy,
     root::Root,
 };
 use crate::{
@@ -15,6 +16,9 @@ use crate::{
     digest::hex,
     image_path::ImagePath,
 };
+
+/// Bytes that a file takes beside its path.
+const FILE_WEIGHT: usize = 64;
 
 /// Where the directories of one root really lie: `/lib` may be a link to `/usr/lib`. Each is looked up once.
 #[derive(Debug)]
@@ -60,8 +64,14 @@ pub(super) fn files(
     package: &Installed<'_>,
     root: &Root<'_>,
     directories: &mut Directories<'_>,
+    may_copy: MayCopy<'_>,
 ) -> Vec<OwnedFile> {
     let recorded = Recorded::find(package, root, directories.overlay);
+    if !recorded.is_empty() && !may_copy("the files that they own", recorded.weight(&package.root)) {
+        return Vec::new();
+    }
+    let mut checksums: Vec<_> = recorded.checksums.iter().collect();
+    checksums.sort();
     let mut files: Vec<OwnedFile> = Vec::new();
     let mut add = |path: &ImagePath, digest: Option<FileDigest>, is_config: bool| {
         let path = diverted(path, package, root);
@@ -69,12 +79,15 @@ pub(super) fn files(
         files.push(OwnedFile { path: directories.locate(path), digest, is_config });
     };
     let md5 = |digest: &[u8; 16]| FileDigest::Md5(hex(digest));
-    let digest_of = |path: &ImagePath| recorded.md5(path).map(md5);
+    let digest_of = |path: &ImagePath| {
+        let at = checksums.binary_search_by(|(known, _)| known.cmp(path)).ok()?;
+        checksums.get(at).map(|(_, digest)| md5(digest))
+    };
     for path in recorded.list.unwrap_or_default() {
         add(path, digest_of(path), false);
     }
     if recorded.list.is_none() {
-        for (path, digest) in &recorded.checksums {
+        for (path, digest) in &checksums {
             add(path, Some(md5(digest)), false);
         }
     }
@@ -109,8 +122,7 @@ fn diverted<'a>(path: &'a ImagePath, package: &Installed<'_>, root: &'a Root<'_>
 /// What is recorded of a package's files.
 struct Recorded<'a> {
     list: Option<&'a [ImagePath]>,
-    /// Sorted by path.
-    checksums: Vec<(&'a ImagePath, &'a [u8; 16])>,
+    checksums: &'a [(ImagePath, [u8; 16])],
     /// Those of the package's own record first: they have digests.
     conffiles: [&'a [Conffile]; 2],
     chiselled: &'a [(ImagePath, Option<[u8; 32]>)],
@@ -130,21 +142,33 @@ impl<'a> Recorded<'a> {
             DpkgFile::Conffiles(conffiles) => Some(conffiles.as_slice()),
             _ => None,
         });
-        let mut checksums: Vec<_> =
-            checksums.unwrap_or_default().iter().map(|(path, digest)| (path, digest)).collect();
-        checksums.sort();
         let contents = root.chisel.and_then(|chisel| chisel.contents.get(&package.package.name));
         Self {
             list,
-            checksums,
+            checksums: checksums.unwrap_or_default(),
             conffiles: [&package.package.conffiles, conffiles.unwrap_or_default()],
             chiselled: contents.map_or(&[], |contents| &contents.files),
         }
     }
 
-    fn md5(&self, path: &ImagePath) -> Option<&'a [u8; 16]> {
-        let at = self.checksums.binary_search_by(|(known, _)| (*known).cmp(path)).ok()?;
-        self.checksums.get(at).map(|(_, digest)| *digest)
+    fn is_empty(&self) -> bool {
+        let [own, beside] = self.conffiles;
+        let lists_none = self.list.is_none_or(<[ImagePath]>::is_empty);
+        lists_none
+            && self.checksums.is_empty()
+            && self.chiselled.is_empty()
+            && own.is_empty()
+            && beside.is_empty()
+    }
+
+    /// Bytes that the files may take, below `root`.
+    fn weight(&self, root: &ImagePath) -> usize {
+        let listed = self.list.unwrap_or_default().iter();
+        let summed = self.checksums.iter().map(|(path, _)| path);
+        let chiselled = self.chiselled.iter().map(|(path, _)| path);
+        let conffiles = self.conffiles.into_iter().flatten().map(|conffile| &conffile.path);
+        let each = FILE_WEIGHT + root.as_bytes().len();
+        listed.chain(summed).chain(chiselled).chain(conffiles).map(|path| path.as_bytes().len() + each).sum()
     }
 }
 

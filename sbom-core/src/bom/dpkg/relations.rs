@@ -22,6 +22,32 @@ use crate::{
 /// Packages of one name, or that provide one name, which are looked at. Real ones are a few, the most being
 /// fonts and mail servers.
 const MAX_CANDIDATES: usize = 256;
+/// Candidates looked at for each package that a database may have.
+const CANDIDATES_PER_PACKAGE: u64 = 32;
+/// Bytes of a version whose comparison costs as much as looking at one more candidate.
+const VERSION_STEP: usize = 32;
+
+/// How many candidates may still be looked at. Few relations can name many packages, each with a long version.
+#[derive(Debug)]
+struct Budget {
+    left: u64,
+    /// Relations that are not resolved for it.
+    unresolved: u64,
+}
+
+impl Budget {
+    /// Whether all of `candidates` may be looked at for `target`.
+    fn take(&mut self, candidates: &[Candidate<'_>], target: &Target) -> bool {
+        let longest = target.constraint.as_ref().map_or(0, |constraint| constraint.version.len());
+        let cost = |candidate: &Candidate<'_>| {
+            1 + candidate.version.map_or(0, str::len).min(longest).div_ceil(VERSION_STEP) as u64
+        };
+        let rest = self.left.checked_sub(candidates.iter().map(cost).sum());
+        self.left = rest.unwrap_or(0);
+        self.unresolved += u64::from(rest.is_none());
+        rest.is_some()
+    }
+}
 
 /// Adds the edges between installed packages. `handles` are those of `installed`, in the same order.
 pub(super) fn connect(
@@ -39,10 +65,12 @@ pub(super) fn connect(
         }
     }
     let mut edges = 0_u64;
+    let mut budget =
+        Budget { left: limits.packages.value.saturating_mul(CANDIDATES_PER_PACKAGE), unresolved: 0 };
     for ((root, _), index) in &indices {
         let native = roots.get(*root).and_then(|root| root.architecture);
         for &(package, handle) in &index.packages {
-            let found = index.edges(package, native);
+            let found = index.edges(package, native, &mut budget);
             edges += found.len() as u64;
             if limits.edges.check(edges).is_err() {
                 draft.gap(Gap::new(GapKind::Limit, LimitExceeded { limit: limits.edges }.to_string()));
@@ -52,6 +80,11 @@ pub(super) fn connect(
                 draft.edge(handle, to, kind);
             }
         }
+    }
+    if budget.unresolved > 0 {
+        let message =
+            format!("{} relations are not resolved: too many packages satisfy them", budget.unresolved);
+        draft.gap(Gap::new(GapKind::Limit, message));
     }
     let crowded: BTreeSet<&str> = indices.values().flat_map(Index::crowded).collect();
     for name in crowded {
@@ -99,12 +132,17 @@ impl<'a> Index<'a> {
     }
 
     /// The edges that leave `package`.
-    fn edges(&self, package: &Package, native: Option<&str>) -> BTreeSet<(Handle, EdgeKind)> {
+    fn edges(
+        &self,
+        package: &Package,
+        native: Option<&str>,
+        budget: &mut Budget,
+    ) -> BTreeSet<(Handle, EdgeKind)> {
         let relations = &package.relations;
         let mut edges = BTreeSet::new();
         let mut needed = BTreeSet::new();
         for relation in relations.pre_depends.iter().chain(&relations.depends) {
-            let found = self.satisfying(relation, package, native);
+            let found = self.satisfying(relation, package, native, budget);
             if let [only] = found.as_slice() {
                 needed.insert(*only);
             }
@@ -117,7 +155,8 @@ impl<'a> Index<'a> {
             [(&relations.recommends, EdgeKind::Recommends), (&relations.suggests, EdgeKind::Suggests)]
         {
             for relation in relations {
-                edges.extend(self.satisfying(relation, package, native).into_iter().map(|to| (to, kind)));
+                let found = self.satisfying(relation, package, native, budget);
+                edges.extend(found.into_iter().map(|to| (to, kind)));
             }
         }
         for target in relations.breaks.iter().flat_map(|relation| &relation.alternatives) {
@@ -133,12 +172,18 @@ impl<'a> Index<'a> {
     }
 
     /// The packages that satisfy any alternative of `relation`, sorted.
-    fn satisfying(&self, relation: &Relation, of: &Package, native: Option<&str>) -> Vec<Handle> {
+    fn satisfying(
+        &self,
+        relation: &Relation,
+        of: &Package,
+        native: Option<&str>,
+        budget: &mut Budget,
+    ) -> Vec<Handle> {
         let mut found: Vec<Handle> = relation
             .alternatives
             .iter()
             .filter(|target| target.applies_to(of.architecture.as_deref()))
-            .flat_map(|target| self.matching(target, of, native))
+            .flat_map(|target| self.matching(target, of, native, budget))
             .collect();
         found.sort_unstable();
         found.dedup();
@@ -147,14 +192,23 @@ impl<'a> Index<'a> {
 
     /// The packages that satisfy `target`. The installed packages did satisfy it: what does not by the book
     /// counts only where nothing else does.
-    fn matching(&self, target: &Target, of: &Package, native: Option<&str>) -> Vec<Handle> {
+    fn matching(
+        &self,
+        target: &Target,
+        of: &Package,
+        native: Option<&str>,
+        budget: &mut Budget,
+    ) -> Vec<Handle> {
         let candidates = self.candidates(&target.name);
-        let best = candidates.iter().map(|candidate| fit(candidate, target, of, native)).min();
-        candidates
+        if !budget.take(candidates, target) {
+            return Vec::new();
+        }
+        let fits: Vec<_> = candidates
             .iter()
-            .filter(|candidate| Some(fit(candidate, target, of, native)) == best)
-            .map(|candidate| candidate.handle)
-            .collect()
+            .map(|candidate| (fit(candidate, target, of, native), candidate.handle))
+            .collect();
+        let best = fits.iter().map(|(fit, _)| *fit).min();
+        fits.into_iter().filter(|(fit, _)| Some(*fit) == best).map(|(_, handle)| handle).collect()
     }
 }
 

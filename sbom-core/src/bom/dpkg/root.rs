@@ -25,8 +25,9 @@ pub(super) struct Root<'a> {
     pub(super) diversions: BTreeMap<&'a ImagePath, &'a Diversion>,
     /// What apt installed for the sake of something else, if apt says so.
     pub(super) automatic: Option<&'a [(String, String)]>,
-    /// Lists of packages that are to be had.
-    pub(super) archives: Vec<(&'a ImagePath, &'a Archives)>,
+    /// The archives that are to be had, by their keys: the SHA-256 and the list that names them. Of several lists
+    /// the first that is one of a repository, for it says where the archive is from, as `available` does not.
+    pub(super) archives: BTreeMap<&'a str, (&'a [u8; 32], &'a ImagePath)>,
     /// What repositories say of themselves, by their address as a file name.
     pub(super) releases: BTreeMap<String, &'a Release>,
     /// Enabled services of Ubuntu Pro.
@@ -68,7 +69,7 @@ impl<'a> Root<'a> {
                 self.architecture = architectures.first().map(String::as_str).or(self.architecture);
             }
             DpkgFile::AutoInstalled(automatic) => self.automatic = Some(automatic),
-            DpkgFile::Archives(archives) => self.archives.push((path, archives)),
+            DpkgFile::Archives(archives) => self.add_archives(path, archives),
             DpkgFile::Release(release) => {
                 let name = String::from_utf8_lossy(path.file_name());
                 if let Some(address) = name.strip_suffix("_InRelease").or(name.strip_suffix("_Release")) {
@@ -81,16 +82,20 @@ impl<'a> Root<'a> {
         }
     }
 
+    fn add_archives(&mut self, list: &'a ImagePath, archives: &'a Archives) {
+        let of_repository = apt::repository(list).is_some();
+        for (key, sha256) in archives.sha256() {
+            let known = self.archives.entry(key).or_insert((sha256, list));
+            if of_repository && apt::repository(known.1).is_none() {
+                *known = (sha256, list);
+            }
+        }
+    }
+
     /// What the archive of a package is known by, and where it is to be had.
     pub(super) fn archive(&self, name: &str, version: &str, architecture: &str) -> Option<Archive<'_>> {
-        let known = |(list, archives): &(&ImagePath, &Archives)| {
-            let repository = apt::repository(list);
-            archives.sha256(name, version, architecture).map(|sha256| (sha256, repository))
-        };
-        // A list says where the package is from, which `available` does not.
-        let mut found: Vec<_> = self.archives.iter().filter_map(known).collect();
-        found.sort_by_key(|(_, repository)| repository.is_none());
-        let (sha256, repository) = found.into_iter().next()?;
+        let (&sha256, list) = *self.archives.get(&*apt::key(name, version, architecture))?;
+        let repository = apt::repository(list);
         let release = repository.as_ref().and_then(|(release, _)| self.releases.get(release).copied());
         let repository =
             repository.map(|(release, component)| format!("{} {component}", apt::address(&release)));

@@ -173,7 +173,7 @@ impl Detector for ApkDetector {
             let text = String::from_utf8_lossy(bytes);
             ApkFile::World(text.split_whitespace().filter_map(Dependency::parse).collect())
         } else if repositories_root(file.path).is_some() {
-            ApkFile::Repositories(repositories(&String::from_utf8_lossy(bytes)))
+            ApkFile::Repositories(repositories(&String::from_utf8_lossy(bytes), &mut out.gaps))
         } else if let Some(stem) = sbom_stem(file.path) {
             ApkFile::Sbom(sbom::parse(bytes, stem)?)
         } else {
@@ -188,11 +188,21 @@ impl Detector for ApkDetector {
     }
 }
 
+/// Lines of repositories read; real lists have a handful.
+const MAX_REPOSITORIES: usize = 1000;
+/// Longest line that names repositories.
+const MAX_LINE: usize = 4096;
+
 /// `https://…/main`, `@testing https://…/testing`, and, since apk-tools 3, `v3 https://…` and components after it.
 /// Lines that set a variable name no repository.
-fn repositories(text: &str) -> Vec<Repository> {
+fn repositories(text: &str, gaps: &mut Vec<Gap>) -> Vec<Repository> {
     let mut repositories = Vec::new();
     for line in text.lines() {
+        if repositories.len() >= MAX_REPOSITORIES {
+            let message = format!("repositories beyond the first {MAX_REPOSITORIES} are not read");
+            gaps.push(Gap::new(GapKind::Limit, message));
+            break;
+        }
         let mut words = line.split_whitespace().take_while(|word| !word.starts_with('#')).peekable();
         if words.peek() == Some(&"set") {
             continue;
@@ -200,6 +210,10 @@ fn repositories(text: &str) -> Vec<Repository> {
         let tag =
             words.next_if(|word| word.starts_with('@')).map(|tag| tag.trim_start_matches('@').to_owned());
         let Some(url) = words.find(|word| word.contains('/')) else { continue };
+        if line.len() > MAX_LINE {
+            gaps.push(Gap::new(GapKind::Malformed, "a repository of more words than any has"));
+            continue;
+        }
         let components: Vec<&str> = words.collect();
         if components.is_empty() {
             repositories.push(Repository { tag, url: url.to_owned() });

@@ -30,6 +30,19 @@ pub struct Source {
     pub purl: Option<String>,
 }
 
+impl Sbom {
+    /// Bytes that a component takes which has all of it.
+    pub fn weight(&self) -> usize {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let sources = self
+            .sources
+            .iter()
+            .map(|source| source.name.len() + optional(&source.version) + optional(&source.purl));
+        let texts = self.licenses.values().map(String::len);
+        optional(&self.definition) + sources.chain(texts).map(|bytes| bytes + 64).sum::<usize>()
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Document {

@@ -43,6 +43,16 @@ pub struct LicensedPart {
     pub expression: String,
 }
 
+impl Copyright {
+    /// Bytes that a component takes which has all of it.
+    pub fn weight(&self) -> usize {
+        let expression = self.licenses.expression.as_ref().map_or(0, String::len);
+        let custom = self.licenses.custom.iter().map(|license| license.text.len() + license.name.len());
+        let parts = self.parts.iter().map(|part| part.expression.len() + part.patterns.len());
+        expression + custom.chain(parts).map(|bytes| bytes + 64).sum::<usize>()
+    }
+}
+
 impl Detector for CopyrightDetector {
     fn id(&self) -> &'static str {
         "copyright"

@@ -29,15 +29,14 @@ pub struct Release {
 }
 
 impl Archives {
-    /// SHA-256 of the archive of a package.
-    pub fn sha256(&self, name: &str, version: &str, architecture: &str) -> Option<[u8; 32]> {
-        let wanted = key(name, version, architecture);
-        let at = self.entries.binary_search_by(|(known, _)| known.cmp(&wanted)).ok()?;
-        self.entries.get(at).map(|(_, digest)| *digest)
+    /// The SHA-256 of each archive, by [`key`], sorted.
+    pub fn sha256(&self) -> impl Iterator<Item = (&str, &[u8; 32])> {
+        self.entries.iter().map(|(key, digest)| (&**key, digest))
     }
 }
 
-fn key(name: &str, version: &str, architecture: &str) -> Box<str> {
+/// What an archive is known by.
+pub fn key(name: &str, version: &str, architecture: &str) -> Box<str> {
     [name, version, architecture].join("\0").into()
 }
 
@@ -118,9 +117,8 @@ mod tests {
             "Package: a\nVersion: 1\nArchitecture: amd64\nSHA256: {sha256}\n\nPackage: b\nVersion: 1\n\nPackage: c\nVersion: 1\nSHA256: 12\n"
         );
         let (archives, gaps) = reported(|report| archives(text.as_bytes(), report));
-        assert_eq!(archives.sha256("a", "1", "amd64"), Some([0xab; 32]));
-        assert_eq!(archives.sha256("a", "1", "i386"), None);
-        assert_eq!(archives.sha256("b", "1", ""), None);
+        let found: Vec<_> = archives.sha256().collect();
+        assert_eq!(found, [(&*key("a", "1", "amd64"), &[0xab; 32])]);
         assert_eq!(gaps.len(), 1);
     }
 

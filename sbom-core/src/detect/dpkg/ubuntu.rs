@@ -34,6 +34,9 @@ pub struct Contents {
     pub files: Vec<(ImagePath, Option<[u8; 32]>)>,
 }
 
+/// A path is written once for all packages that have it, so they may be longer than the manifest, but not by more.
+const PATHS_PER_BYTE: usize = 4;
+
 /// One line of a manifest.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -65,6 +68,8 @@ pub(super) fn chisel(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> 
     let decoder = zstd::Decoder::with_buffer(bytes).map_err(|error| unreadable(&error))?;
     let text = read_capped(decoder, limits.file_bytes).map_err(|error| unreadable(&error))?;
     let mut manifest = Chisel::default();
+    let mut path_bytes = text.len().saturating_mul(PATHS_PER_BYTE).saturating_add(1 << 20);
+    let mut left_out = 0_u64;
     let mut offset = 0;
     for line in text.split(|&byte| byte == b'\n') {
         let at = offset;
@@ -88,6 +93,11 @@ pub(super) fn chisel(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> 
                 owners.sort_unstable();
                 owners.dedup();
                 for owner in owners {
+                    let Some(rest) = path_bytes.checked_sub(path.as_bytes().len()) else {
+                        left_out += 1;
+                        continue;
+                    };
+                    path_bytes = rest;
                     let contents = manifest.contents.entry(owner.to_owned()).or_default();
                     contents.files.push((path.clone(), digest));
                 }
@@ -103,6 +113,10 @@ pub(super) fn chisel(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> 
             report.gap(Gap::new(GapKind::Limit, limit.to_string()).at(at));
             break;
         }
+    }
+    if left_out > 0 {
+        let message = format!("{left_out} files of packages are left out: too many packages share them");
+        report.gap(Gap::new(GapKind::Limit, message));
     }
     Ok(manifest)
 }

@@ -20,6 +20,8 @@ const MODULES_END: &[u8; 16] = b"\xf9\x32\x43\x31\x86\x18\x20\x72\x00\x82\x42\x1
 const HEADER: u64 = 32;
 /// Longest module information that is read; 400 modules take 35 KiB.
 const MAX_MODULES: u64 = 2 << 20;
+/// Places looked at that begin like build information; programs that look for it themselves have a few.
+const MAX_HEADERS: usize = 1024;
 /// Longest version of a toolchain.
 const MAX_VERSION: u64 = 256;
 
@@ -58,7 +60,12 @@ pub(super) fn find(program: &Program<'_>, gaps: &mut Vec<Gap>) -> Option<BuildIn
         };
     }
     let mut first = None;
-    for offset in view.find(MAGIC, 0..view.size()) {
+    for (tried, offset) in view.find(MAGIC, 0..view.size()).enumerate() {
+        if tried == MAX_HEADERS {
+            let gap = Gap::new(GapKind::Limit, "a file that looks like a Go program in too many places");
+            first.get_or_insert(gap);
+            break;
+        }
         match read(program, offset) {
             Ok(info) => return Some(info),
             Err(Unread::NotOne) => {}
@@ -248,13 +255,16 @@ fn unmarked(bytes: &[u8]) -> String {
 /// programs of Go 1.12. The version is that of the `producers` section.
 fn without_header(program: &Program<'_>) -> Option<BuildInfo> {
     let view = program.view;
+    // Both marks are looked for side by side: to look for an end after each beginning could take the square.
+    let mut ends = view.find(MODULES_END, 0..view.size()).peekable();
     view.find(MODULES_BEGIN, 0..view.size()).find_map(|offset| {
+        while ends.next_if(|end| *end < offset).is_some() {}
+        let length = ends.peek()? - offset + MODULES_END.len() as u64;
         let bytes = view.window(offset, MAX_MODULES);
         if !begins_modules(bytes) {
             return None;
         }
-        let end = memchr::memmem::find(bytes, MODULES_END)?;
-        let modules = unmarked(bytes.get(..end + MODULES_END.len())?);
+        let modules = unmarked(bytes.get(..usize::try_from(length).ok()?)?);
         let go_version = program.producer("language", "Go").unwrap_or_default();
         Some(BuildInfo { go_version, modules, offset: view.in_file(offset) })
     })
