@@ -41,8 +41,16 @@ pub(super) fn answer(
     challenges: &[Challenge],
 ) -> Result<Authorization, Fault> {
     let refuse = |reason| Fault::Authentication { host: url.authority().to_owned(), reason };
-    let credentials = client.config.credentials.find(repository)?;
     let by_scheme = |scheme: &str| challenges.iter().find(|challenge| challenge.scheme == scheme);
+    let credentials = match client.config.credentials.find(repository) {
+        Ok(credentials) => credentials,
+        // A public image needs none, and a helper that is not there is no reason to refuse it.
+        Err(error) if by_scheme("bearer").is_some() => {
+            tracing::warn!("{error}; asking without credentials");
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
     if let Some(bearer) = by_scheme("bearer") {
         return token(client, repository, url, bearer, credentials.as_ref());
     }

@@ -159,28 +159,30 @@ impl Client {
     ) -> Result<Response<Body>, Fault> {
         let key = repository.to_string();
         let known = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let response = self.follow(url, headers, known.as_ref())?;
-        if response.status() != 401 {
+        let (response, answered) = self.follow(url, headers, known.as_ref())?;
+        // Only the registry itself may say where its credentials go; not a host that it redirects to.
+        if response.status() != 401 || !answered.same_origin(url) {
             return Ok(response);
         }
         let demanded = response.headers().get_all(header::WWW_AUTHENTICATE);
         let challenges = challenge::parse(demanded.iter().map(header::HeaderValue::as_bytes));
         drop(response);
         let fresh = auth::answer(self, repository, url, &challenges)?;
-        let response = self.follow(url, headers, Some(&fresh))?;
+        let (response, _) = self.follow(url, headers, Some(&fresh))?;
         if response.status() != 401 {
             self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(key, fresh);
         }
         Ok(response)
     }
 
-    /// Gets `url` and follows redirects. What proves who asks goes to the first host alone.
+    /// Gets `url` and follows redirects; gives the answer and who gave it. What proves who asks goes to the first
+    /// host alone.
     fn follow(
         &self,
         url: &Url,
         headers: &[(header::HeaderName, String)],
         authorization: Option<&Authorization>,
-    ) -> Result<Response<Body>, Fault> {
+    ) -> Result<(Response<Body>, Url), Fault> {
         let mut at = url.clone();
         let mut redirects = 0;
         loop {
@@ -193,7 +195,7 @@ impl Client {
             }
             let response = request.call().map_err(|error| Fault::of_ureq(at.authority(), error))?;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-                return Ok(response);
+                return Ok((response, at));
             }
             redirects += 1;
             let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());

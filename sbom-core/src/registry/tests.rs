@@ -235,6 +235,18 @@ fn a_token_is_fetched_with_a_password_or_an_identity_token_or_nothing() {
 }
 
 #[test]
+fn a_helper_that_is_missing_does_not_keep_public_images_away() {
+    let mut setup = setup();
+    setup.registry.access(Access::Token { wants: None, requests: usize::MAX });
+    let mut files = AuthFiles::new(&setup.config.limits);
+    files.add("config.json", b"{\"credsStore\": \"surely-not-there\"}").unwrap();
+    setup.config.credentials = Arc::new(files);
+    assert_eq!(setup.scan(), Ok(1));
+    setup.registry.access(Access::Header("Basic dXNlcjpwYXNz".into()));
+    setup.fails_with(&["docker-credential-surely-not-there"]);
+}
+
+#[test]
 fn a_token_that_expires_on_the_way_is_replaced() {
     let setup = setup();
     setup.registry.access(Access::Token { wants: None, requests: 1 });
@@ -276,6 +288,23 @@ fn redirects_are_followed_without_what_proves_who_asks() {
     assert_eq!(setup.scan(), Ok(1));
     let there = cdn.requests();
     assert!(!there.is_empty() && there.iter().all(|request| !request.contains('[')), "{there:?}");
+}
+
+#[test]
+fn a_host_that_is_redirected_to_cannot_name_where_credentials_go() {
+    let mut setup = setup();
+    let other = Registry::start();
+    other.push("org/app", "1", &setup.image.root());
+    other.access(Access::Token { wants: None, requests: usize::MAX });
+    setup.config.credentials =
+        Arc::new(Credentials::Password { username: "user".into(), password: "pass".into() });
+    let layer = setup.layer().to_owned();
+    let location = format!("http://{}/v2/org/app/blobs/{layer}", other.host());
+    setup.registry.fault(&layer, usize::MAX, FaultKind::Redirect(location));
+    setup.fails_with(&["401"]);
+    let there = other.requests();
+    assert!(!there.is_empty() && there.iter().all(|request| !request.contains('[')), "{there:?}");
+    assert!(there.iter().all(|request| !request.starts_with("/token")), "{there:?}");
 }
 
 #[test]
