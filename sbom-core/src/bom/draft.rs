@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Attribution, Bom, Component, ComponentKind, Declared, Edge, EdgeKind, Gap, GapKind, OperatingSystem,
+    Attribution, Bom, Component, ComponentKind, Edge, EdgeKind, Gap, GapKind, Licensing, OperatingSystem,
     Scope, Subject, Usage,
 };
 use crate::{
@@ -23,7 +23,8 @@ impl Component {
             purl: None,
             cpes: Vec::new(),
             description: None,
-            licenses: Declared::default(),
+            licenses: Licensing::default(),
+            concluded: Licensing::default(),
             supplier: None,
             originator: None,
             source: None,

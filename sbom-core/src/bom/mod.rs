@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 pub use crate::{
     detect::{Gap, GapKind},
-    license::{CustomLicense, Declared},
+    license::{CustomLicense, Licensing},
     oci::Subject,
 };
 use crate::{digest::Digest, image_path::ImagePath, purl::Purl};
@@ -99,7 +99,9 @@ pub struct Component {
     /// One line.
     pub description: Option<String>,
     /// What it declares about its licence.
-    pub licenses: Declared,
+    pub licenses: Licensing,
+    /// What its licence is by our own reading of the texts that it ships, where it declares none.
+    pub concluded: Licensing,
     /// Who distributes it.
     pub supplier: Option<Party>,
     /// Who made or maintains it.

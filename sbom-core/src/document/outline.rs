@@ -4,7 +4,7 @@
 use super::{graph, syntax};
 use crate::{
     bom::{
-        Bom, Component, ComponentKind, CustomLicense, Declared, ExternalReference, Gap, GapKind,
+        Bom, Component, ComponentKind, CustomLicense, ExternalReference, Gap, GapKind, Licensing,
         OperatingSystem, Party, PartyKind, ReferenceKind,
     },
     digest::Digest,
@@ -283,12 +283,12 @@ fn party(kind: PartyKind, text: &str) -> Party {
 }
 
 /// A label is an SPDX expression by its definition; what is none is kept as a licence of that name.
-fn declared(label: &str) -> Declared {
+fn declared(label: &str) -> Licensing {
     if spdx::Expression::parse(label).is_ok() && !label.contains("Ref-") {
-        return Declared { expression: Some(label.to_owned()), custom: Vec::new() };
+        return Licensing { expression: Some(label.to_owned()), custom: Vec::new() };
     }
     let hash: String = Digest::of(label.as_bytes()).hex().chars().take(12).collect();
     let id = format!("LicenseRef-{hash}");
     let custom = CustomLicense { id: id.clone(), name: label.to_owned(), text: label.to_owned() };
-    Declared { expression: Some(id), custom: vec![custom] }
+    Licensing { expression: Some(id), custom: vec![custom] }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CustomLicense, Declared, by_id, custom, names};
+use super::{CustomLicense, Licensing, by_id, custom, names};
 
 /// A field longer than this is a text, not an expression.
 const MAX_BYTES: usize = 64 << 10;
@@ -20,10 +20,10 @@ const MAX_DEPTH: usize = 64;
 /// assert_eq!(declare("gpl-2.0+ or (mit and Apache 2.0)").expression.unwrap(), "GPL-2.0-or-later OR (MIT AND Apache-2.0)");
 /// assert!(declare("free for birds").expression.unwrap().starts_with("LicenseRef-free-for-birds-"));
 /// ```
-pub fn declare(text: &str) -> Declared {
+pub fn declare(text: &str) -> Licensing {
     let text = text.trim();
     if text.is_empty() {
-        return Declared::default();
+        return Licensing::default();
     }
     if text.len() > MAX_BYTES {
         return custom(text, text).into();
@@ -31,7 +31,7 @@ pub fn declare(text: &str) -> Declared {
     if let Some(expression) = parse(text) {
         let mut licenses = BTreeSet::new();
         expression.collect_custom(&mut licenses);
-        return Declared { expression: Some(expression.write(false)), custom: by_id(licenses) };
+        return Licensing { expression: Some(expression.write(false)), custom: by_id(licenses) };
     }
     custom(text, text).into()
 }

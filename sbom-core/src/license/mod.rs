@@ -13,11 +13,11 @@ mod names;
 
 pub use expression::declare;
 
-/// What a package declares about its licence.
+/// Licences as one expression: what a package declares, or what was concluded from the texts that it ships.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Declared {
+pub struct Licensing {
     /// A valid SPDX licence expression, upper-case operators; `LicenseRef-…` for what the SPDX list does not know.
-    /// None if nothing was declared.
+    /// None if nothing was declared or concluded.
     pub expression: Option<String>,
     /// The licences that `expression` names as `LicenseRef-…`, sorted by identifier.
     pub custom: Vec<CustomLicense>,
@@ -34,7 +34,7 @@ pub struct CustomLicense {
     pub text: String,
 }
 
-impl From<CustomLicense> for Declared {
+impl From<CustomLicense> for Licensing {
     fn from(license: CustomLicense) -> Self {
         Self { expression: Some(license.id.clone()), custom: vec![license] }
     }
@@ -74,7 +74,7 @@ pub fn custom(name: &str, text: &str) -> CustomLicense {
 
 /// All of `parts` at once: the conjunction of what they name, without repetition, sorted. Parts that declare
 /// nothing add nothing.
-pub fn all_of(parts: impl IntoIterator<Item = Declared>) -> Declared {
+pub fn all_of(parts: impl IntoIterator<Item = Licensing>) -> Licensing {
     let mut terms: BTreeSet<String> = BTreeSet::new();
     let mut custom: BTreeSet<CustomLicense> = BTreeSet::new();
     for part in parts {
@@ -92,10 +92,10 @@ pub fn all_of(parts: impl IntoIterator<Item = Declared>) -> Declared {
         .into_iter()
         .map(|term| if !alone && top_level(&term).is_none() { format!("({term})") } else { term })
         .collect();
-    Declared { expression: (!terms.is_empty()).then(|| terms.join(" AND ")), custom: by_id(custom) }
+    Licensing { expression: (!terms.is_empty()).then(|| terms.join(" AND ")), custom: by_id(custom) }
 }
 
-impl Declared {
+impl Licensing {
     /// With the texts that the package ships for its own `LicenseRef-…` in place of their names.
     #[must_use]
     pub fn with_texts(mut self, texts: &BTreeMap<String, String>) -> Self {

@@ -3,7 +3,7 @@
 use flate2::read::MultiGzDecoder;
 
 use super::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, Want, dpkg::Report};
-use crate::{image_path::ImagePath, license::Declared, limits::read_capped};
+use crate::{image_path::ImagePath, license::Licensing, limits::read_capped};
 
 mod free_text;
 mod machine_readable;
@@ -18,7 +18,7 @@ pub struct Copyright {
     /// How it says it.
     pub form: Form,
     /// All that it declares, at once.
-    pub licenses: Declared,
+    pub licenses: Licensing,
     /// The licences of parts of the source, in their order; empty in a free text.
     pub parts: Vec<LicensedPart>,
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::component::Property;
-use crate::bom::{CustomLicense, Declared};
+use crate::bom::{CustomLicense, Licensing};
 
 /// Licences of the SPDX list that the schemas of CycloneDX do not know yet, so that they may stand only in
 /// expressions. Sorted.
@@ -58,7 +58,7 @@ struct Text<'a> {
 }
 
 /// What a component declares.
-pub(super) fn declared(declared: &Declared) -> Vec<LicenseChoice<'_>> {
+pub(super) fn declared(declared: &Licensing) -> Vec<LicenseChoice<'_>> {
     let Some(expression) = declared.expression.as_deref() else { return Vec::new() };
     if let Some(custom) = alone(declared) {
         return vec![LicenseChoice::License { license: custom_license(custom, Some("declared")) }];
@@ -70,7 +70,7 @@ pub(super) fn declared(declared: &Declared) -> Vec<LicenseChoice<'_>> {
 }
 
 /// The texts of the licences that an expression names but has no place for.
-pub(super) fn texts(declared: &Declared) -> Vec<LicenseChoice<'_>> {
+pub(super) fn texts(declared: &Licensing) -> Vec<LicenseChoice<'_>> {
     if alone(declared).is_some() {
         return Vec::new();
     }
@@ -84,7 +84,7 @@ pub(super) fn of_documents() -> LicenseChoice<'static> {
 }
 
 /// The licence, if it is not on the SPDX list and the only one that is declared.
-fn alone(declared: &Declared) -> Option<&CustomLicense> {
+fn alone(declared: &Licensing) -> Option<&CustomLicense> {
     match declared.custom.as_slice() {
         [custom] if declared.expression.as_ref() == Some(&custom.id) => Some(custom),
         _ => None,

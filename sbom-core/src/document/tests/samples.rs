@@ -2,8 +2,8 @@
 
 use crate::{
     bom::{
-        Ancestor, Attribution, Bom, Component, ComponentKind, CustomLicense, Declared, EdgeKind, Evidence,
-        ExternalReference, Gap, GapKind, OperatingSystem, Party, PartyKind, ReferenceKind, Scope,
+        Ancestor, Attribution, Bom, Component, ComponentKind, CustomLicense, EdgeKind, Evidence,
+        ExternalReference, Gap, GapKind, Licensing, OperatingSystem, Party, PartyKind, ReferenceKind, Scope,
         SourcePackage, Subject, Technique, Usage,
         draft::{Draft, Handle},
     },
@@ -45,7 +45,7 @@ pub(super) fn debian() -> Bom {
     let bash = draft.add(deb("bash", "5.2.15-2+b7", ("bash", "5.2.15-2"), 0));
     let mut openssl = deb("openssl", "3.0.15-1~deb12u1", ("openssl", "3.0.15-1~deb12u1"), 1);
     openssl.layers = Attribution { introduced: 0, changed: 1, removed: None };
-    openssl.licenses = Declared {
+    openssl.licenses = Licensing {
         expression: Some("Apache-2.0 AND LicenseRef-openssl-extra".into()),
         custom: vec![custom("LicenseRef-openssl-extra")],
     };
@@ -194,7 +194,7 @@ fn deb(name: &str, version: &str, source: (&str, &str), layer: usize) -> Compone
     );
     package.description = Some(format!("what {name} is for"));
     package.licenses =
-        Declared { expression: Some("LicenseRef-eula".into()), custom: vec![custom("LicenseRef-eula")] };
+        Licensing { expression: Some("LicenseRef-eula".into()), custom: vec![custom("LicenseRef-eula")] };
     package.supplier = Some(Party { url: Some("https://www.debian.org/".into()), ..organization("Debian") });
     package.originator = Some(Party {
         kind: PartyKind::Person,

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::synopsis::Names;
-use super::{CustomLicense, Declared, custom, names};
+use super::{CustomLicense, Licensing, custom, names};
 
 mod synopsis;
 
-/// Licences read from Debian's spelling, on the way to a [`Declared`].
+/// Licences read from Debian's spelling, on the way to a [`Licensing`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Licenses {
     terms: Vec<Term>,
@@ -64,12 +64,12 @@ impl Licenses {
     }
 
     /// All of them together.
-    pub fn finish(self) -> Declared {
+    pub fn finish(self) -> Licensing {
         if self.terms.is_empty() {
-            return Declared::default();
+            return Licensing::default();
         }
         let expression = join(self.terms, Term::All).to_text();
-        Declared { expression: Some(expression), custom: self.custom.into_values().collect() }
+        Licensing { expression: Some(expression), custom: self.custom.into_values().collect() }
     }
 
     fn add(&mut self, term: Term) {
