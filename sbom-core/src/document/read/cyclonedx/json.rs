@@ -57,10 +57,6 @@ impl<'de, A: MapAccess<'de>> Member<'_, '_, 'de, A> {
 impl<'de, A: MapAccess<'de>> Source for Member<'_, '_, 'de, A> {
     type Error = A::Error;
 
-    fn fail(&mut self, error: ReadError) -> A::Error {
-        fail(self.scope, error)
-    }
-
     fn mismatch(&mut self, wanted: &'static str) -> A::Error {
         A::Error::custom(format_args!("{:?} should be {wanted}", self.name))
     }
@@ -207,11 +203,11 @@ impl<'de, T: Record> Visitor<'de> for Object<'_, '_, T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<T>, A::Error> {
-        let Some(body) = T::BODY else {
+        let Some(list) = T::LIST else {
             return Err(A::Error::invalid_type(serde::de::Unexpected::Seq, &self));
         };
         let mut record = T::default();
-        record.member(body, &mut Items { seq, scope: self.scope, of: PhantomData })?;
+        record.member(list, &mut Items { seq, scope: self.scope, of: PhantomData })?;
         Ok(Some(record))
     }
 }
@@ -226,10 +222,6 @@ struct Items<'s, 'a, 'de, A> {
 impl<'de, A: SeqAccess<'de>> Source for Items<'_, '_, 'de, A> {
     type Error = A::Error;
 
-    fn fail(&mut self, error: ReadError) -> A::Error {
-        fail(self.scope, error)
-    }
-
     fn mismatch(&mut self, wanted: &'static str) -> A::Error {
         A::Error::custom(format_args!("a list where {wanted} belongs"))
     }
@@ -243,6 +235,7 @@ impl<'de, A: SeqAccess<'de>> Source for Items<'_, '_, 'de, A> {
     }
 
     fn each<T: Record>(&mut self, _: &'static str, into: &mut Vec<T>) -> Result<(), A::Error> {
+        self.scope.lost.is_list();
         while let Some(item) = self.seq.next_element_seed(Object::new(self.scope))? {
             into.extend(item);
         }

@@ -56,7 +56,7 @@ records! {
         phase: Option<String> = text("phase"),
     }
     /// `metadata.tools`: in JSON before 1.5 a list, which counts as the member `tool`, as in XML.
-    Tools [BODY = Some("tool")] {
+    Tools [LIST = Some("tool")] {
         tool: Vec<Tool> = each("tool"),
         components: Vec<Tool> = list("components"),
         services: Vec<Tool> = list("services"),
