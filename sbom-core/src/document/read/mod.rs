@@ -9,6 +9,10 @@ use std::{collections::BTreeMap, fmt};
 
 use crate::limits::{LimitExceeded, Limits};
 
+mod elements;
+mod records;
+pub(in crate::document) mod spdx;
+
 /// What a reader works with.
 #[derive(Debug)]
 pub(super) struct Context<'a> {
