@@ -238,6 +238,9 @@ fn is_system(document: &Document, index: usize) -> bool {
 }
 
 fn subject<'a>(document: &'a Document, add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>)) {
+    if !document.layers.is_empty() {
+        add("sbomctl:oci:layers".into(), document.layers.len().to_string().into());
+    }
     for (index, layer) in document.layers.iter().enumerate() {
         for (name, value) in layer_facts(layer) {
             add(format!("sbomctl:oci:layer:{index}:{name}").into(), value);

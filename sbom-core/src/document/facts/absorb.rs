@@ -68,6 +68,9 @@ fn find_layers(document: &mut Document) {
     if let Some(root) = document.root.and_then(|root| document.components.get_mut(root)) {
         let mut layers: Vec<LayerDescriptor> = Vec::new();
         root.properties.retain(|property| {
+            if property.name == "sbomctl:oci:layers" {
+                return layer_count(&mut layers, &property.value).is_none();
+            }
             let Some(rest) = property.name.strip_prefix("sbomctl:oci:layer:") else { return true };
             layer_fact(&mut layers, rest, &property.value).is_none()
         });
@@ -98,6 +101,15 @@ fn find_layers(document: &mut Document) {
         }
     }
     document.layers = layers;
+}
+
+/// Makes place for as many layers as there are.
+fn layer_count(layers: &mut Vec<LayerDescriptor>, count: &str) -> Option<()> {
+    let count = count.parse().ok().filter(|&count: &usize| count <= MOST_LAYERS)?;
+    while layers.len() < count {
+        layers.push(LayerDescriptor { index: layers.len(), ..LayerDescriptor::default() });
+    }
+    Some(())
 }
 
 /// `0:diffId` and its value.
@@ -264,6 +276,12 @@ fn trivy_fields(component: &mut Component, layers: &[LayerDescriptor]) {
         let version = said("SrcVersion").unwrap_or_default();
         let version = format!("{}{version}{}", epoch.unwrap_or_default(), release.unwrap_or_default());
         component.source = Some(Box::new(SourcePackage { name, version }));
+    }
+    // CycloneDX has the source package among what the component was derived from, as well.
+    if let Some(source) = component.source.as_ref().filter(|_| component.is_os_package()) {
+        component.ancestors.retain(|ancestor| {
+            ancestor.name != source.name || ancestor.version.as_ref() != Some(&source.version)
+        });
     }
     let layer = diff_id.and_then(|diff_id| layer_of(&diff_id, layers));
     if let (Some(layer), None) = (layer, component.layers) {

@@ -245,7 +245,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_bom()(
+    pub(super) fn any_bom()(
         components in proptest::collection::vec(any_component(), 0..8),
         edges in proptest::collection::vec((0..8_usize, 0..8_usize, 0..7_usize), 0..20),
         gaps in proptest::collection::vec((any_text(), proptest::option::of(0..5_usize)), 0..6),

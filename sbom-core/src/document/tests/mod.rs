@@ -8,6 +8,7 @@ use super::*;
 use crate::{bom::Bom, oci::SubjectKind};
 
 mod equivalence;
+mod round_trip;
 mod samples;
 mod schema;
 

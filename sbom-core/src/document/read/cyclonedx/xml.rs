@@ -1,7 +1,7 @@
 //! CycloneDX as XML: elements are read by the same tables as objects of JSON, straight from the text.
 
 use super::{
-    nodes::{FORMAT, Node, Nodes, Start},
+    nodes::{Node, Nodes, Start},
     record::{Outcome, Record, Scope, Source, Text},
     records::{Bom, Component, Root},
 };
