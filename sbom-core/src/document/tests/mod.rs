@@ -8,6 +8,7 @@ use super::*;
 use crate::{bom::Bom, oci::SubjectKind};
 
 mod equivalence;
+mod read_back;
 mod samples;
 mod schema;
 
