@@ -20,6 +20,8 @@ mod cyclonedx;
 mod envelope;
 mod members;
 mod sniff;
+#[cfg(test)]
+mod tests;
 
 pub use envelope::{StatementSubject, Wrapper};
 use sniff::Form;
