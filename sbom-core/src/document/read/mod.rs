@@ -23,6 +23,8 @@ mod members;
 mod records;
 mod sniff;
 mod spdx;
+#[cfg(test)]
+mod tests;
 
 pub use envelope::{StatementSubject, Wrapper};
 use sniff::Form;
