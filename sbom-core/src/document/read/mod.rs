@@ -12,6 +12,8 @@ use crate::limits::{LimitExceeded, Limits};
 mod elements;
 mod records;
 pub(in crate::document) mod spdx;
+pub(in crate::document) mod syft;
+mod value;
 
 /// What a reader works with.
 #[derive(Debug)]
