@@ -23,8 +23,10 @@ mod members;
 mod records;
 mod sniff;
 mod spdx;
+mod syft;
 #[cfg(test)]
 mod tests;
+mod value;
 
 pub use envelope::{StatementSubject, Wrapper};
 use sniff::Form;
@@ -135,7 +137,8 @@ fn read_plain(text: &str, syntax: Syntax, limits: &Limits) -> Result<Read, ReadE
         Syntax::CycloneDxXml => cyclonedx::read_xml(text, &mut context),
         Syntax::SpdxJson => spdx::read_json(text.as_bytes(), &mut context),
         Syntax::SpdxTagValue => spdx::read_tag_value(text, &mut context),
-        Syntax::SpdxJsonLd | Syntax::SyftJson => {
+        Syntax::SyftJson => syft::read(text.as_bytes(), &mut context),
+        Syntax::SpdxJsonLd => {
             Err(sniff::unrecognised("of a format whose reader is not part of this version"))
         }
     }?;

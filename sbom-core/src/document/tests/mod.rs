@@ -9,7 +9,6 @@ use crate::{bom::Bom, oci::SubjectKind};
 
 mod equivalence;
 mod round_trip;
-mod read_back;
 mod samples;
 mod schema;
 
