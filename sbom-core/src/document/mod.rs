@@ -78,7 +78,7 @@ impl Default for Inputs {
 pub fn write(document: &Document, format: Format, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Table => table::write(document, inputs.columns, out),
-        Format::CycloneDxJson(version) => cyclonedx::write(document, version, inputs, out),
+        Format::CycloneDxJson(version) => cyclonedx::write_json(document, version, inputs, out),
         Format::SpdxJson(version) => spdx::write(document, version, inputs, out),
     }
 }
@@ -113,8 +113,14 @@ pub enum FormatError {
 
 impl Format {
     /// Every format in every version; of each format, the version that its bare name stands for comes first.
-    pub const ALL: &[Self] =
-        &[Self::Table, Self::CycloneDxJson(CycloneDxVersion::V1_6), Self::SpdxJson(SpdxVersion::V2_3)];
+    pub const ALL: &[Self] = &[
+        Self::Table,
+        Self::CycloneDxJson(CycloneDxVersion::V1_6),
+        Self::CycloneDxJson(CycloneDxVersion::V1_4),
+        Self::CycloneDxJson(CycloneDxVersion::V1_5),
+        Self::CycloneDxJson(CycloneDxVersion::V1_7),
+        Self::SpdxJson(SpdxVersion::V2_3),
+    ];
 
     /// The name without the version.
     pub fn name(self) -> &'static str {
