@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     json,
     model::{
-        Ancestor, Completeness, Component, ComponentKind, Document, Evidence, LayerDescriptor, Reference,
-        Technique, Usage,
+        Ancestor, Completeness, Component, ComponentKind, Document, Evidence, Hash, LayerDescriptor,
+        Reference, Technique, Usage,
     },
     syntax,
 };
@@ -65,11 +65,11 @@ pub(super) fn of(document: &Document, index: usize) -> Vec<Fact<'_>> {
     tidy(facts)
 }
 
-/// What SPDX 2.x says beside [`of`], as it has no fields for it.
+/// What SPDX 2.x says beside [`of`], as it has no fields for it. It has fields for the references `said`.
 pub(super) fn without_field_in_spdx<'a>(
     document: &'a Document,
     component: &'a Component,
-    homepage: Option<&str>,
+    said: [Option<&Reference>; 2],
 ) -> Vec<Fact<'a>> {
     let mut facts: Vec<Fact<'a>> = Vec::new();
     let mut add = |name: Cow<'a, str>, value: Cow<'a, str>| facts.push((name, value));
@@ -92,8 +92,17 @@ pub(super) fn without_field_in_spdx<'a>(
     }
     let valid = |reference: &&Reference| syntax::is_address(&reference.url);
     for reference in component.references.iter().filter(valid) {
-        if Some(reference.url.as_str()) != homepage {
+        if reference.comment.is_some() || !reference.hashes.is_empty() {
+            add("sbomctl:reference".into(), reference_record(reference).into());
+        } else if !said.into_iter().flatten().any(|said| std::ptr::eq(said, reference)) {
             add(reference_name(reference), (&reference.url).into());
+        }
+    }
+    let parties =
+        [("sbomctl:supplier:url", &component.supplier), ("sbomctl:originator:url", &component.originator)];
+    for (name, party) in parties {
+        if let Some(url) = party.as_ref().and_then(|party| party.url.as_ref()) {
+            add(name.into(), url.into());
         }
     }
     tidy(facts)
@@ -182,6 +191,19 @@ struct AncestorRecord {
     purl: Option<String>,
 }
 
+/// A link that has more to it than its address, in a record of JSON.
+#[derive(Serialize, Deserialize)]
+struct ReferenceRecord {
+    #[serde(rename = "type")]
+    kind: String,
+    url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+    /// As `SHA-256:…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    hashes: Vec<String>,
+}
+
 fn evidence_record(document: &Document, evidence: &Evidence) -> String {
     let layer = evidence.layer.and_then(|layer| document.layers.get(layer));
     json::line(&EvidenceRecord {
@@ -200,6 +222,20 @@ fn ancestor_record(ancestor: &Ancestor) -> String {
         version: ancestor.version.clone(),
         purl: ancestor.purl.as_ref().map(ToString::to_string),
     })
+}
+
+fn reference_record(reference: &Reference) -> String {
+    json::line(&ReferenceRecord {
+        kind: reference.kind.name().to_owned(),
+        url: reference.url.clone(),
+        comment: reference.comment.clone(),
+        hashes: reference.hashes.iter().map(hash_text).collect(),
+    })
+}
+
+/// `SHA-256:…`.
+pub(super) fn hash_text(hash: &Hash) -> String {
+    format!("{}:{}", hash.algorithm.name(), hash.hex)
 }
 
 /// Sorted by name; of pairs that are the same, one.

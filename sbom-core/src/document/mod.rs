@@ -28,7 +28,7 @@ pub mod timestamp;
 
 pub use cyclonedx::CycloneDxVersion;
 pub use model::{Document, Tool};
-pub use spdx::SpdxVersion;
+pub use spdx::{Spdx2Version, SpdxVersion};
 pub use timestamp::Timestamp;
 
 /// A format that a bill can be written in, named as Syft names it: `FORMAT` or `FORMAT@VERSION`.
@@ -50,6 +50,8 @@ pub enum Format {
     CycloneDxJson(CycloneDxVersion),
     /// SPDX as JSON.
     SpdxJson(SpdxVersion),
+    /// SPDX as tag-value.
+    SpdxTagValue(Spdx2Version),
 }
 
 /// What a document says beside its content.
@@ -80,6 +82,7 @@ pub fn write(document: &Document, format: Format, inputs: &Inputs, out: &mut dyn
         Format::Table => table::write(document, inputs.columns, out),
         Format::CycloneDxJson(version) => cyclonedx::write(document, version, inputs, out),
         Format::SpdxJson(version) => spdx::write(document, version, inputs, out),
+        Format::SpdxTagValue(version) => spdx::write_tag_value(document, version, inputs, out),
     }
 }
 
@@ -113,8 +116,14 @@ pub enum FormatError {
 
 impl Format {
     /// Every format in every version; of each format, the version that its bare name stands for comes first.
-    pub const ALL: &[Self] =
-        &[Self::Table, Self::CycloneDxJson(CycloneDxVersion::V1_6), Self::SpdxJson(SpdxVersion::V2_3)];
+    pub const ALL: &[Self] = &[
+        Self::Table,
+        Self::CycloneDxJson(CycloneDxVersion::V1_6),
+        Self::SpdxJson(SpdxVersion::V2_3),
+        Self::SpdxJson(SpdxVersion::V2_2),
+        Self::SpdxTagValue(Spdx2Version::V2_3),
+        Self::SpdxTagValue(Spdx2Version::V2_2),
+    ];
 
     /// The name without the version.
     pub fn name(self) -> &'static str {
@@ -122,6 +131,7 @@ impl Format {
             Self::Table => "table",
             Self::CycloneDxJson(_) => "cyclonedx-json",
             Self::SpdxJson(_) => "spdx-json",
+            Self::SpdxTagValue(_) => "spdx-tag-value",
         }
     }
 
@@ -131,6 +141,7 @@ impl Format {
             Self::Table => None,
             Self::CycloneDxJson(version) => Some(version.as_str()),
             Self::SpdxJson(version) => Some(version.as_str()),
+            Self::SpdxTagValue(version) => Some(version.as_str()),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Properties and annotations → the model's fields, for readers.
 
-use std::str::FromStr as _;
+use std::{str::FromStr as _, sync::Arc};
 
-use super::{AncestorRecord, EvidenceRecord, TRIVY, hundredths, of};
+use super::{AncestorRecord, EvidenceRecord, ReferenceRecord, TRIVY, hundredths, of};
 use crate::{
     digest::Digest,
     document::model::{
         Ancestor, Attribution, Completeness, Component, ComponentKind, Distribution, Document, Evidence, Gap,
-        LayerDescriptor, Property, Reference, ReferenceKind, SourcePackage, Technique, Usage,
+        Hash, HashAlgorithm, LayerDescriptor, Party, Property, Reference, ReferenceKind, SourcePackage,
+        Technique, Usage,
     },
     purl::Purl,
 };
@@ -147,6 +148,10 @@ fn take(component: &mut Component, property: Property, layers: &[LayerDescriptor
             "incomplete" => Some(component.completeness = Completeness::Incomplete),
             _ => None,
         },
+        "hash" => hash(value).map(|hash| component.hashes.push(hash)),
+        "reference" => reference_with_more(component, value),
+        "supplier:url" => party_url(component.supplier.as_mut(), value),
+        "originator:url" => party_url(component.originator.as_mut(), value),
         // Readers take it before anything refers to the component.
         "id" => (component.id == value).then_some(()),
         "evidence" => evidence(value, layers).map(|evidence| component.evidence.push(evidence)),
@@ -189,6 +194,28 @@ fn ancestor(record: &str) -> Option<Ancestor> {
 fn reference(kind: &str, url: &str) -> Option<Reference> {
     let kind = ReferenceKind::from_name(kind)?;
     Some(Reference { kind, url: url.to_owned(), comment: None, hashes: Vec::new() })
+}
+
+/// A link that a field may have named already, without what more there is to it.
+fn reference_with_more(component: &mut Component, record: &str) -> Option<()> {
+    let record: ReferenceRecord = serde_json::from_str(record).ok()?;
+    let hashes = record.hashes.iter().map(|text| hash(text)).collect::<Option<Vec<_>>>()?;
+    let plain = reference(&record.kind, &record.url)?;
+    component.references.retain(|known| *known != plain);
+    component.references.push(Reference { comment: record.comment, hashes, ..plain });
+    Some(())
+}
+
+/// `SHA-256:…`.
+fn hash(text: &str) -> Option<Hash> {
+    let (algorithm, hex) = text.split_once(':')?;
+    Some(Hash { algorithm: HashAlgorithm::from_name(algorithm)?, hex: hex.to_owned() })
+}
+
+fn party_url(party: Option<&mut Arc<Party>>, url: &str) -> Option<()> {
+    let party = party.filter(|party| party.url.is_none())?;
+    Arc::make_mut(party).url = Some(url.to_owned());
+    Some(())
 }
 
 /// `introduced` and the place of a layer.
