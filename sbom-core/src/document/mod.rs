@@ -32,7 +32,7 @@ pub mod timestamp;
 pub use cyclonedx::CycloneDxVersion;
 pub use list::github::Snapshot;
 pub use model::{Document, Tool};
-pub use spdx::SpdxVersion;
+pub use spdx::{Spdx2Version, SpdxVersion};
 pub use timestamp::Timestamp;
 
 /// A format that a bill can be written in, named as Syft names it: `FORMAT` or `FORMAT@VERSION`.
@@ -54,6 +54,8 @@ pub enum Format {
     CycloneDxJson(CycloneDxVersion),
     /// SPDX as JSON.
     SpdxJson(SpdxVersion),
+    /// SPDX as tag-value.
+    SpdxTagValue(Spdx2Version),
     /// A snapshot for GitHub's dependency submission API.
     Github,
     /// Package URLs, one a line.
@@ -100,6 +102,7 @@ pub fn write(document: &Document, format: Format, inputs: &Inputs, out: &mut dyn
         Format::Table => table::write(document, inputs.columns, out),
         Format::CycloneDxJson(version) => cyclonedx::write_json(document, version, inputs, out),
         Format::SpdxJson(version) => spdx::write(document, version, inputs, out),
+        Format::SpdxTagValue(version) => spdx::write_tag_value(document, version, inputs, out),
         Format::Github => list::github::write(document, inputs, out),
         Format::Purls => list::purls::write(document, out),
         Format::Csv => list::csv::write(document, out),
@@ -144,6 +147,9 @@ impl Format {
         Self::CycloneDxJson(CycloneDxVersion::V1_5),
         Self::CycloneDxJson(CycloneDxVersion::V1_7),
         Self::SpdxJson(SpdxVersion::V2_3),
+        Self::SpdxJson(SpdxVersion::V2_2),
+        Self::SpdxTagValue(Spdx2Version::V2_3),
+        Self::SpdxTagValue(Spdx2Version::V2_2),
         Self::Github,
         Self::Purls,
         Self::Csv,
@@ -156,6 +162,7 @@ impl Format {
             Self::Table => "table",
             Self::CycloneDxJson(_) => "cyclonedx-json",
             Self::SpdxJson(_) => "spdx-json",
+            Self::SpdxTagValue(_) => "spdx-tag-value",
             Self::Github => "github",
             Self::Purls => "purls",
             Self::Csv => "csv",
@@ -169,6 +176,7 @@ impl Format {
             Self::Table | Self::Github | Self::Purls | Self::Csv | Self::Markdown => None,
             Self::CycloneDxJson(version) => Some(version.as_str()),
             Self::SpdxJson(version) => Some(version.as_str()),
+            Self::SpdxTagValue(version) => Some(version.as_str()),
         }
     }
 }
