@@ -235,6 +235,11 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         lose(&mut self.context.losses, "", std::slice::from_ref(field));
     }
 
+    /// The version that the document names, `SPDX-2.3`.
+    pub(super) fn version(&mut self, named: &str) {
+        named.strip_prefix("SPDX-").unwrap_or(named).clone_into(&mut self.context.version);
+    }
+
     pub(super) fn finish(mut self, bytes: &[u8]) -> Result<Document, ReadError> {
         for (number, remark) in std::mem::take(&mut self.remarks) {
             match self.elements.index(number) {

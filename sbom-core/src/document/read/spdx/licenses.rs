@@ -108,10 +108,11 @@ impl<'a> Licenses<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{document::read::Losses, limits::Limits};
+    use crate::limits::Limits;
 
     fn resolve(expression: &str, texts: &[(&'static str, &str, &str)]) -> Licensing {
-        let mut context = Context { limits: &Limits::default(), losses: Losses::default() };
+        let limits = Limits::default();
+        let mut context = Context::new(&limits);
         let mut licenses = Licenses::default();
         for (id, name, text) in texts {
             assert!(licenses.define(Cow::Borrowed(id), name, text));
@@ -156,7 +157,7 @@ mod tests {
     fn texts_are_not_multiplied_beyond_the_bound() {
         let mut limits = Limits::default();
         limits.document_bytes.value = 1000;
-        let mut context = Context { limits: &limits, losses: Losses::default() };
+        let mut context = Context::new(&limits);
         let mut licenses = Licenses::default();
         licenses.define("LicenseRef-a".into(), "", &"x".repeat(400));
         let mut components = vec![Component::default(); 3];

@@ -291,7 +291,8 @@ mod tests {
     const SMALL: &str = include_str!("tests/small.syft.json");
 
     fn read_text(text: &str) -> (Result<Document, ReadError>, Losses) {
-        let mut context = Context { limits: &Limits::default(), losses: Losses::default() };
+        let limits = Limits::default();
+        let mut context = Context::new(&limits);
         let document = read(text.as_bytes(), &mut context);
         (document, context.losses)
     }
