@@ -48,6 +48,8 @@ pub enum Format {
     Table,
     /// CycloneDX as JSON.
     CycloneDxJson(CycloneDxVersion),
+    /// CycloneDX as XML.
+    CycloneDxXml(CycloneDxVersion),
     /// SPDX as JSON.
     SpdxJson(SpdxVersion),
 }
@@ -79,6 +81,7 @@ pub fn write(document: &Document, format: Format, inputs: &Inputs, out: &mut dyn
     match format {
         Format::Table => table::write(document, inputs.columns, out),
         Format::CycloneDxJson(version) => cyclonedx::write_json(document, version, inputs, out),
+        Format::CycloneDxXml(version) => cyclonedx::write_xml(document, version, inputs, out),
         Format::SpdxJson(version) => spdx::write(document, version, inputs, out),
     }
 }
@@ -119,6 +122,10 @@ impl Format {
         Self::CycloneDxJson(CycloneDxVersion::V1_4),
         Self::CycloneDxJson(CycloneDxVersion::V1_5),
         Self::CycloneDxJson(CycloneDxVersion::V1_7),
+        Self::CycloneDxXml(CycloneDxVersion::V1_6),
+        Self::CycloneDxXml(CycloneDxVersion::V1_4),
+        Self::CycloneDxXml(CycloneDxVersion::V1_5),
+        Self::CycloneDxXml(CycloneDxVersion::V1_7),
         Self::SpdxJson(SpdxVersion::V2_3),
     ];
 
@@ -127,6 +134,7 @@ impl Format {
         match self {
             Self::Table => "table",
             Self::CycloneDxJson(_) => "cyclonedx-json",
+            Self::CycloneDxXml(_) => "cyclonedx-xml",
             Self::SpdxJson(_) => "spdx-json",
         }
     }
@@ -135,7 +143,7 @@ impl Format {
     pub fn version(self) -> Option<&'static str> {
         match self {
             Self::Table => None,
-            Self::CycloneDxJson(version) => Some(version.as_str()),
+            Self::CycloneDxJson(version) | Self::CycloneDxXml(version) => Some(version.as_str()),
             Self::SpdxJson(version) => Some(version.as_str()),
         }
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::{bom::Bom, oci::SubjectKind};
 
+mod cyclonedx_xml;
 mod equivalence;
 mod samples;
 mod schema;
@@ -53,7 +54,10 @@ fn formats_are_parsed_from_the_names_they_are_written_as() {
         assert_eq!(format.name().parse::<Format>().ok().as_ref(), default);
     }
     let error = |text: &str| text.parse::<Format>().unwrap_err().to_string();
-    assert_eq!(error("xml"), "\"xml\" is not a format; the formats are table, cyclonedx-json, spdx-json");
+    assert_eq!(
+        error("xml"),
+        "\"xml\" is not a format; the formats are table, cyclonedx-json, cyclonedx-xml, spdx-json"
+    );
     assert_eq!(error("spdx-json@9"), "spdx-json has no version \"9\" here; the versions are 2.3");
     assert_eq!(error("table@1"), "table has no version \"1\" here; it has no versions");
 }
