@@ -52,6 +52,8 @@ pub enum Format {
     Table,
     /// CycloneDX as JSON.
     CycloneDxJson(CycloneDxVersion),
+    /// CycloneDX as XML.
+    CycloneDxXml(CycloneDxVersion),
     /// SPDX as JSON.
     SpdxJson(SpdxVersion),
     /// SPDX as tag-value.
@@ -101,6 +103,7 @@ pub fn write(document: &Document, format: Format, inputs: &Inputs, out: &mut dyn
     match format {
         Format::Table => table::write(document, inputs.columns, out),
         Format::CycloneDxJson(version) => cyclonedx::write_json(document, version, inputs, out),
+        Format::CycloneDxXml(version) => cyclonedx::write_xml(document, version, inputs, out),
         Format::SpdxJson(version) => spdx::write(document, version, inputs, out),
         Format::SpdxTagValue(version) => spdx::write_tag_value(document, version, inputs, out),
         Format::Github => list::github::write(document, inputs, out),
@@ -146,6 +149,10 @@ impl Format {
         Self::CycloneDxJson(CycloneDxVersion::V1_4),
         Self::CycloneDxJson(CycloneDxVersion::V1_5),
         Self::CycloneDxJson(CycloneDxVersion::V1_7),
+        Self::CycloneDxXml(CycloneDxVersion::V1_6),
+        Self::CycloneDxXml(CycloneDxVersion::V1_4),
+        Self::CycloneDxXml(CycloneDxVersion::V1_5),
+        Self::CycloneDxXml(CycloneDxVersion::V1_7),
         Self::SpdxJson(SpdxVersion::V2_3),
         Self::SpdxJson(SpdxVersion::V2_2),
         Self::SpdxTagValue(Spdx2Version::V2_3),
@@ -161,6 +168,7 @@ impl Format {
         match self {
             Self::Table => "table",
             Self::CycloneDxJson(_) => "cyclonedx-json",
+            Self::CycloneDxXml(_) => "cyclonedx-xml",
             Self::SpdxJson(_) => "spdx-json",
             Self::SpdxTagValue(_) => "spdx-tag-value",
             Self::Github => "github",
@@ -174,7 +182,7 @@ impl Format {
     pub fn version(self) -> Option<&'static str> {
         match self {
             Self::Table | Self::Github | Self::Purls | Self::Csv | Self::Markdown => None,
-            Self::CycloneDxJson(version) => Some(version.as_str()),
+            Self::CycloneDxJson(version) | Self::CycloneDxXml(version) => Some(version.as_str()),
             Self::SpdxJson(version) => Some(version.as_str()),
             Self::SpdxTagValue(version) => Some(version.as_str()),
         }

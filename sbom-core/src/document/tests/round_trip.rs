@@ -10,8 +10,7 @@ use crate::{
         CycloneDxVersion, Document, Format,
         model::{Component, Header},
         read::{Read, read},
-        syntax,
-        write,
+        syntax, write,
     },
     limits::Limits,
 };
@@ -63,7 +62,10 @@ fn documents_of_samples_are_read_as_they_were_written() {
         for format in whole() {
             let read = written_and_read(&document, format);
             // Texts of licences have no identifiers there, which the reader counts, and properties give back.
-            let is_counted = format == Format::CycloneDxJson(CycloneDxVersion::V1_4);
+            let is_counted = matches!(
+                format,
+                Format::CycloneDxJson(CycloneDxVersion::V1_4) | Format::CycloneDxXml(CycloneDxVersion::V1_4)
+            );
             assert!(is_counted || read.losses.is_empty(), "{name} {format}: {}", read.losses);
             let (found, expected) = (essence(read.document, format), essence(document.clone(), format));
             for (found, expected) in found.components.iter().zip(&expected.components) {
@@ -80,6 +82,7 @@ fn skeleton(document: Document, format: Format) -> Document {
     // Tag-value has no way to write control characters. Space around a text is none of its own.
     let plain = |text: String| match format {
         Format::SpdxTagValue(_) => syntax::one_line(&text),
+
         _ => text.trim().to_owned(),
     };
     let bare = |component: Component| Component {
