@@ -8,6 +8,7 @@ pub mod image_path;
 pub mod layer;
 pub mod license;
 pub mod limits;
+pub mod merge;
 pub mod oci;
 pub mod purl;
 #[cfg(feature = "registry")]
