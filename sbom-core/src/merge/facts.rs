@@ -50,9 +50,9 @@ impl Unite<'_> {
             let mut properties = Vec::new();
             if claims.len() > 1 {
                 properties.extend(claims.keys().map(|value| property(&kebab(fact), value)));
-                let claims = claims.into_iter().map(|(value, documents)| {
-                    (value, documents.into_iter().collect::<Vec<_>>())
-                });
+                let claims = claims
+                    .into_iter()
+                    .map(|(value, documents)| (value, documents.into_iter().collect::<Vec<_>>()));
                 contradictions.push(Contradiction {
                     component: name(&united).to_owned(),
                     fact,
@@ -122,8 +122,9 @@ fn unite_plain(united: &mut Component, members: &Members) {
         kind => kind.unwrap_or_default(),
     };
     // The longest, as the one that says most.
-    united.description =
-        components().filter_map(|component| component.description.clone()).max_by_key(|text| (text.len(), text.clone()));
+    united.description = components()
+        .filter_map(|component| component.description.clone())
+        .max_by_key(|text| (text.len(), text.clone()));
     united.copyright = lines(components().filter_map(|component| component.copyright.as_deref()));
     united.cpes = {
         let mut lists = components().map(|component| &component.cpes).filter(|list| !list.is_empty());

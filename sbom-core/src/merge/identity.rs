@@ -201,8 +201,7 @@ fn contradiction<'a>(
         if values.is_empty() {
             continue;
         }
-        let text: Vec<String> =
-            values.iter().map(|value| format!("{}:{value}", algorithm.name())).collect();
+        let text: Vec<String> = values.iter().map(|value| format!("{}:{value}", algorithm.name())).collect();
         if *said.entry(member.0).or_insert_with(|| values.clone()) != values {
             return None;
         }

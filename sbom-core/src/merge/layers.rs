@@ -68,8 +68,7 @@ fn keys(layers: &[LayerDescriptor]) -> Vec<Key> {
     let mut seen: BTreeMap<Key, usize> = BTreeMap::new();
     let key = |layer: &LayerDescriptor| {
         let nameless = layer.diff_id.is_none() && layer.digest.is_none();
-        let description =
-            nameless.then(|| (layer.size, layer.media_type.clone(), layer.created_by.clone()));
+        let description = nameless.then(|| (layer.size, layer.media_type.clone(), layer.created_by.clone()));
         let mut key =
             Key { diff_id: layer.diff_id.clone(), digest: layer.digest.clone(), description, nth: 0 };
         let count = seen.entry(key.clone()).or_default();

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::PREFIX;
 use crate::{
     digest::Digest,
-    document::model::{Component, CustomLicense, Document},
+    document::model::{Component, CustomLicense, Document, Licensing},
+    license,
 };
 
 /// Digits of a hash in an identifier, as [`license::custom`](crate::license::custom) has them.
@@ -24,15 +26,25 @@ pub(super) fn tell_apart(documents: &mut [Document]) {
         return;
     }
     for component in documents.iter_mut().flat_map(|document| &mut document.components) {
-        for licensing in [&mut component.declared, &mut component.concluded] {
+        let properties = &mut component.properties;
+        for (licensing, fact) in
+            [(&mut component.declared, "license"), (&mut component.concluded, "concluded-license")]
+        {
             let renamed: BTreeMap<String, String> = licensing
                 .custom
                 .iter()
                 .filter(|license| clashes.contains(base(license)))
                 .map(|license| (license.id.clone(), format!("{}-{}", base(license), hash(&license.text))))
                 .collect();
-            if !renamed.is_empty() {
-                *licensing = std::mem::take(licensing).renamed(&renamed);
+            if renamed.is_empty() {
+                continue;
+            }
+            *licensing = std::mem::take(licensing).renamed(&renamed);
+            // What an earlier merge kept names the same licences.
+            for kept in properties.iter_mut().filter(|kept| kept.name.strip_prefix(PREFIX) == Some(fact)) {
+                let expression = Some(std::mem::take(&mut kept.value));
+                let value = Licensing { expression, custom: Vec::new() }.renamed(&renamed).expression;
+                kept.value = license::canonical(&value.unwrap_or_default());
             }
         }
     }
@@ -44,7 +56,9 @@ fn customs(component: &Component) -> impl Iterator<Item = &CustomLicense> {
 
 fn base(license: &CustomLicense) -> &str {
     let stripped = license.id.rsplit_once('-').filter(|(_, tail)| {
-        tail.len() == DIGITS && tail.bytes().all(|byte| byte.is_ascii_hexdigit()) && *tail == hash(&license.text)
+        tail.len() == DIGITS
+            && tail.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && *tail == hash(&license.text)
     });
     stripped.map_or(license.id.as_str(), |(base, _)| base)
 }

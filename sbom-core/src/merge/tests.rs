@@ -17,11 +17,16 @@ fn component(id: &str, purl: Option<&str>) -> Component {
     Component { id: id.into(), name: "x".into(), purl: purl.map(str::to_owned), ..Component::default() }
 }
 
-fn document(mut components: Vec<Component>) -> Document {
+fn document(components: Vec<Component>) -> Document {
+    document_of(&[], components)
+}
+
+fn document_of(layers: &[&str], mut components: Vec<Component>) -> Document {
     let mut root = component("root", Some("pkg:oci/app@1"));
     root.name = "app".into();
     components.insert(0, root);
-    let mut document = Document { components, root: Some(0), ..Document::default() };
+    let layers = table(layers);
+    let mut document = Document { components, root: Some(0), layers, ..Document::default() };
     document.normalise();
     document
 }
@@ -65,10 +70,8 @@ fn one_package_url_is_one_component_with_all_that_is_said_of_it() {
 #[test]
 fn digests_that_contradict_each_other_keep_components_apart_and_are_told() {
     let with = |id: &str, hex| Component { hashes: sha256(hex), ..component(id, Some("pkg:cargo/x@1")) };
-    let Merged { document, contradictions } = merge(
-        vec![document(vec![with("i", "aa")]), document(vec![with("i", "bb")])],
-        &Options::default(),
-    );
+    let Merged { document, contradictions } =
+        merge(vec![document(vec![with("i", "aa")]), document(vec![with("i", "bb")])], &Options::default());
     assert_eq!(document.components.len(), 3);
     let [a, b, _] = &document.components[..] else { panic!("{:?}", ids(&document)) };
     assert!(a.id.starts_with("i|merge-") && b.id.starts_with("i|merge-") && a.id != b.id);
@@ -120,7 +123,11 @@ fn what_is_contradicted_is_kept_and_told_with_where() {
         ..component("x", Some("pkg:apk/x@1"))
     };
     let Merged { document, contradictions } = merge(
-        vec![document(vec![with("MIT", "B")]), document(vec![with("ISC", "A")]), document(vec![with("mit", "A")])],
+        vec![
+            document(vec![with("MIT", "B")]),
+            document(vec![with("ISC", "A")]),
+            document(vec![with("mit", "A")]),
+        ],
         &Options::default(),
     );
     let x = document.components.iter().find(|component| component.id == "x").unwrap();
@@ -141,12 +148,8 @@ fn what_is_contradicted_is_kept_and_told_with_where() {
 #[test]
 fn equal_layers_stay_and_others_are_told_apart() {
     let with = |layers: &[&str], id: &str, at: usize| {
-        let mut document = document(vec![Component {
-            layers: Some(Attribution { introduced: at, changed: at, removed: None }),
-            ..component(id, Some(id))
-        }]);
-        document.layers = table(layers);
-        document
+        let layers_of = Some(Attribution { introduced: at, changed: at, removed: None });
+        document_of(layers, vec![Component { layers: layers_of, ..component(id, Some(id)) }])
     };
     let a = with(&["base", "empty", "empty", "a"], "pkg:apk/a@1", 3);
     let b = with(&["base", "empty", "empty", "b"], "pkg:apk/b@1", 3);
@@ -165,12 +168,8 @@ fn equal_layers_stay_and_others_are_told_apart() {
 #[test]
 fn a_component_of_different_layers_has_none_of_them() {
     let with = |layers: &[&str]| {
-        let mut document = document(vec![Component {
-            layers: Some(Attribution::default()),
-            ..component("x", Some("pkg:apk/x@1"))
-        }]);
-        document.layers = table(layers);
-        document
+        let x = Component { layers: Some(Attribution::default()), ..component("x", Some("pkg:apk/x@1")) };
+        document_of(layers, vec![x])
     };
     let merged = merged(&[with(&["a"]), with(&["b"])]);
     let x = merged.components.iter().find(|component| component.id == "x").unwrap();
@@ -264,10 +263,9 @@ fn gaps_of_all_are_listed_once_with_their_layers() {
         detector: None,
     };
     let with = |layers: &[&str], gaps: Vec<Gap>| Document {
-        layers: table(layers),
         gaps,
         gaps_not_listed: 1,
-        ..document(vec![])
+        ..document_of(layers, vec![])
     };
     let a = with(&["z", "a"], vec![gap("both", Some(0)), gap("one", Some(1))]);
     let b = with(&["z", "b"], vec![gap("both", Some(0)), gap("two", Some(1))]);
@@ -438,9 +436,8 @@ fn by_digest(mut document: Document) -> Document {
         gap.layer = gap.layer.and_then(at);
     }
     let layers = order.iter().enumerate();
-    document.layers = layers
-        .map(|(index, &old)| LayerDescriptor { index, ..document.layers[old].clone() })
-        .collect();
+    document.layers =
+        layers.map(|(index, &old)| LayerDescriptor { index, ..document.layers[old].clone() }).collect();
     document.normalise();
     document
 }
