@@ -4,7 +4,7 @@
 //! URLs are, unless they state digests that contradict each other; without a package URL, if kind, group, name, version
 //! and digests are, and where there are no digests, the places they were found in. Of facts that only one value can
 //! have, and of which the documents state several, each value is kept as a property `sbomctl:merge:FACT` and told as
-//! a [`Contradiction`].
+//! a [`Contradiction`]; components whose digests contradict each other stand side by side.
 //!
 //! The result does not depend on the order of the documents, nor on whether they are merged at once or bit by bit,
 //! save for one case: a component without digests has no place of its own among others of its package URL whose
@@ -101,8 +101,6 @@ pub fn merge(mut documents: Vec<Document>, options: &Options) -> Merged {
         let mut component = unite.all(members, &mut contradictions);
         component.id = classes.id(class).to_owned();
         if let Some(split) = classes.split(class) {
-            let values = split.iter().map(|(value, _)| property("hash", value));
-            component.properties.extend(values);
             let claims = split.iter().map(|(value, places)| (value.clone(), places.clone()));
             contradictions.push(Contradiction {
                 component: facts::name(&component).to_owned(),
