@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bom;
+pub mod columns;
 pub mod detect;
+pub mod diff;
 pub mod digest;
 pub mod document;
 pub mod image_path;

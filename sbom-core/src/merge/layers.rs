@@ -93,8 +93,11 @@ fn order(images: &[Vec<Key>]) -> Vec<&Key> {
     let all: BTreeSet<&Key> = images.iter().flatten().collect();
     let mut above: BTreeMap<&Key, BTreeSet<&Key>> = BTreeMap::new();
     let mut below: BTreeMap<&Key, usize> = all.iter().map(|key| (*key, 0)).collect();
-    for pair in images.iter().flat_map(|image| image.windows(2)) {
-        let [lower, higher] = pair else { continue };
+    let neighbours = images.iter().flat_map(|image| image.iter().zip(image.iter().skip(1)));
+    // Of one content the first stays the first, even where images contradict each other.
+    let content = |key: &Key| Key { nth: 0, ..key.clone() };
+    let alike = all.iter().zip(all.iter().skip(1)).filter(|(a, b)| content(a) == content(b));
+    for (lower, higher) in neighbours.chain(alike.map(|(a, b)| (*a, *b))) {
         if above.entry(lower).or_default().insert(higher) {
             *below.entry(higher).or_default() += 1;
         }
