@@ -13,6 +13,7 @@ pub mod limits;
 pub mod merge;
 pub mod oci;
 pub mod purl;
+pub mod query;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod scan;
