@@ -4,6 +4,7 @@ use crate::document::model::{Component, ComponentKind, Document};
 
 mod glob;
 mod graph;
+pub mod list;
 mod pattern;
 #[cfg(test)]
 mod tests;
