@@ -19,6 +19,7 @@ use super::{
 };
 
 mod absorb;
+pub(super) mod beyond;
 
 pub(super) use absorb::absorb;
 
@@ -150,8 +151,8 @@ pub(super) fn hundredths(confidence: f64) -> Option<u8> {
     (0..=100_u8).find(|&hundredths| (f64::from(hundredths) / 100.0 - confidence).abs() <= 0.005)
 }
 
-/// `sbomctl:reference:vcs`.
-fn reference_name(reference: &Reference) -> Cow<'static, str> {
+/// `sbomctl:reference:vcs`, whose value is the address.
+pub(super) fn reference_name(reference: &Reference) -> Cow<'static, str> {
     format!("sbomctl:reference:{}", reference.kind.name()).into()
 }
 
@@ -182,7 +183,8 @@ struct AncestorRecord {
     purl: Option<String>,
 }
 
-fn evidence_record(document: &Document, evidence: &Evidence) -> String {
+/// All of one piece of evidence, on one line.
+pub(super) fn evidence_record(document: &Document, evidence: &Evidence) -> String {
     let layer = evidence.layer.and_then(|layer| document.layers.get(layer));
     json::line(&EvidenceRecord {
         technique: evidence.technique.map(Technique::name).map(str::to_owned),
@@ -238,6 +240,9 @@ fn is_system(document: &Document, index: usize) -> bool {
 }
 
 fn subject<'a>(document: &'a Document, add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>)) {
+    if !document.layers.is_empty() {
+        add("sbomctl:oci:layers".into(), document.layers.len().to_string().into());
+    }
     for (index, layer) in document.layers.iter().enumerate() {
         for (name, value) in layer_facts(layer) {
             add(format!("sbomctl:oci:layer:{index}:{name}").into(), value);

@@ -98,7 +98,7 @@ impl Default for Inputs {
 pub fn write(document: &Document, format: Format, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Table => table::write(document, inputs.columns, out),
-        Format::CycloneDxJson(version) => cyclonedx::write(document, version, inputs, out),
+        Format::CycloneDxJson(version) => cyclonedx::write_json(document, version, inputs, out),
         Format::SpdxJson(version) => spdx::write(document, version, inputs, out),
         Format::Github => list::github::write(document, inputs, out),
         Format::Purls => list::purls::write(document, out),
@@ -140,6 +140,9 @@ impl Format {
     pub const ALL: &[Self] = &[
         Self::Table,
         Self::CycloneDxJson(CycloneDxVersion::V1_6),
+        Self::CycloneDxJson(CycloneDxVersion::V1_4),
+        Self::CycloneDxJson(CycloneDxVersion::V1_5),
+        Self::CycloneDxJson(CycloneDxVersion::V1_7),
         Self::SpdxJson(SpdxVersion::V2_3),
         Self::Github,
         Self::Purls,

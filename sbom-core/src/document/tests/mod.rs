@@ -8,6 +8,7 @@ use super::*;
 use crate::{bom::Bom, oci::SubjectKind};
 
 mod equivalence;
+mod round_trip;
 mod samples;
 mod schema;
 
@@ -49,7 +50,8 @@ fn comments(element: &Value) -> BTreeSet<&str> {
 fn formats_are_parsed_from_the_names_they_are_written_as() {
     for &format in Format::ALL {
         assert_eq!(format.to_string().parse::<Format>().unwrap(), format);
-        assert_eq!(format.name().parse::<Format>().unwrap(), format);
+        let default = Format::ALL.iter().find(|other| other.name() == format.name());
+        assert_eq!(format.name().parse::<Format>().ok().as_ref(), default);
     }
     let error = |text: &str| text.parse::<Format>().unwrap_err().to_string();
     assert_eq!(

@@ -253,7 +253,15 @@ fn ancestors(pedigree: records::Pedigree, component: &mut Component, lost: &mut 
         let text = ancestor.purl.filter(|purl| !purl.is_empty());
         let purl = text.as_deref().and_then(|purl| purl.parse::<Purl>().ok());
         lost.add("ancestors[].purl: invalid", u64::from(text.is_some() && purl.is_none()));
-        let is_source = purl.as_ref().is_some_and(|purl| purl.get_qualifier("arch") == Some("source"));
+        // Only Debian's source packages have a package URL of their own.
+        let is_source = match &purl {
+            Some(purl) => purl.get_qualifier("arch") == Some("source"),
+            None => {
+                let said = |name: &str| component.property(name);
+                said("aquasecurity:trivy:SrcName") == Some(&name)
+                    && said("aquasecurity:trivy:SrcVersion") == version.as_deref()
+            }
+        };
         if is_source && component.source.is_none() {
             let source = SourcePackage { name, version: version.unwrap_or_default() };
             component.source = Some(Box::new(source));

@@ -22,7 +22,7 @@ mod nodes;
 mod record;
 mod records;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod xml;
 
 /// Reads JSON of the versions 1.2 to 1.7.

@@ -143,19 +143,16 @@ impl<'x> Nodes<'x> {
         }
     }
 
-    /// Passes over the rest of the element that began last. How many elements stood directly in it, and whether
-    /// there was any text.
-    pub(super) fn skip(&mut self) -> Result<(u64, bool), ReadError> {
+    /// Passes over the rest of the element that began last. How many elements stood directly in it.
+    pub(super) fn skip(&mut self) -> Result<u64, ReadError> {
         let outside = self.depth.saturating_sub(1);
-        let (mut elements, mut text) = (0_u64, false);
+        let mut elements = 0;
         while self.depth > outside {
-            match self.next()? {
-                Node::Start(_) => elements += u64::from(self.depth == outside + 2),
-                Node::Text(part) => text |= !part.trim_ascii().is_empty(),
-                Node::End | Node::Eof => {}
+            if let Node::Start(_) = self.next()? {
+                elements += u64::from(self.depth == outside + 2);
             }
         }
-        Ok((elements, text))
+        Ok(elements)
     }
 
     /// Sees to it that nothing but white space follows.

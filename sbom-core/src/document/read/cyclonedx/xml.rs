@@ -1,7 +1,7 @@
 //! CycloneDX as XML: elements are read by the same tables as objects of JSON, straight from the text.
 
 use super::{
-    nodes::{FORMAT, Node, Nodes, Start},
+    nodes::{Node, Nodes, Start},
     record::{Outcome, Record, Scope, Source, Text},
     records::{Bom, Component, Root},
 };
@@ -9,6 +9,23 @@ use crate::document::read::{ReadError, shortened, sniff};
 
 /// What the namespaces begin with; the version follows.
 pub(super) const NAMESPACE: &str = "http://cyclonedx.org/schema/bom/";
+
+/// Elements that the model has no place for, and that are lists in JSON.
+const LISTS: &[&str] = &[
+    "annotations",
+    "citations",
+    "commits",
+    "descendants",
+    "externalReferences",
+    "formulation",
+    "hashes",
+    "patches",
+    "properties",
+    "services",
+    "tags",
+    "variants",
+    "vulnerabilities",
+];
 
 /// Reads the whole of `text`.
 pub(super) fn read(text: &str, scope: &mut Scope<'_>) -> Result<Bom, ReadError> {
@@ -83,13 +100,10 @@ fn read_into<'x, T: Record>(
 }
 
 impl<'x> Element<'_, '_, 'x> {
-    /// Counts the element as lost: what is in it, if its name says that it is a list, else itself.
+    /// Counts the element as lost: what is in it if it is a list, else itself.
     fn lose(&mut self, name: &str) -> Result<(), ReadError> {
-        let (elements, text) = self.nodes.skip()?;
-        let is_list = name.ends_with('s') || elements > 1;
-        let empty = elements == 0 && !text;
-        let times = if is_list && !text { elements } else { u64::from(!empty || !name.ends_with('s')) };
-        self.scope.lost.add(name, times);
+        let elements = self.nodes.skip()?;
+        self.scope.lost.add(name, if LISTS.contains(&name) { elements } else { 1 });
         Ok(())
     }
 
@@ -192,7 +206,7 @@ impl Source for Element<'_, '_, '_> {
     fn refs(&mut self, name: &'static str, into: &mut Vec<String>) -> Result<(), ReadError> {
         if let Some(reference) = self.reference()? {
             into.push(reference);
-            let (elements, _) = self.nodes.skip()?;
+            let elements = self.nodes.skip()?;
             self.scope.lost.add(name, elements);
             return Ok(());
         }

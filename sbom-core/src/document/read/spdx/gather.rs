@@ -12,7 +12,7 @@ use crate::document::{
     model::{Completeness, ComponentKind, Document, Evidence, Header, Party, Property, RelationshipKind},
     read::{
         Context, ReadError,
-        elements::{Elements, Number, finish},
+        elements::{Copies, Elements, Number, finish},
         records::{Text, lose},
     },
 };
@@ -116,8 +116,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
             self.context.losses.add("hasExtractedLicensingInfos[].seeAlsos");
         }
         let named = license.name.known().unwrap_or_else(|| license.id.trim_start_matches("LicenseRef-"));
-        let named = named.to_owned();
-        if !self.licenses.define(license.id.into_inner(), named, license.text.into_inner().into_owned()) {
+        if !self.licenses.define(license.id.clone().into_inner(), named, &license.text) {
             self.context.losses.add("hasExtractedLicensingInfos[]");
         }
     }
@@ -188,9 +187,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
     /// What the document says in its own field that it is about.
     pub(super) fn describes(&mut self, id: Text<'a>) {
         let number = self.elements.number(id.into_inner());
-        if !self.described.contains(&number) {
-            self.described.push(number);
-        }
+        self.described.push(number);
     }
 
     pub(super) fn relationship(&mut self, stated: Relationship<'a>) -> Result<(), ReadError> {
@@ -248,6 +245,11 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         lose(&mut self.context.losses, "", std::slice::from_ref(field));
     }
 
+    /// The version that the document names, `SPDX-2.3`.
+    pub(super) fn version(&mut self, named: &str) {
+        named.strip_prefix("SPDX-").unwrap_or(named).clone_into(&mut self.context.version);
+    }
+
     pub(super) fn finish(mut self, bytes: &[u8]) -> Result<Document, ReadError> {
         for (number, remark) in std::mem::take(&mut self.remarks) {
             match self.elements.index(number) {
@@ -255,7 +257,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
                 None => self.context.losses.add("annotations[]"),
             }
         }
-        self.weigh_evidence();
+        self.weigh_evidence()?;
         for &leaf in &self.leaves {
             let component = self.elements.index(leaf).and_then(|index| self.elements.component(index));
             if let Some(component) = component {
@@ -280,6 +282,10 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
                 None => self.context.losses.add("documentDescribes"),
             }
         }
+        let first = known.first().copied();
+        // The field and the relationship may both say so.
+        known.sort_unstable();
+        known.dedup();
         for _ in known.iter().skip(1) {
             self.context.losses.add("documentDescribes");
         }
@@ -287,14 +293,21 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
             [only] => Some(*only),
             _ => None,
         };
-        known.first().copied().or(only)
+        first.or(only)
     }
 
     /// What shows that a package is there is where it was found.
-    fn weigh_evidence(&mut self) {
+    fn weigh_evidence(&mut self) -> Result<(), ReadError> {
+        let copies = Copies::new(self.context.limits);
         for (package, file) in std::mem::take(&mut self.evident) {
             let file = self.elements.index(file).and_then(|index| self.elements.component(index));
-            let location = file.filter(|file| file.kind == ComponentKind::File).map(|file| file.name.clone());
+            let location = match file.filter(|file| file.kind == ComponentKind::File) {
+                Some(file) => {
+                    copies.add(&file.name)?;
+                    Some(file.name.clone())
+                }
+                None => None,
+            };
             let package = self.elements.index(package).and_then(|index| self.elements.component(index));
             if let (Some(location), Some(package)) = (location, package) {
                 let evidence =
@@ -304,6 +317,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
                 self.context.losses.add("relationships[]");
             }
         }
+        Ok(())
     }
 
     fn state(

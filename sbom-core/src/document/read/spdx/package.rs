@@ -123,10 +123,10 @@ pub(in crate::document::read) fn add_purl(component: &mut Component, text: &str)
     }
 }
 
-/// Takes in a CPE name, once.
+/// Takes in a CPE name.
 pub(in crate::document::read) fn add_cpe(component: &mut Component, text: &str) {
     let text = text.trim();
-    if !text.is_empty() && !component.cpes.iter().any(|known| known == text) {
+    if !text.is_empty() {
         component.cpes.push(text.to_owned());
     }
 }
