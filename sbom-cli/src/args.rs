@@ -10,7 +10,7 @@ use sbom_core::{
     oci::Platform,
 };
 
-use crate::stated::StatedArgs;
+use crate::{convert::ConvertArgs, diff::DiffArgs, merge::MergeArgs, query::QueryArgs, stated::StatedArgs};
 
 /// sbomctl says exactly what software is in a container image.
 #[derive(Debug, Parser)]
@@ -70,6 +70,14 @@ pub(crate) enum When {
 pub(crate) enum Command {
     /// Write the bill of materials of an image, archive, folder or file
     Scan(Box<ScanArgs>),
+    /// Write a document in other formats
+    Convert(ConvertArgs),
+    /// Write one document out of several
+    Merge(MergeArgs),
+    /// Show what is different between two documents
+    Diff(DiffArgs),
+    /// List what a document says, and why something is in it
+    Query(Box<QueryArgs>),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -189,7 +197,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (format, file) = match text.split_once('=') {
             Some((_, "")) => return Err("no file name after `=`".to_owned()),
             Some((format, file)) => (format, Some(PathBuf::from(file))),
@@ -208,7 +216,7 @@ pub(crate) struct LimitArg {
 }
 
 impl LimitArg {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
         let mut limits = Limits::default();
         let value = parse_amount(value).ok_or_else(|| {

@@ -6,12 +6,18 @@ use clap::{CommandFactory as _, Parser as _};
 use sbom_core::limits::Limits;
 
 mod args;
+mod convert;
+mod diff;
+mod documents;
 mod environment;
 mod exit_code;
+mod merge;
 mod open;
 mod output;
+mod query;
 mod registry;
 mod scan;
+mod stamp;
 mod stated;
 mod terminal;
 
@@ -43,6 +49,10 @@ fn main() -> ExitCode {
     }
     let done = match &cli.command {
         Command::Scan(arguments) => scan::run(arguments, &environment, &terminal),
+        Command::Convert(arguments) => convert::run(arguments, &environment, &terminal),
+        Command::Merge(arguments) => merge::run(arguments, &environment, &terminal),
+        Command::Diff(arguments) => diff::run(arguments, &environment, &terminal),
+        Command::Query(arguments) => query::run(arguments, &environment, &terminal),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);
