@@ -13,4 +13,6 @@ pub mod purl;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod scan;
+pub mod score;
 pub mod source;
+pub mod validate;

@@ -73,6 +73,21 @@ impl Purl {
         &self.namespace
     }
 
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The version; none if there is none.
+    pub fn get_version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// The segments of the subpath.
+    pub fn subpath_segments(&self) -> &[String] {
+        &self.subpath
+    }
+
     /// The value of the qualifier `key`.
     pub fn get_qualifier(&self, key: &str) -> Option<&str> {
         self.qualifiers.get(key).map(String::as_str)

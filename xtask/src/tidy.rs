@@ -20,6 +20,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("detect", &["limits", "digest", "image_path", "license", "layer"]),
     ("bom", &["limits", "digest", "image_path", "purl", "license", "oci", "layer", "detect"]),
     ("document", &["limits", "digest", "image_path", "purl", "license", "oci", "bom"]),
+    ("score", &["document", "purl"]),
+    ("validate", &["limits", "digest", "purl", "document"]),
     ("scan", &["limits", "digest", "image_path", "oci", "source", "layer", "detect", "bom"]),
 ];
 

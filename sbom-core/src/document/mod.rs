@@ -21,7 +21,7 @@ pub mod model;
 mod outline;
 pub mod read;
 pub mod spdx;
-mod syntax;
+pub(crate) mod syntax;
 pub mod table;
 #[cfg(test)]
 mod tests;

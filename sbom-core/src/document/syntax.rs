@@ -6,7 +6,7 @@
 use crate::bom::Party;
 
 /// Whether `text` is an absolute address of the form `SCHEME://HOST…` in RFC 3986, without IPv6 literals.
-pub(super) fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -42,7 +42,7 @@ fn is_encoded(text: &str, also: &str) -> bool {
 }
 
 /// Whether `text` is a mail address of the plain form of RFC 5321, within its lengths.
-pub(super) fn is_mail(text: &str) -> bool {
+pub(crate) fn is_mail(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let atom = |atom: &str| {
         !atom.is_empty()
@@ -59,7 +59,7 @@ pub(super) fn is_mail(text: &str) -> bool {
 }
 
 /// Whether `text` is a CPE 2.3 formatted string whose parts need no wildcards inside of words.
-pub(super) fn is_cpe(text: &str) -> bool {
+pub(crate) fn is_cpe(text: &str) -> bool {
     let Some(text) = text.strip_prefix("cpe:2.3:") else { return false };
     let parts = split_unescaped(text);
     parts.len() == 11
