@@ -1,6 +1,6 @@
-//! A bill → the bytes of a document.
+//! A bill → a document → its bytes, and back.
 //!
-//! Every format says the same: the same components, edges and gaps. What a format has no field for is written as
+//! A [`Document`] is what every format is written from and read into: the same components, relationships and gaps. What a format has no field for is written as
 //! a property (CycloneDX) or annotation (SPDX), under the names that `facts` gives it. Time and identifiers are
 //! arguments, so the same bill and [`Inputs`] give the same bytes.
 
@@ -10,15 +10,14 @@ use std::{
     str::FromStr,
 };
 
-use crate::bom::Bom;
-
 pub mod cyclonedx;
+mod edges;
 mod facts;
 mod graph;
 mod identity;
 mod json;
 pub mod model;
-mod outline;
+mod of_bom;
 pub mod read;
 pub mod spdx;
 pub(crate) mod syntax;
@@ -28,6 +27,7 @@ mod tests;
 pub mod timestamp;
 
 pub use cyclonedx::CycloneDxVersion;
+pub use model::{Document, Tool};
 pub use spdx::SpdxVersion;
 pub use timestamp::Timestamp;
 
@@ -52,7 +52,7 @@ pub enum Format {
     SpdxJson(SpdxVersion),
 }
 
-/// What a document says beside the bill.
+/// What a document says beside its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inputs {
     /// When the document counts as made.
@@ -73,21 +73,13 @@ impl Default for Inputs {
     }
 }
 
-/// The program that makes a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tool {
-    /// Its name, without hyphens: SPDX separates name and version by one.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-}
-
-/// Writes `bom` as `format`. The only errors are those of `out`.
-pub fn write(bom: &Bom, format: Format, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
+/// Writes `document`, which must be [normalised](Document::normalise), as `format`. The only errors are those of
+/// `out`.
+pub fn write(document: &Document, format: Format, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        Format::Table => table::write(bom, inputs.columns, out),
-        Format::CycloneDxJson(version) => cyclonedx::write(bom, version, inputs, out),
-        Format::SpdxJson(version) => spdx::write(bom, version, inputs, out),
+        Format::Table => table::write(document, inputs.columns, out),
+        Format::CycloneDxJson(version) => cyclonedx::write(document, version, inputs, out),
+        Format::SpdxJson(version) => spdx::write(document, version, inputs, out),
     }
 }
 

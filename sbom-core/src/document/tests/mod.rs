@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
-use crate::oci::SubjectKind;
+use crate::{bom::Bom, oci::SubjectKind};
 
 mod equivalence;
 mod samples;
@@ -16,7 +16,7 @@ const SPDX: Format = Format::SpdxJson(SpdxVersion::V2_3);
 
 fn text(bom: &Bom, format: Format, inputs: &Inputs) -> String {
     let mut bytes = Vec::new();
-    write(bom, format, inputs, &mut bytes).unwrap();
+    write(&Document::of(bom.clone()), format, inputs, &mut bytes).unwrap();
     String::from_utf8(bytes).unwrap()
 }
 
@@ -257,7 +257,7 @@ fn spdx_packages_say_what_scanners_read() {
 fn identifiers_that_images_forge_stay_unique() {
     let mut bom = samples::alpine();
     let SubjectKind::Image(image) = &bom.subject.kind else { panic!("an image") };
-    let forged = outline::Outline::new(&bom).root.id;
+    let forged = Document::of(bom.clone()).root().unwrap().id.clone();
     assert!(image.manifest_digest.is_some());
     bom.components[0].id.clone_from(&forged);
     bom.components[1].id = "os:alpine@3.20.3".into();
