@@ -158,6 +158,10 @@ fn inside(wrapped_in: &[Wrapper], error: ReadError) -> ReadError {
     })
 }
 
+mod elements;
+mod records;
+pub(in crate::document) mod spdx;
+
 /// What a reader works with.
 #[derive(Debug)]
 pub(super) struct Context<'a> {
