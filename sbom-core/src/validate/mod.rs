@@ -72,8 +72,8 @@ pub struct Violation {
 pub struct Input<'a> {
     /// Its text.
     pub plain: &'a Plain<'a>,
-    /// The tree that it is, if it is JSON.
-    pub tree: Option<&'a Tree>,
+    /// The tree that it is, or why it is none; none for formats that are not JSON.
+    pub tree: Option<Result<&'a Tree, &'a TreeError>>,
     /// What the reader made of it.
     pub read: Result<&'a Read, &'a ReadError>,
     /// The name of its file without folders, if it has one.
@@ -132,7 +132,7 @@ struct Examined<'a> {
 impl<'a> Examined<'a> {
     fn new(input: &Input<'a>) -> Self {
         let syntax = input.plain.syntax;
-        let tree = input.tree.map(|tree| &tree.value);
+        let tree = input.tree.and_then(Result::ok).map(|tree| &tree.value);
         let raw = match (syntax, tree) {
             (Syntax::CycloneDxJson, Some(tree)) => raw::cyclonedx_json(tree),
             (Syntax::SpdxJson, Some(tree)) => raw::spdx2_json(tree),

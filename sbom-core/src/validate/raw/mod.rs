@@ -96,8 +96,6 @@ pub(super) enum Kind {
     MixedLicenses,
     /// Who made the document or a package, in SPDX's form of it.
     Actor,
-    /// A file that the verification code of its package leaves out.
-    Excluded,
     /// A component within another.
     Nested,
     /// Evidence of identity as an array.

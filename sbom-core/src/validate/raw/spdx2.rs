@@ -63,7 +63,6 @@ fn object<'a>(
         ("creators", Kind::Actor),
         ("documentDescribes", Kind::Use),
         ("hasFiles", Kind::Use),
-        ("packageVerificationCodeExcludedFiles", Kind::Excluded),
         ("licenseInfoFromFiles", Kind::Expression),
         ("licenseInfoInFiles", Kind::Expression),
         ("licenseInfoInSnippets", Kind::Expression),

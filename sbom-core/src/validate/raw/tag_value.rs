@@ -65,14 +65,6 @@ fn fact<'a>(raw: &mut Raw<'a>, tag: &'a str, value: &'a str, item: usize, packag
         "BuiltDate" => raw.add(Kind::Timestamp, item, "BuiltDate", value),
         "ValidUntilDate" => raw.add(Kind::Timestamp, item, "ValidUntilDate", value),
         "Creator" => raw.add(Kind::Actor, item, "Creator", value),
-        "PackageVerificationCode" => {
-            let (_, excluded) = value.split_once("(excludes:").unwrap_or_default();
-            for file in
-                excluded.trim_end_matches(')').split(',').map(str::trim).filter(|file| !file.is_empty())
-            {
-                raw.add(Kind::Excluded, item, "PackageVerificationCode", file);
-            }
-        }
         "SPDXREF" => raw.add(Kind::Use, item, "SPDXREF", value),
         "ExternalDocumentRef" => {
             let id = value.split_whitespace().next().unwrap_or_default();

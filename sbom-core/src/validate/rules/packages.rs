@@ -200,11 +200,9 @@ fn digits(algorithm: &str) -> Option<usize> {
 
 fn verification_code(examined: &Examined<'_>, findings: &mut Findings) {
     let Some(document) = examined.document.filter(|_| examined.is_spdx2()) else { return };
-    let excluded: BTreeSet<&str> =
-        examined.raw.of(Kind::Excluded).map(|fact| fact.text.trim_start_matches("./")).collect();
     for (index, component) in document.components.iter().enumerate() {
         let Some(code) = component.verification_code.as_deref() else { continue };
-        let (files, computed) = computed_code(document, index, &excluded);
+        let (files, computed) = computed_code(document, index, component);
         if !computed.eq_ignore_ascii_case(code) {
             let message =
                 || format!("it is {}; the {files} files that are listed give {computed}", Quoted(code));
@@ -214,12 +212,17 @@ fn verification_code(examined: &Examined<'_>, findings: &mut Findings) {
 }
 
 /// The number of files that the component at `index` contains, and the code that they give.
-fn computed_code(document: &Document, index: usize, excluded: &BTreeSet<&str>) -> (usize, Box<str>) {
+fn computed_code(document: &Document, index: usize, component: &Component) -> (usize, Box<str>) {
+    let excluded: BTreeSet<&str> = component
+        .properties
+        .iter()
+        .filter(|property| property.name == "spdx:packageVerificationCodeExcludedFile")
+        .map(|property| relative(&property.value))
+        .collect();
     let parts = document.outgoing(index).iter().filter(|edge| edge.kind == RelationshipKind::Contains);
-    let files = parts.filter_map(|edge| document.components.get(edge.to)).filter(|part| {
-        let name = part.name.trim_start_matches("./").trim_start_matches('/');
-        part.kind == ComponentKind::File && !excluded.contains(name)
-    });
+    let files = parts
+        .filter_map(|edge| document.components.get(edge.to))
+        .filter(|part| part.kind == ComponentKind::File && !excluded.contains(relative(&part.name)));
     let digests =
         files.filter_map(|file| file.hashes.iter().find(|hash| hash.algorithm == HashAlgorithm::Sha1));
     let mut digests: Vec<&str> = digests.map(|hash| hash.hex.as_str()).collect();
@@ -229,4 +232,9 @@ fn computed_code(document: &Document, index: usize, excluded: &BTreeSet<&str>) -
         hasher.update(digest.as_bytes());
     }
     (digests.len(), hex(&hasher.finalize()))
+}
+
+/// A file name as SPDX writes it, without what it begins with.
+fn relative(name: &str) -> &str {
+    name.trim_start_matches("./").trim_start_matches('/')
 }

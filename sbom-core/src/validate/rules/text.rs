@@ -27,8 +27,10 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn readable(examined: &Examined<'_>, findings: &mut Findings) {
-    if let Err(error) = examined.input.read {
-        findings.add(String::new, || error.to_string());
+    match (examined.input.read, examined.input.tree) {
+        (Err(error), _) => findings.add(String::new, || error.to_string()),
+        (Ok(_), Some(Err(error))) => findings.add(String::new, || error.to_string()),
+        _ => {}
     }
 }
 
@@ -39,7 +41,7 @@ fn schema(examined: &Examined<'_>, findings: &mut Findings) {
 }
 
 fn duplicate_key(examined: &Examined<'_>, findings: &mut Findings) {
-    for place in examined.input.tree.into_iter().flat_map(|tree| &tree.doubled) {
+    for place in examined.input.tree.and_then(Result::ok).into_iter().flat_map(|tree| &tree.doubled) {
         let key = place.rsplit('.').next().unwrap_or_default();
         findings.add(|| place.clone(), || format!("the key {} is there more than once", Quoted(key)));
     }
