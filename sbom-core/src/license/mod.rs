@@ -121,6 +121,22 @@ impl Licensing {
         self.custom.dedup_by(|a, b| a.id == b.id);
         self
     }
+
+    /// With the licences that a document defines in place of the bare references that [`declare`] made of their
+    /// identifiers.
+    #[must_use]
+    pub fn with_definitions(mut self, known: &BTreeMap<String, CustomLicense>) -> Self {
+        let mut renamed: BTreeMap<String, String> = BTreeMap::new();
+        for license in &mut self.custom {
+            let Some(definition) = known.get(&license.text) else { continue };
+            let reference = std::mem::replace(license, definition.clone());
+            renamed.insert(reference.id, license.id.clone());
+        }
+        self.expression = self.expression.map(|expression| rename(&expression, &renamed));
+        self.custom.sort();
+        self.custom.dedup_by(|a, b| a.id == b.id);
+        self
+    }
 }
 
 /// The expression with new identifiers in place of the old.

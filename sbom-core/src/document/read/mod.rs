@@ -7,7 +7,10 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use super::model::{Document, Origin};
+use super::{
+    edges, facts,
+    model::{Document, Origin},
+};
 use crate::{
     digest::Digest,
     limits::{LimitExceeded, Limits},
@@ -145,6 +148,8 @@ fn read_plain(text: &str, syntax: Syntax, limits: &Limits) -> Result<Read, ReadE
         }
     }?;
     document.header.origin = Origin::Fixed(Digest::of(text.as_bytes()).to_string());
+    facts::absorb(&mut document);
+    edges::decode(&mut document);
     document.normalise();
     let format = SourceFormat { syntax, version: context.version };
     Ok(Read { document, format, wrapped_in: Vec::new(), losses: context.losses })
