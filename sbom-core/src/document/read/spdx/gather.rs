@@ -37,6 +37,8 @@ pub(super) struct Gather<'a, 'r, 'c> {
     evident: Vec<(Number, Number)>,
     packages: Vec<usize>,
     files: usize,
+    /// The line that the element at hand begins in, where the form has lines.
+    line: Option<usize>,
 }
 
 /// What an annotation says.
@@ -60,6 +62,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
             evident: Vec::new(),
             packages: Vec::new(),
             files: 0,
+            line: None,
         }
     }
 
@@ -125,7 +128,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         let parties = &mut self.parties;
         let party = |text: &str| party(parties, text);
         let component = package::package(&mut package, party, &mut self.context.losses);
-        let place = || format!("packages[{}].SPDXID", self.packages.len());
+        let place = || place(self.line, "packages", self.packages.len());
         let index = self.elements.add(id.clone().into_inner(), component, self.context.limits, place)?;
         self.packages.push(index);
         let (declared, concluded) = (package.license_declared, package.license_concluded);
@@ -143,9 +146,21 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         Ok(())
     }
 
+    /// The line of the element that comes next, for errors.
+    pub(super) fn at_line(&mut self, line: usize) {
+        self.line = Some(line);
+    }
+
+    /// That a package holds a file.
+    pub(super) fn holds(&mut self, package: Text<'a>, file: Text<'a>) -> Result<(), ReadError> {
+        let package = self.elements.number(package.into_inner());
+        let file = self.elements.number(file.into_inner());
+        self.elements.relate(package, file, RelationshipKind::Contains, self.context.limits)
+    }
+
     pub(super) fn file(&mut self, mut file: File<'a>) -> Result<(), ReadError> {
         let component = package::file(&mut file, &mut self.context.losses);
-        let place = || format!("files[{}].SPDXID", self.files);
+        let place = || place(self.line, "files", self.files);
         let index = self.elements.add(file.id.into_inner(), component, self.context.limits, place)?;
         self.files += 1;
         self.state(index, Whose::Declared, file.license_in_file, "files[].licenseInfoInFiles");
@@ -367,6 +382,11 @@ const TRIVY: &[&str] = &[
     "SrcVersion",
     "Type",
 ];
+
+/// Where an identifier stands, as errors name it.
+fn place(line: Option<usize>, list: &str, index: usize) -> String {
+    line.map_or_else(|| format!("{list}[{index}].SPDXID"), |line| format!("line {line}"))
+}
 
 fn party(parties: &mut HashMap<String, Option<Arc<Party>>>, text: &str) -> Option<Arc<Party>> {
     if text.is_empty() {

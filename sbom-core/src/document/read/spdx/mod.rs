@@ -9,6 +9,8 @@ mod licenses;
 mod package;
 mod relationship;
 mod statements;
+mod tag_value;
 mod vocabulary;
 
 pub(in crate::document) use json::read_json;
+pub(in crate::document) use tag_value::read_tag_value;
