@@ -143,7 +143,9 @@ fn read_plain(text: &str, syntax: Syntax, limits: &Limits) -> Result<Read, ReadE
     let mut document = match syntax {
         Syntax::CycloneDxJson => cyclonedx::read_json(text, &mut context),
         Syntax::CycloneDxXml => cyclonedx::read_xml(text, &mut context),
-        Syntax::SpdxJson | Syntax::SpdxTagValue | Syntax::SpdxJsonLd | Syntax::SyftJson => {
+        Syntax::SpdxJson => spdx::read_json(text.as_bytes(), &mut context),
+        Syntax::SpdxTagValue => spdx::read_tag_value(text, &mut context),
+        Syntax::SpdxJsonLd | Syntax::SyftJson => {
             Err(sniff::unrecognised("of a format whose reader is not part of this version"))
         }
     }?;

@@ -11,8 +11,6 @@ mod cyclonedx_xml;
 mod spdx2;
 mod spdx3;
 mod tag_value;
-#[cfg(test)]
-mod tests;
 
 pub(super) use cyclonedx::walk as cyclonedx_json;
 pub(super) use cyclonedx_xml::walk as cyclonedx_xml;
@@ -34,6 +32,8 @@ pub(super) struct Raw<'a> {
 pub(super) struct Item<'a> {
     /// Where it stands, in the document's own terms: `components[3]`, `line 17`; empty for the document.
     pub(super) place: String,
+    /// Its identifier, if it is a package of SPDX 2.
+    pub(super) id: Option<Cow<'a, str>>,
     /// Its name, if it is a component.
     pub(super) name: Option<Cow<'a, str>>,
     /// A namespace that stands beside the name.

@@ -93,6 +93,7 @@ fn object<'a>(
     }
     if matches!(under, "packages" | "files" | "snippets") {
         if let Some(item) = raw.items.get_mut(item) {
+            item.id = text("SPDXID").map(Into::into);
             item.name = text("name").map(Into::into);
             item.version = text("versionInfo").map(Into::into);
         }

@@ -26,6 +26,11 @@ pub(in crate::validate) fn walk(document: &str) -> Raw<'_> {
             }
             continue;
         }
+        if tag == "SPDXID" {
+            if let Some(item) = raw.items.get_mut(package).filter(|item| item.id.is_none()) {
+                item.id = Some(value.into());
+            }
+        }
         let before = raw.facts.len();
         let item = raw.items.len();
         match tag {

@@ -49,7 +49,7 @@ fn parsed(text: &str) -> Result<Expression, Reason> {
     if text.len() > MAX_BYTES {
         return Err(Reason::InvalidCharacters);
     }
-    let mode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
+    let mode = ParseMode { allow_deprecated: true, allow_postfix_plus_on_gpl: true, ..ParseMode::STRICT };
     Expression::parse_mode(text, mode).map_err(|error| error.reason)
 }
 

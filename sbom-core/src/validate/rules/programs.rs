@@ -172,15 +172,15 @@ fn image_digest(examined: &Examined<'_>, findings: &mut Findings) {
 }
 
 fn package_id_prefix(examined: &Examined<'_>, findings: &mut Findings) {
-    if !examined.is_spdx2() {
-        return;
-    }
-    for (component, _) in purls(examined) {
-        let id = component.id.strip_prefix("SPDXRef-").unwrap_or(&component.id);
-        let known = ["Package", "Application", "OperatingSystem"].iter().any(|prefix| id.starts_with(prefix));
-        let is_image = matches!(component.kind, ComponentKind::Container | ComponentKind::OperatingSystem);
-        if !known && !is_image {
-            findings.add(|| component.id.clone(), || format!("{} begins otherwise", Quoted(&component.id)));
+    // What has a package URL is a package. The model has no identifiers of SPDX.
+    for fact in examined.raw.of(Kind::Purl).filter(|_| examined.is_spdx2()) {
+        let id = examined.raw.items.get(fact.item).and_then(|item| item.id.as_deref()).unwrap_or_default();
+        let name = id.strip_prefix("SPDXRef-").unwrap_or_default();
+        // Trivy finds the image by the relationship that describes it.
+        let known =
+            ["Package", "Application", "OperatingSystem"].iter().any(|prefix| name.starts_with(prefix));
+        if !known && !fact.text.starts_with("pkg:oci/") {
+            findings.add(|| examined.raw.place(fact), || format!("{} begins otherwise", Quoted(id)));
         }
     }
 }
@@ -188,7 +188,7 @@ fn package_id_prefix(examined: &Examined<'_>, findings: &mut Findings) {
 fn go_module_hash(examined: &Examined<'_>, findings: &mut Findings) {
     for (component, purl) in purls(examined).filter(|_| examined.is_spdx2()) {
         let hashed = component.hashes.iter().any(|hash| hash.algorithm == HashAlgorithm::Sha256);
-        if purl.kind() == "golang" && component.kind == ComponentKind::Library && hashed {
+        if purl.kind() == "golang" && component.kind != ComponentKind::Application && hashed {
             findings.add(|| component.id.clone(), || "it has a SHA-256 digest".to_owned());
         }
     }

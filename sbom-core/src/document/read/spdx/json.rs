@@ -144,7 +144,8 @@ mod tests {
     const SMALL: &str = include_str!("tests/small.spdx.json");
 
     fn read(text: &str) -> (Result<Document, ReadError>, Losses) {
-        let mut context = Context { limits: &Limits::default(), losses: Losses::default() };
+        let mut context =
+            Context { limits: &Limits::default(), losses: Losses::default(), version: String::new() };
         let read = read_json(text.as_bytes(), &mut context);
         (read, context.losses)
     }
@@ -235,12 +236,12 @@ mod tests {
     fn bounds_hold() {
         let mut limits = Limits::default();
         limits.document_components.value = 1;
-        let mut context = Context { limits: &limits, losses: Losses::default() };
+        let mut context = Context { limits: &limits, losses: Losses::default(), version: String::new() };
         let error = read_json(SMALL.as_bytes(), &mut context).unwrap_err();
         assert!(error.to_string().contains("--limit document-components"), "{error}");
         limits.document_components.value = 100;
         limits.document_relationships.value = 2;
-        let mut context = Context { limits: &limits, losses: Losses::default() };
+        let mut context = Context { limits: &limits, losses: Losses::default(), version: String::new() };
         let error = read_json(SMALL.as_bytes(), &mut context).unwrap_err();
         assert!(error.to_string().contains("--limit document-relationships"), "{error}");
     }

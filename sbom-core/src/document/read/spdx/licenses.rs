@@ -113,7 +113,8 @@ mod tests {
     use crate::{document::read::Losses, limits::Limits};
 
     fn resolve(expression: &str, texts: &[(&'static str, &str, &str)]) -> Licensing {
-        let mut context = Context { limits: &Limits::default(), losses: Losses::default() };
+        let mut context =
+            Context { limits: &Limits::default(), losses: Losses::default(), version: String::new() };
         let mut licenses = Licenses::default();
         for (id, name, text) in texts {
             assert!(licenses.define(Cow::Borrowed(id), (*name).to_owned(), (*text).to_owned()));
@@ -158,7 +159,7 @@ mod tests {
     fn texts_are_not_multiplied_beyond_the_bound() {
         let mut limits = Limits::default();
         limits.document_bytes.value = 1000;
-        let mut context = Context { limits: &limits, losses: Losses::default() };
+        let mut context = Context { limits: &limits, losses: Losses::default(), version: String::new() };
         let mut licenses = Licenses::default();
         licenses.define("LicenseRef-a".into(), String::new(), "x".repeat(400));
         let mut components = vec![Component::default(); 3];

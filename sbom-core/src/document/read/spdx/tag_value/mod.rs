@@ -235,7 +235,8 @@ mod tests {
     };
 
     fn read(text: &str) -> (Result<Document, ReadError>, Losses) {
-        let mut context = Context { limits: &Limits::default(), losses: Losses::default() };
+        let mut context =
+            Context { limits: &Limits::default(), losses: Losses::default(), version: String::new() };
         let read = read_tag_value(text, &mut context);
         (read, context.losses)
     }
@@ -248,7 +249,8 @@ mod tests {
             losses.to_string(),
             "BuiltDate (1), Invented (1), annotations[].annotator (2), snippets[] (1)"
         );
-        let mut context = Context { limits: &Limits::default(), losses: Losses::default() };
+        let mut context =
+            Context { limits: &Limits::default(), losses: Losses::default(), version: String::new() };
         let json = read_json(include_bytes!("../tests/small.spdx.json"), &mut context).unwrap();
         document.header.origin = json.header.origin.clone();
         assert_eq!(document, json);
