@@ -68,6 +68,10 @@ pub(crate) enum When {
 pub(crate) enum Command {
     /// Write the bill of materials of an image, archive, folder or file
     Scan(Box<ScanArgs>),
+    /// Say how well documents meet what authorities ask of them
+    Score(crate::score::ScoreArgs),
+    /// Say whether documents are valid: by the official schemas, and by rules that go further
+    Validate(crate::validate::ValidateArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -204,7 +208,7 @@ pub(crate) struct LimitArg {
 }
 
 impl LimitArg {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
         let mut limits = Limits::default();
         let value = parse_amount(value).ok_or_else(|| {

@@ -35,6 +35,8 @@ pub(crate) struct Environment {
     pub(crate) no_proxy: Vec<String>,
     pub(crate) docker_sockets: Vec<PathBuf>,
     pub(crate) podman_sockets: Vec<PathBuf>,
+    /// Where the official schemas of documents lie.
+    pub(crate) schemas: Option<PathBuf>,
 }
 
 impl Environment {
@@ -43,6 +45,7 @@ impl Environment {
         let home = path("HOME");
         let runtime = path("XDG_RUNTIME_DIR");
         let config = path("XDG_CONFIG_HOME").or_else(|| Some(home.as_deref()?.join(".config")));
+        let data = path("XDG_DATA_HOME").or_else(|| Some(home.as_deref()?.join(".local/share")));
         let docker_config = path("DOCKER_CONFIG").or_else(|| Some(home.as_deref()?.join(".docker")));
         let below =
             |folder: &Option<PathBuf>, file: &str| folder.as_deref().map(|folder: &Path| folder.join(file));
@@ -65,6 +68,7 @@ impl Environment {
             ci: text("CI").is_some_and(|ci| ci != "false" && ci != "0"),
             columns: text("COLUMNS").and_then(|columns| columns.parse().ok()),
             registry_password: text("SBOMCTL_REGISTRY_PASSWORD"),
+            schemas: path("SBOMCTL_SCHEMAS").or_else(|| below(&data, "sbomctl/schemas")),
             registry_configs,
             certificate_stores: match path("SSL_CERT_FILE") {
                 Some(named) => vec![named],

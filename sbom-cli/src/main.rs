@@ -8,11 +8,14 @@ use sbom_core::limits::Limits;
 mod args;
 mod environment;
 mod exit_code;
+mod judged;
 mod open;
 mod output;
 mod registry;
 mod scan;
+mod score;
 mod terminal;
+mod validate;
 
 use args::{Cli, Command, show_amount};
 use environment::Environment;
@@ -42,6 +45,8 @@ fn main() -> ExitCode {
     }
     let done = match &cli.command {
         Command::Scan(arguments) => scan::run(arguments, &environment, &terminal),
+        Command::Score(arguments) => score::run(arguments, &terminal),
+        Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);

@@ -71,7 +71,7 @@ fn expression(examined: &Examined<'_>, findings: &mut Findings) {
 fn listed(examined: &Examined<'_>, findings: &mut Findings) {
     for fact in examined.raw.of(Kind::LicenseId) {
         // Some tools put exceptions there, which the schema of CycloneDX allows.
-        if spdx::license_id(&fact.text).is_none() && spdx::exception_id(&fact.text).is_none() {
+        if !is_listed(&fact.text) && spdx::exception_id(&fact.text).is_none() {
             findings
                 .add(|| examined.raw.place(fact), || format!("{} is not on the list", Quoted(&fact.text)));
         }
@@ -86,21 +86,32 @@ fn listed(examined: &Examined<'_>, findings: &mut Findings) {
 
 fn deprecated(examined: &Examined<'_>, findings: &mut Findings) {
     for fact in examined.raw.of(Kind::LicenseId) {
-        if spdx::license_id(&fact.text).is_some_and(spdx::LicenseId::is_deprecated) {
+        if is_deprecated(&fact.text) {
             findings.add(|| examined.raw.place(fact), || format!("{} is deprecated", Quoted(&fact.text)));
         }
     }
-    for fact in examined.raw.of(Kind::Expression) {
-        let Ok(expression) = parsed(&fact.text) else { continue };
-        let old = expression.requirements().find_map(|part| {
-            let license = part.req.license.id().filter(|id| id.is_deprecated()).map(|id| id.name);
-            let addition = part.req.addition.as_ref().and_then(spdx::AdditionItem::id);
-            license.or_else(|| addition.filter(|id| id.is_deprecated()).map(|id| id.name))
-        });
-        if let Some(old) = old {
-            findings.add(|| examined.raw.place(fact), || format!("{old} is deprecated"));
+    for fact in examined.raw.of(Kind::Expression).filter(|fact| fact.text.len() <= MAX_BYTES) {
+        // By words, for `GPL-2.0+` is an identifier of its own, which the parser takes for `GPL-2.0` and a plus.
+        if let Some(old) = words(&fact.text).find(|word| is_deprecated(word)) {
+            findings.add(|| examined.raw.place(fact), || format!("{} is deprecated", Quoted(old)));
         }
     }
+}
+
+/// Whether a licence is on the list by this name. The list has a plus in names of the old GNU licences alone.
+fn is_listed(id: &str) -> bool {
+    spdx::license_id(id).is_some_and(|known| known.name == id || known.is_gnu() && known.is_deprecated())
+}
+
+fn is_deprecated(id: &str) -> bool {
+    spdx::license_id(id).is_some_and(spdx::LicenseId::is_deprecated)
+        || spdx::exception_id(id).is_some_and(spdx::ExceptionId::is_deprecated)
+}
+
+/// The words of an expression.
+fn words(expression: &str) -> impl Iterator<Item = &str> {
+    let separates = |c: char| c.is_whitespace() || matches!(c, '(' | ')');
+    expression.split(separates).filter(|word| !word.is_empty())
 }
 
 fn text(examined: &Examined<'_>, findings: &mut Findings) {
@@ -117,8 +128,7 @@ fn text(examined: &Examined<'_>, findings: &mut Findings) {
         known.insert(&fact.text, has_text);
     }
     for fact in examined.raw.of(Kind::Expression) {
-        let words = fact.text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')'));
-        for id in words.filter(|word| word.starts_with("LicenseRef-")) {
+        for id in words(&fact.text).filter(|word| word.starts_with("LicenseRef-")) {
             if !known.contains_key(id.trim_end_matches('+')) {
                 findings.add(|| examined.raw.place(fact), || format!("{} is not defined", Quoted(id)));
             }
