@@ -329,6 +329,22 @@ fn cases() -> Vec<Case> {
         case("hash-form", 1, xml(&[(">da39", ">39")])),
         case("verification-code", 1, spdx(&[("10a34637", "20a34637")])),
         case("verification-code", 1, spdx(&[("[\"./bill.spdx\"]", "[]")])),
+        case(
+            "document-id",
+            1,
+            spdx(&[("\"SPDXID\": \"SPDXRef-DOCUMENT\"", "\"SPDXID\": \"SPDXRef-DOCUMENT-demo\"")]),
+        ),
+        case("document-id", 1, spdx(&[("\"SPDXID\": \"SPDXRef-DOCUMENT\", ", "")])),
+        case("document-id", 1, tag_value(&[("SPDXID: SPDXRef-DOCUMENT", "SPDXID: SPDXRef-Document")])),
+        case("file-name-relative", 1, spdx(&[("\"./a\"", "\"/a\"")])),
+        case(
+            "file-digest",
+            1,
+            spdx(&[(
+                "\"fileName\": \"./a\", \"licenseConcluded\": \"NOASSERTION\",\n      \"checksums\"",
+                "\"fileName\": \"./a\", \"licenseConcluded\": \"NOASSERTION\",\n      \"sums\"",
+            )]),
+        ),
         case("license-expression", 1, cyclonedx(&[("Zlib AND", "Zlib AND AND")])),
         case("license-expression", 1, spdx(&[("MIT AND LicenseRef-own", "MIT, LicenseRef-own")])),
         case("license-listed", 1, cyclonedx(&[("\"id\": \"MIT\"", "\"id\": \"Expat\"")])),
@@ -539,4 +555,15 @@ proptest::proptest! {
             judge("x", &text, &[]);
         }
     }
+}
+
+#[test]
+fn the_docs_have_every_rule() {
+    let docs = include_str!("../../../docs/validate.md");
+    for rule in rules() {
+        let row = format!("| `{}` | {} | {} | {} |\n", rule.id, rule.severity.name(), rule.says, rule.mend);
+        assert!(docs.contains(&row), "docs/validate.md lacks or differs in\n{row}");
+    }
+    let rows = docs.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, rules().count(), "docs/validate.md has rows of rules that are gone");
 }

@@ -78,6 +78,10 @@ pub(super) enum Kind {
     Mail,
     /// A point in time.
     Timestamp,
+    /// The name of a file.
+    FileName,
+    /// A file has no SHA-1 digest.
+    FileWithoutSha1,
     /// CycloneDX's serial number.
     Serial,
     /// SPDX's namespace.

@@ -89,6 +89,7 @@ fn object<'a>(
             }
         }
         "externalRefs" => reference(&text, owner, raw),
+        "files" => file(map, item, raw),
         _ => {}
     }
     if matches!(under, "packages" | "files" | "snippets") {
@@ -110,6 +111,15 @@ fn reference<'a>(text: &impl Fn(&str) -> Option<&'a str>, package: usize, raw: &
         "purl" => raw.add(Kind::Purl, package, "externalRefs", locator),
         "cpe23Type" => raw.add(Kind::Cpe, package, "externalRefs", locator),
         _ => {}
+    }
+}
+
+fn file<'a>(map: &'a Map<String, Value>, item: usize, raw: &mut Raw<'a>) {
+    let Some(name) = map.get("fileName").and_then(Value::as_str) else { return };
+    raw.add(Kind::FileName, item, "fileName", name);
+    let mut checksums = map.get("checksums").and_then(Value::as_array).into_iter().flatten();
+    if !checksums.any(|checksum| checksum.get("algorithm").and_then(Value::as_str) == Some("SHA1")) {
+        raw.add(Kind::FileWithoutSha1, item, "checksums", name);
     }
 }
 

@@ -36,6 +36,9 @@ pub(in crate::validate) fn walk(document: &str) -> Raw<'_> {
         match tag {
             "PackageName" | "FileName" | "SnippetSPDXID" => {
                 package = raw.item(&format!("line {}", number.saturating_add(1)));
+                if tag == "FileName" {
+                    raw.add(Kind::FileName, package, "FileName", value);
+                }
                 if let Some(item) = raw.items.get_mut(package).filter(|_| tag == "PackageName") {
                     item.name = Some(value.into());
                 }

@@ -21,6 +21,13 @@ pub(super) const RULES: &[Rule] = &[
         check: id_form,
     },
     Rule {
+        id: "document-id",
+        severity: Error,
+        says: "the document's own identifier is `SPDXRef-DOCUMENT` (SPDX 2)",
+        mend: "rename it, and whatever refers to it",
+        check: document_id,
+    },
+    Rule {
         id: "duplicate-id",
         severity: Error,
         says: "an identifier stands for one thing",
@@ -51,6 +58,22 @@ fn is_id(text: &str, syntax: Syntax) -> bool {
             text.contains(':') && !text.contains(|c: char| c.is_whitespace() || c.is_control())
         }
         _ => !text.is_empty(),
+    }
+}
+
+fn document_id(examined: &Examined<'_>, findings: &mut Findings) {
+    if !examined.is_spdx2() {
+        return;
+    }
+    // The document comes first in tag-value, and is the only one without a place in JSON.
+    let tag_value = examined.syntax == Syntax::SpdxTagValue;
+    let own = examined.raw.of(Kind::Id).find(|fact| tag_value || fact.item == 0);
+    match own {
+        Some(fact) if fact.text != "SPDXRef-DOCUMENT" => {
+            findings.add(|| examined.raw.place(fact), || format!("it is {}", Quoted(&fact.text)));
+        }
+        Some(_) => {}
+        None => findings.add(|| "SPDXID".to_owned(), || "there is none".to_owned()),
     }
 }
 

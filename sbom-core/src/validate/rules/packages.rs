@@ -62,6 +62,20 @@ pub(super) const RULES: &[Rule] = &[
         check: hash_form,
     },
     Rule {
+        id: "file-name-relative",
+        severity: Error,
+        says: "the name of a file is relative to the root of its package: `./bin/a` (SPDX 2)",
+        mend: "put `.` before it",
+        check: file_name_relative,
+    },
+    Rule {
+        id: "file-digest",
+        severity: Error,
+        says: "a file has a SHA-1 digest, whatever others it has (SPDX 2 as JSON)",
+        mend: "add a checksum of the algorithm `SHA1`",
+        check: file_digest,
+    },
+    Rule {
         id: "verification-code",
         severity: Error,
         says: "a package verification code is the SHA-1 of the SHA-1 digests of the package's files (SPDX 2)",
@@ -196,6 +210,18 @@ fn digits(algorithm: &str) -> Option<usize> {
         "sha512" | "sha3512" | "blake2b512" | "streebog512" => 128,
         _ => return None,
     })
+}
+
+fn file_name_relative(examined: &Examined<'_>, findings: &mut Findings) {
+    for fact in examined.raw.of(Kind::FileName).filter(|fact| fact.text.starts_with('/')) {
+        findings.add(|| examined.raw.place(fact), || format!("{} is absolute", Quoted(&fact.text)));
+    }
+}
+
+fn file_digest(examined: &Examined<'_>, findings: &mut Findings) {
+    for fact in examined.raw.of(Kind::FileWithoutSha1) {
+        findings.add(|| examined.raw.place(fact), || format!("{} has none", Quoted(&fact.text)));
+    }
 }
 
 fn verification_code(examined: &Examined<'_>, findings: &mut Findings) {
