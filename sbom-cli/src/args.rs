@@ -78,6 +78,10 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// List what a document says, and why something is in it
     Query(Box<QueryArgs>),
+    /// Say how well documents meet what authorities ask of them
+    Score(crate::score::ScoreArgs),
+    /// Say whether documents are valid: by the official schemas, and by rules that go further
+    Validate(crate::validate::ValidateArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell

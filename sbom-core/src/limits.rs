@@ -107,6 +107,10 @@ limits! {
     document_relationships: "document-relationships" = 10_000_000, Count;
     /// Components, elements or envelopes nested in one another in a document that is read.
     document_depth: "document-depth" = 64, Count;
+    /// A document that is checked against a schema, for which all of it becomes a tree.
+    validate_bytes: "validate-bytes" = 128 * MIB, Bytes;
+    /// The tree of a document that is checked; that of 100 MiB of CycloneDX takes about 1 GiB.
+    validate_memory: "validate-memory" = 2 * GIB, Bytes;
     /// Attempts at one request to a registry.
     attempts: "attempts" = 5, Count;
     /// Redirects followed for one request to a registry.
