@@ -1,7 +1,7 @@
 //! The overlay and all that was found in it → one [`Bom`].
 
 use super::{
-    Bom, Gap, GapKind, Scope, Subject, apk, distro::Distros, dpkg, draft::Draft, go, linked,
+    Bom, FileScope, Gap, GapKind, Scope, Subject, apk, distro::Distros, dpkg, draft::Draft, go, linked,
     overlay::Overlay, ownership, rust,
 };
 use crate::{image_path::ImagePath, limits::Limits};
@@ -22,6 +22,8 @@ pub struct Context<'a> {
 pub struct Options {
     /// Which components to list.
     pub scope: Scope,
+    /// Which files to list.
+    pub files: FileScope,
     /// Replaces the distribution that the image names, as `ID-VERSION` or `ID`.
     pub distro: Option<String>,
 }
