@@ -19,6 +19,7 @@ pub mod assemble;
 pub mod attribution;
 mod binary;
 mod cpe;
+mod directories;
 pub mod distro;
 pub mod dpkg;
 pub mod draft;
