@@ -191,6 +191,17 @@ impl Draft {
     }
 }
 
+impl Bom {
+    /// Adds a gap that shows only once the bill is there.
+    pub(super) fn add_gap(&mut self, gap: Gap, limits: &Limits) {
+        let at = self.gaps.partition_point(|known| *known < gap);
+        self.gaps.insert(at, gap);
+        let listed = self.gaps.len().min(limits.gaps.as_usize());
+        self.gaps_not_listed += (self.gaps.len() - listed) as u64;
+        self.gaps.truncate(listed);
+    }
+}
+
 fn merge(known: &mut Component, other: Component) {
     known.evidence.extend(other.evidence);
     known.references.extend(other.references);

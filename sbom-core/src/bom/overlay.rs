@@ -4,14 +4,20 @@
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
 };
 
 use crate::{
     detect::{Finding, Gap, GapKind},
+    digest::ContentDigests,
     image_path::ImagePath,
     layer::{Entry, EntryKind},
     limits::{LimitExceeded, Limits},
 };
+
+mod visible;
+
+pub use visible::{VisibleFile, VisibleFiles};
 
 /// What the scan of one layer gave.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +26,8 @@ pub struct LayerContent {
     pub entries: Vec<Entry>,
     /// What was found in which entry (an index into `entries`), ascending.
     pub findings: Vec<(usize, Vec<Finding>)>,
+    /// The digests of regular files (indices into `entries`, ascending), if files are to be listed.
+    pub digests: Vec<(usize, ContentDigests)>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
@@ -50,6 +58,7 @@ pub struct Overlay<'l> {
     nodes: Vec<Node>,
     layers: usize,
     found: Vec<Vec<Finding>>,
+    digests: Vec<ContentDigests>,
     history: BTreeMap<ImagePath, Vec<FileVersion>>,
     gaps: Vec<Gap>,
     /// Records in `history`, see [`Limits::records`].
@@ -66,16 +75,25 @@ struct Node {
     layer: u32,
     /// Index into `Overlay::found`.
     found: Option<usize>,
-    /// The path in the layer's archive, where it is not the path of the node.
-    written_as: Option<Box<ImagePath>>,
+    /// Where its content is, where that is not at the path of the node in its layer.
+    written_as: Option<Box<FileAddress>>,
 }
 
 #[derive(Debug)]
 enum NodeKind {
     Directory(BTreeMap<Box<[u8]>, u32>),
-    File,
+    File(Content),
     Symlink(Box<[u8]>),
     Special,
+}
+
+/// What is known of a regular file's content. Under all its names it is the same.
+#[derive(Debug, Clone, Copy)]
+struct Content {
+    size: u64,
+    mode: u32,
+    /// Index into `Overlay::digests`, and one.
+    digests: Option<NonZeroU32>,
 }
 
 impl<'l> Overlay<'l> {
@@ -88,6 +106,7 @@ impl<'l> Overlay<'l> {
             nodes: vec![root],
             layers: 0,
             found: Vec::new(),
+            digests: Vec::new(),
             history: BTreeMap::new(),
             gaps: Vec::new(),
             records: 0,
@@ -110,12 +129,18 @@ impl<'l> Overlay<'l> {
             self.limits.link_bytes.check(self.followed.get())?;
         }
         let mut findings = content.findings.into_iter().peekable();
+        self.digests.reserve(content.digests.len());
+        let mut digests = content.digests.into_iter().peekable();
         for (index, entry) in content.entries.into_iter().enumerate() {
             let found = findings.next_if(|(of, _)| *of == index).map(|(_, found)| {
                 self.found.push(found);
                 self.found.len() - 1
             });
-            self.add(entry, layer, found)?;
+            let digests = digests.next_if(|(of, _)| *of == index).and_then(|(_, digests)| {
+                self.digests.push(digests);
+                NonZeroU32::new(to_u32(self.digests.len()))
+            });
+            self.add(entry, layer, found, digests)?;
             self.limits.link_bytes.check(self.followed.get())?;
         }
         Ok(())
@@ -211,8 +236,7 @@ impl<'l> Overlay<'l> {
     /// Where to read the regular file that `path` leads to in the end.
     pub fn address(&self, path: &ImagePath) -> Option<FileAddress> {
         let (resolved, node) = self.file(path)?;
-        let path = node.written_as.as_deref().cloned().unwrap_or(resolved);
-        Some(FileAddress { layer: node.layer as usize, path })
+        Some(node.address(resolved))
     }
 
     /// Number of regular files that are there in the end.
@@ -222,7 +246,7 @@ impl<'l> Overlay<'l> {
         while let Some(id) = stack.pop() {
             match self.nodes.get(id as usize).map(|node| &node.kind) {
                 Some(NodeKind::Directory(children)) => stack.extend(children.values()),
-                Some(NodeKind::File) => count += 1,
+                Some(NodeKind::File(_)) => count += 1,
                 _ => {}
             }
         }
@@ -262,7 +286,7 @@ impl<'l> Overlay<'l> {
     fn file(&self, path: &ImagePath) -> Option<(ImagePath, &Node)> {
         let (path, id) = self.locate(path, true)?;
         let node = self.nodes.get(id as usize)?;
-        matches!(node.kind, NodeKind::File).then_some((path, node))
+        matches!(node.kind, NodeKind::File(_)).then_some((path, node))
     }
 
     fn walk(&self, path: &ImagePath, follow: bool) -> Option<u32> {
@@ -319,37 +343,42 @@ impl<'l> Overlay<'l> {
         Some((ImagePath::new(&names.join(&b'/')), *at.last()?))
     }
 
-    fn add(&mut self, entry: Entry, layer: usize, found: Option<usize>) -> Result<(), LimitExceeded> {
+    fn add(
+        &mut self,
+        entry: Entry,
+        layer: usize,
+        found: Option<usize>,
+        digests: Option<NonZeroU32>,
+    ) -> Result<(), LimitExceeded> {
         self.limits.path_depth.check(entry.path.components().count() as u64)?;
         let (kind, found) = match entry.kind {
             EntryKind::Whiteout | EntryKind::OpaqueDirectory => return Ok(()),
-            EntryKind::File => (NodeKind::File, found),
+            EntryKind::File => {
+                (NodeKind::File(Content { size: entry.size, mode: entry.mode, digests }), found)
+            }
             EntryKind::Symlink(target) => (NodeKind::Symlink(target), None),
             EntryKind::Special => (NodeKind::Special, None),
             EntryKind::Directory => (NodeKind::Directory(BTreeMap::new()), None),
             EntryKind::HardLink(target) => {
-                let Some(node) = self.walk(&target, false).and_then(|id| self.nodes.get(id as usize)) else {
-                    let mut gap = Gap::new(
-                        GapKind::Unresolved,
-                        format!("a hard link to {target}, which is not in the image at that point"),
-                    );
-                    gap.layer = Some(layer);
-                    gap.path = Some(entry.path);
-                    self.gaps.push(gap);
+                let node = self.walk(&target, false).and_then(|id| self.nodes.get(id as usize));
+                let of = node.and_then(|node| {
+                    let kind = match &node.kind {
+                        NodeKind::File(content) => NodeKind::File(*content),
+                        NodeKind::Symlink(target) => NodeKind::Symlink(target.clone()),
+                        NodeKind::Special => NodeKind::Special,
+                        NodeKind::Directory(_) => return None,
+                    };
+                    Some((node, kind))
+                });
+                let Some((node, kind)) = of else {
+                    let what =
+                        if node.is_some() { "is a directory" } else { "is not in the image at that point" };
+                    let gap = Gap::new(GapKind::Unresolved, format!("a hard link to {target}, which {what}"));
+                    self.gaps.push(Gap { layer: Some(layer), path: Some(entry.path), ..gap });
                     return Ok(());
                 };
-                let kind = match &node.kind {
-                    NodeKind::Symlink(target) => NodeKind::Symlink(target.clone()),
-                    NodeKind::Special => NodeKind::Special,
-                    NodeKind::File | NodeKind::Directory(_) => NodeKind::File,
-                };
-                let address = node.written_as.as_deref().cloned().unwrap_or(target);
-                let node = Node {
-                    kind,
-                    layer: node.layer,
-                    found: found.or(node.found),
-                    written_as: Some(Box::new(address)),
-                };
+                let written_as = Some(Box::new(node.address(target)));
+                let node = Node { kind, layer: to_u32(layer), found: found.or(node.found), written_as };
                 return self.insert(&entry.path, node, layer);
             }
         };
@@ -374,7 +403,7 @@ impl<'l> Overlay<'l> {
             self.forget(existing, &real, layer);
         }
         if node.written_as.is_none() && real != *path && !is_directory {
-            node.written_as = Some(Box::new(path.clone()));
+            node.written_as = Some(Box::new(FileAddress { layer, path: path.clone() }));
         }
         if let Some(found) = node.found {
             self.count_records(found)?;
@@ -446,7 +475,7 @@ impl<'l> Overlay<'l> {
                     }
                     pending.extend(reversed(target));
                 }
-                Some((_, NodeKind::File | NodeKind::Special)) | None => {
+                Some((_, NodeKind::File(_) | NodeKind::Special)) | None => {
                     names.push(name.clone());
                     if let Some(existing) = child {
                         self.forget(existing, &ImagePath::new(&names.join(&b'/')), layer);
@@ -523,6 +552,14 @@ impl<'l> Overlay<'l> {
         if versions.is_empty() {
             self.history.remove(path);
         }
+    }
+}
+
+impl Node {
+    /// Where its content is, if the node lies at `path`.
+    fn address(&self, path: ImagePath) -> FileAddress {
+        let own = || FileAddress { layer: self.layer as usize, path };
+        self.written_as.as_deref().cloned().unwrap_or_else(own)
     }
 }
 
