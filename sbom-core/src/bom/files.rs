@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     digest::hex,
-    image_path::ImagePath,
     limits::{LimitExceeded, Limits},
 };
 
@@ -114,7 +113,7 @@ impl Listing<'_> {
             self.not_listed += 1;
             return;
         }
-        let path = first.map_or_else(|| ImagePath::new(file.path), |claim| claim.file.path.clone());
+        let path = first.map_or_else(|| file.to_path(), |claim| claim.file.path.clone());
         let owner = first.map(|claim| claim.component);
         self.files.push(FileEntry { path, kind, layer: file.layer, owner });
     }

@@ -58,7 +58,7 @@ pub struct Overlay<'l> {
     nodes: Vec<Node>,
     layers: usize,
     found: Vec<Vec<Finding>>,
-    digests: Vec<ContentDigests>,
+    hashed: Vec<Hashed>,
     history: BTreeMap<ImagePath, Vec<FileVersion>>,
     gaps: Vec<Gap>,
     /// Records in `history`, see [`Limits::records`].
@@ -87,13 +87,21 @@ enum NodeKind {
     Special,
 }
 
+/// A regular file that was hashed.
+#[derive(Debug)]
+struct Hashed {
+    digests: ContentDigests,
+    /// Its path as its layer writes it, which mostly is the path under which it is listed: kept to be shared.
+    path: ImagePath,
+}
+
 /// What is known of a regular file's content. Under all its names it is the same.
 #[derive(Debug, Clone, Copy)]
 struct Content {
     size: u64,
     mode: u32,
-    /// Index into `Overlay::digests`, and one.
-    digests: Option<NonZeroU32>,
+    /// Index into `Overlay::hashed`, and one.
+    hashed: Option<NonZeroU32>,
 }
 
 impl<'l> Overlay<'l> {
@@ -106,7 +114,7 @@ impl<'l> Overlay<'l> {
             nodes: vec![root],
             layers: 0,
             found: Vec::new(),
-            digests: Vec::new(),
+            hashed: Vec::new(),
             history: BTreeMap::new(),
             gaps: Vec::new(),
             records: 0,
@@ -129,18 +137,18 @@ impl<'l> Overlay<'l> {
             self.limits.link_bytes.check(self.followed.get())?;
         }
         let mut findings = content.findings.into_iter().peekable();
-        self.digests.reserve(content.digests.len());
+        self.hashed.reserve(content.digests.len());
         let mut digests = content.digests.into_iter().peekable();
         for (index, entry) in content.entries.into_iter().enumerate() {
             let found = findings.next_if(|(of, _)| *of == index).map(|(_, found)| {
                 self.found.push(found);
                 self.found.len() - 1
             });
-            let digests = digests.next_if(|(of, _)| *of == index).and_then(|(_, digests)| {
-                self.digests.push(digests);
-                NonZeroU32::new(to_u32(self.digests.len()))
+            let hashed = digests.next_if(|(of, _)| *of == index).and_then(|(_, digests)| {
+                self.hashed.push(Hashed { digests, path: entry.path.clone() });
+                NonZeroU32::new(to_u32(self.hashed.len()))
             });
-            self.add(entry, layer, found, digests)?;
+            self.add(entry, layer, found, hashed)?;
             self.limits.link_bytes.check(self.followed.get())?;
         }
         Ok(())
@@ -348,13 +356,13 @@ impl<'l> Overlay<'l> {
         entry: Entry,
         layer: usize,
         found: Option<usize>,
-        digests: Option<NonZeroU32>,
+        hashed: Option<NonZeroU32>,
     ) -> Result<(), LimitExceeded> {
         self.limits.path_depth.check(entry.path.components().count() as u64)?;
         let (kind, found) = match entry.kind {
             EntryKind::Whiteout | EntryKind::OpaqueDirectory => return Ok(()),
             EntryKind::File => {
-                (NodeKind::File(Content { size: entry.size, mode: entry.mode, digests }), found)
+                (NodeKind::File(Content { size: entry.size, mode: entry.mode, hashed }), found)
             }
             EntryKind::Symlink(target) => (NodeKind::Symlink(target), None),
             EntryKind::Special => (NodeKind::Special, None),

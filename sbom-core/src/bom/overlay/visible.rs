@@ -1,7 +1,7 @@
 //! What is there once all layers are laid over one another, one file after the other.
 
-use super::{Content, Node, NodeKind, Overlay, ROOT};
-use crate::bom::FileKind;
+use super::{Content, Hashed, Node, NodeKind, Overlay, ROOT};
+use crate::{bom::FileKind, image_path::ImagePath};
 
 /// Gives the regular files and symbolic links that are there in the end, in the order of their paths' bytes.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ struct Pending<'o> {
 /// A regular file or symbolic link that is there in the end.
 #[derive(Debug)]
 pub struct VisibleFile<'w> {
-    /// Where it lies, with no link in its directory, as [`ImagePath`](crate::image_path::ImagePath) has it.
+    /// Where it lies, with no link in its directory, as [`ImagePath`] has it.
     pub path: &'w [u8],
     /// The layer that put it there.
     pub layer: usize,
@@ -94,11 +94,20 @@ impl VisibleFile<'_> {
     pub fn kind(&self) -> FileKind {
         match self.what {
             What::Symlink(target) => FileKind::Symlink { target: target.into() },
-            What::Regular(Content { size, mode, digests }) => {
-                let index = digests.and_then(|digests| usize::try_from(digests.get() - 1).ok());
-                let digests = index.and_then(|index| self.overlay.digests.get(index)).copied();
-                FileKind::Regular { size, mode, digests }
+            What::Regular(Content { size, mode, .. }) => {
+                FileKind::Regular { size, mode, digests: self.hashed().map(|hashed| hashed.digests) }
             }
         }
+    }
+
+    /// Where it lies, as a path to keep.
+    pub fn to_path(&self) -> ImagePath {
+        let known = self.hashed().map(|hashed| &hashed.path).filter(|path| path.as_bytes() == self.path);
+        known.cloned().unwrap_or_else(|| ImagePath::new(self.path))
+    }
+
+    fn hashed(&self) -> Option<&Hashed> {
+        let What::Regular(Content { hashed: Some(index), .. }) = self.what else { return None };
+        self.overlay.hashed.get(usize::try_from(index.get() - 1).ok()?)
     }
 }
