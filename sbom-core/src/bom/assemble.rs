@@ -29,7 +29,7 @@ pub struct Options {
 }
 
 /// Brings together what was found. For files to be listed, the layers must have been hashed: see
-/// [`LayerContent::digests`](super::overlay::LayerContent::digests).
+/// [`LayerContent::hashed`](super::overlay::LayerContent::hashed).
 pub fn assemble(subject: Subject, mut overlay: Overlay<'_>, options: &Options, limits: &Limits) -> Bom {
     let mut draft = Draft::default();
     for gap in overlay.take_gaps() {

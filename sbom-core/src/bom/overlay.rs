@@ -26,10 +26,21 @@ pub struct LayerContent {
     pub entries: Vec<Entry>,
     /// What was found in which entry (an index into `entries`), ascending.
     pub findings: Vec<(usize, Vec<Finding>)>,
-    /// The digests of regular files (indices into `entries`, ascending), if files are to be listed.
-    pub digests: Vec<(usize, ContentDigests)>,
+    /// The regular files that were hashed, in the order of `entries`; none unless files are to be listed.
+    pub hashed: Vec<HashedFile>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+}
+
+/// The digests of a regular file of a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HashedFile {
+    /// Which entry it is, an index into [`LayerContent::entries`].
+    pub entry: usize,
+    /// The digests.
+    pub digests: ContentDigests,
+    /// The path of the entry, which mostly is the path under which the file is listed: kept to be shared.
+    pub path: ImagePath,
 }
 
 /// One version of a file that says something about software.
@@ -37,9 +48,9 @@ pub struct LayerContent {
 pub struct FileVersion {
     /// The layer that made it.
     pub layer: usize,
-    /// What it says: an index for [`Overlay::findings`]; none if the layer removed the file, or replaced it by
-    /// one that says nothing.
-    found: Option<usize>,
+    /// What it says, in `Overlay::found`; none if the layer removed the file, or replaced it by one that says
+    /// nothing.
+    found: Option<Index>,
 }
 
 /// A file that a layer holds and that can be read again.
@@ -58,7 +69,8 @@ pub struct Overlay<'l> {
     nodes: Vec<Node>,
     layers: usize,
     found: Vec<Vec<Finding>>,
-    hashed: Vec<Hashed>,
+    /// By layer: the index of the first hashed file, and those of the layer.
+    hashed: Vec<(u32, Vec<HashedFile>)>,
     history: BTreeMap<ImagePath, Vec<FileVersion>>,
     gaps: Vec<Gap>,
     /// Records in `history`, see [`Limits::records`].
@@ -73,8 +85,8 @@ const ROOT: u32 = 0;
 struct Node {
     kind: NodeKind,
     layer: u32,
-    /// Index into `Overlay::found`.
-    found: Option<usize>,
+    /// What it says, in `Overlay::found`.
+    found: Option<Index>,
     /// Where its content is, where that is not at the path of the node in its layer.
     written_as: Option<Box<FileAddress>>,
 }
@@ -87,21 +99,31 @@ enum NodeKind {
     Special,
 }
 
-/// A regular file that was hashed.
-#[derive(Debug)]
-struct Hashed {
-    digests: ContentDigests,
-    /// Its path as its layer writes it, which mostly is the path under which it is listed: kept to be shared.
-    path: ImagePath,
-}
-
 /// What is known of a regular file's content. Under all its names it is the same.
 #[derive(Debug, Clone, Copy)]
 struct Content {
     size: u64,
     mode: u32,
-    /// Index into `Overlay::hashed`, and one.
-    hashed: Option<NonZeroU32>,
+    /// Among the hashed files of all layers.
+    hashed: Option<Index>,
+}
+
+/// An index in four bytes, with room for none: there are as many nodes as files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Index(NonZeroU32);
+
+impl Index {
+    fn new(index: usize) -> Option<Self> {
+        u32::try_from(index).ok()?.checked_add(1).and_then(NonZeroU32::new).map(Self)
+    }
+
+    fn get(self) -> u32 {
+        self.0.get() - 1
+    }
+
+    fn of<T>(self, list: &[T]) -> Option<&T> {
+        list.get(self.get() as usize)
+    }
 }
 
 impl<'l> Overlay<'l> {
@@ -137,19 +159,19 @@ impl<'l> Overlay<'l> {
             self.limits.link_bytes.check(self.followed.get())?;
         }
         let mut findings = content.findings.into_iter().peekable();
-        self.hashed.reserve(content.digests.len());
-        let mut digests = content.digests.into_iter().peekable();
+        let first_hashed = self.hashed.last().map_or(0, |(first, files)| *first as usize + files.len());
+        let mut hashed = content.hashed.iter().zip(first_hashed..).peekable();
         for (index, entry) in content.entries.into_iter().enumerate() {
-            let found = findings.next_if(|(of, _)| *of == index).map(|(_, found)| {
+            let found = findings.next_if(|(of, _)| *of == index).and_then(|(_, found)| {
                 self.found.push(found);
-                self.found.len() - 1
+                Index::new(self.found.len() - 1)
             });
-            let hashed = digests.next_if(|(of, _)| *of == index).and_then(|(_, digests)| {
-                self.hashed.push(Hashed { digests, path: entry.path.clone() });
-                NonZeroU32::new(to_u32(self.hashed.len()))
-            });
-            self.add(entry, layer, found, hashed)?;
+            let hashed = hashed.next_if(|(file, _)| file.entry == index);
+            self.add(entry, layer, found, hashed.and_then(|(_, at)| Index::new(at)))?;
             self.limits.link_bytes.check(self.followed.get())?;
+        }
+        if !content.hashed.is_empty() {
+            self.hashed.push((to_u32(first_hashed), content.hashed));
         }
         Ok(())
     }
@@ -167,9 +189,8 @@ impl<'l> Overlay<'l> {
             return Ok(());
         }
         self.found.push(found);
-        let found = self.found.len() - 1;
+        let found = Index::new(self.found.len() - 1);
         self.count_records(found)?;
-        let found = Some(found);
         let versions = self.history.entry(path.clone()).or_default();
         versions.retain(|version| version.layer != layer);
         versions.push(FileVersion { layer, found });
@@ -192,7 +213,7 @@ impl<'l> Overlay<'l> {
 
     /// What a version of a file says; nothing if it was removed.
     pub fn findings(&self, version: FileVersion) -> &[Finding] {
-        version.found.and_then(|index| self.found.get(index)).map_or(&[], Vec::as_slice)
+        version.found.and_then(|index| index.of(&self.found)).map_or(&[], Vec::as_slice)
     }
 
     /// What the file at `path` says as of `layer`, following links as they are in the end.
@@ -277,9 +298,9 @@ impl<'l> Overlay<'l> {
         Some(Gap::new(GapKind::Limit, format!("not all symbolic links were followed: {exceeded}")))
     }
 
-    /// Counts what a version of a file says, an index into `found`.
-    fn count_records(&mut self, found: usize) -> Result<(), LimitExceeded> {
-        let found = self.found.get(found).map_or(&[][..], Vec::as_slice);
+    /// Counts what a version of a file says.
+    fn count_records(&mut self, found: Option<Index>) -> Result<(), LimitExceeded> {
+        let found = found.and_then(|index| index.of(&self.found)).map_or(&[][..], Vec::as_slice);
         self.records += found.iter().map(Finding::records).sum::<u64>();
         self.limits.records.check(self.records)
     }
@@ -355,8 +376,8 @@ impl<'l> Overlay<'l> {
         &mut self,
         entry: Entry,
         layer: usize,
-        found: Option<usize>,
-        hashed: Option<NonZeroU32>,
+        found: Option<Index>,
+        hashed: Option<Index>,
     ) -> Result<(), LimitExceeded> {
         self.limits.path_depth.check(entry.path.components().count() as u64)?;
         let (kind, found) = match entry.kind {
@@ -413,8 +434,8 @@ impl<'l> Overlay<'l> {
         if node.written_as.is_none() && real != *path && !is_directory {
             node.written_as = Some(Box::new(FileAddress { layer, path: path.clone() }));
         }
-        if let Some(found) = node.found {
-            self.count_records(found)?;
+        if node.found.is_some() {
+            self.count_records(node.found)?;
             self.record(&real, FileVersion { layer, found: node.found });
         }
         let id = self.push(node)?;

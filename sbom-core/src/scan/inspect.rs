@@ -8,7 +8,10 @@ use std::{
 
 use super::{Options, Stop};
 use crate::{
-    bom::{FileScope, overlay::LayerContent},
+    bom::{
+        FileScope,
+        overlay::{HashedFile, LayerContent},
+    },
     detect::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, HEAD_BYTES, Want},
     digest::ContentReader,
     image_path::ImagePath,
@@ -193,7 +196,8 @@ impl<'a> Inspector<'a> {
         self.examine(entry, &mut content)?;
         let gap = match content.finish(&mut self.buffer) {
             Ok((digests, bytes)) if bytes == entry.size => {
-                self.content.digests.push((self.content.entries.len(), digests));
+                let path = entry.path.clone();
+                self.content.hashed.push(HashedFile { entry: self.content.entries.len(), digests, path });
                 return Ok(());
             }
             Ok((_, bytes)) => {

@@ -1,6 +1,6 @@
 //! What is there once all layers are laid over one another, one file after the other.
 
-use super::{Content, Hashed, Node, NodeKind, Overlay, ROOT};
+use super::{Content, HashedFile, Node, NodeKind, Overlay, ROOT};
 use crate::{bom::FileKind, image_path::ImagePath};
 
 /// Gives the regular files and symbolic links that are there in the end, in the order of their paths' bytes.
@@ -106,8 +106,10 @@ impl VisibleFile<'_> {
         known.cloned().unwrap_or_else(|| ImagePath::new(self.path))
     }
 
-    fn hashed(&self) -> Option<&Hashed> {
+    fn hashed(&self) -> Option<&HashedFile> {
         let What::Regular(Content { hashed: Some(index), .. }) = self.what else { return None };
-        self.overlay.hashed.get(usize::try_from(index.get() - 1).ok()?)
+        let after = self.overlay.hashed.partition_point(|(first, _)| *first <= index.get());
+        let (first, files) = self.overlay.hashed.get(after.checked_sub(1)?)?;
+        files.get((index.get() - first) as usize)
     }
 }
