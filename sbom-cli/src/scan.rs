@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use anyhow::anyhow;
 use sbom_core::{
     bom::{Bom, assemble},
-    document::{self, Format, Inputs, Timestamp, Tool},
+    document::{self, Document, Format, Inputs, Timestamp, Tool, stated::Stated},
     limits::Limits,
     oci::{Platform, SubjectKind},
     scan::{Options, scan, scan_stream},
@@ -30,12 +30,18 @@ pub(crate) fn run(
     check_outputs(&arguments.output, arguments.all_platforms)?;
     let stamp = Stamp::parse(arguments, environment)?;
     let options = options(arguments)?;
+    let stated = arguments.stated.read(environment, &options.limits)?;
     let subject = open(arguments, environment, &options.limits)?;
     let bars = terminal.bars();
     let mut complete = true;
-    let mut finish = |bom: &Bom| {
-        write_all(bom, arguments, &stamp, environment)?;
-        complete &= report_gaps(bom, terminal);
+    let mut finish = |bom: Bom| {
+        let timestamp = stamp.of(&bom);
+        let platform = platform(&bom);
+        let mut document = Document::of(bom);
+        stated.apply(&mut document).map_err(|error| Failure::usage(anyhow!(error)))?;
+        let inputs = inputs(arguments, timestamp, &stated, environment);
+        write_all(&document, arguments, &inputs, &platform, environment)?;
+        complete &= report_gaps(&document, terminal);
         Ok::<(), Failure>(())
     };
     match subject.opened {
@@ -43,13 +49,13 @@ pub(crate) fn run(
             check_platforms(arguments, &sources)?;
             check_stdout(&arguments.output, sources.len())?;
             for source in &sources {
-                finish(&scan(&**source, &options, &bars)?)?;
+                finish(scan(&**source, &options, &bars)?)?;
             }
         }
         Opened::Stream(stream, choice) => {
             let boms = scan_stream(*stream, &choice, &subject.selection, &options, &bars)?;
             check_stdout(&arguments.output, boms.len())?;
-            boms.iter().try_for_each(finish)?;
+            boms.into_iter().try_for_each(finish)?;
         }
         _ => return Err(Failure::usage(anyhow!("this kind of subject cannot be scanned"))),
     }
@@ -127,21 +133,26 @@ fn check_stdout(outputs: &[Output], documents: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+fn inputs(arguments: &ScanArgs, timestamp: Timestamp, stated: &Stated, environment: &Environment) -> Inputs {
+    Inputs {
+        timestamp,
+        tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        options_fingerprint: format!("{} stated={}", fingerprint(arguments), stated.fingerprint()),
+        columns: None,
+        snapshot: environment.snapshot.clone(),
+    }
+}
+
 fn write_all(
-    bom: &Bom,
+    document: &Document,
     arguments: &ScanArgs,
-    stamp: &Stamp,
+    inputs: &Inputs,
+    platform: &Platform,
     environment: &Environment,
 ) -> Result<(), Failure> {
-    let inputs = Inputs {
-        timestamp: stamp.of(bom),
-        tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-        options_fingerprint: fingerprint(arguments),
-        columns: None,
-    };
     for Output { format, file } in &arguments.output {
         let write =
-            |inputs: &Inputs, out: &mut dyn std::io::Write| document::write(bom, *format, inputs, out);
+            |inputs: &Inputs, out: &mut dyn std::io::Write| document::write(document, *format, inputs, out);
         match file {
             None => {
                 let columns = terminal::columns(environment);
@@ -149,20 +160,23 @@ fn write_all(
                 output::to_stdout(|out| write(&inputs, out))?;
             }
             Some(file) => {
-                let file = if arguments.all_platforms { platform_file(file, bom) } else { file.clone() };
-                output::to_file(&file, |out| write(&inputs, out))?;
+                let file = if arguments.all_platforms {
+                    output::file_for_platform(file, platform)
+                } else {
+                    file.clone()
+                };
+                output::to_file(&file, |out| write(inputs, out))?;
             }
         }
     }
     Ok(())
 }
 
-fn platform_file(file: &std::path::Path, bom: &Bom) -> PathBuf {
-    let platform = match &bom.subject.kind {
+fn platform(bom: &Bom) -> Platform {
+    match &bom.subject.kind {
         SubjectKind::Image(image) => image.platform.clone(),
         SubjectKind::Folder | SubjectKind::File(_) => Platform::default(),
-    };
-    output::file_for_platform(file, &platform)
+    }
 }
 
 /// What, beside the subject, decides the content of a document: part of its identity.
@@ -179,13 +193,13 @@ fn fingerprint(arguments: &ScanArgs) -> String {
     )
 }
 
-/// Says on standard error what is missing from the bill. Whether nothing is.
-fn report_gaps(bom: &Bom, terminal: &Terminal) -> bool {
-    for gap in &bom.gaps {
+/// Says on standard error what is missing from the document. Whether nothing is.
+fn report_gaps(document: &Document, terminal: &Terminal) -> bool {
+    for gap in &document.gaps {
         tracing::info!("{gap}");
     }
-    let count = bom.gaps.len() as u64 + bom.gaps_not_listed;
-    if let (Some(first), 1..) = (bom.gaps.first(), count) {
+    let count = document.gap_count();
+    if let (Some(first), 1..) = (document.gaps.first(), count) {
         let more =
             if count > 1 { format!(" (and {} more; -v lists them)", count - 1) } else { String::new() };
         terminal.warn(format_args!("the bill is incomplete: {first}{more}"));

@@ -5,8 +5,12 @@
 
 use crate::bom::Party;
 
-/// Whether `text` is an absolute address of the form `SCHEME://HOST…` in RFC 3986, without IPv6 literals.
+/// Whether `text` is an absolute address of the form `SCHEME://HOST…` in RFC 3986, without IPv6 literals, or
+/// `mailto:MAIL`.
 pub(super) fn is_address(text: &str) -> bool {
+    if let Some(mail) = text.strip_prefix("mailto:") {
+        return is_mail(mail);
+    }
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
     let end = rest.find(['/', '?']).unwrap_or(rest.len());

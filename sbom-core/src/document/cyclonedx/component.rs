@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::license::{self, LicenseChoice};
 use crate::{
-    bom::{self, Ancestor, EdgeKind, PartyKind, SourcePackage, Usage},
-    digest::{Algorithm, Digest},
     document::{
-        facts, graph,
-        outline::{Outline, Role},
+        edges, facts,
+        model::{
+            self, Ancestor, ComponentKind, Document, HashAlgorithm, Party, PartyKind, SourcePackage, Usage,
+        },
         syntax,
     },
     purl::Purl,
@@ -45,7 +45,7 @@ pub(super) struct Component<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cpe: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    purl: Option<String>,
+    purl: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     swid: Option<Swid<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,83 +129,82 @@ struct Reference<'a> {
 #[derive(Serialize)]
 struct Evidence<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    identity: Option<Identity>,
+    identity: Option<Identity<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    occurrences: Vec<Occurrence>,
+    occurrences: Vec<Occurrence<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     licenses: Vec<LicenseChoice<'a>>,
 }
 
 /// An object, not a list: 1.6 allows both, and some readers only this.
 #[derive(Serialize)]
-struct Identity {
+struct Identity<'a> {
     field: &'static str,
     confidence: f64,
-    methods: Vec<Method>,
+    methods: Vec<Method<'a>>,
 }
 
 #[derive(Serialize)]
-struct Method {
+struct Method<'a> {
     technique: &'static str,
     confidence: f64,
-    value: String,
+    value: &'a str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Occurrence {
-    location: String,
-    additional_context: String,
+struct Occurrence<'a> {
+    location: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_context: Option<String>,
 }
 
-/// `component` as a component of a document.
-pub(super) fn of<'a>(outline: &'a Outline<'a>, role: Role, component: &'a bom::Component) -> Component<'a> {
-    let originator = component.originator.as_ref();
+/// The component at `index` as a component of a document.
+pub(super) fn of(document: &Document, index: usize) -> Option<Component<'_>> {
+    let component = document.components.get(index)?;
+    let originator = component.originator.as_deref();
     let made_by = |kind| originator.filter(|party| party.kind == kind);
-    Component {
+    Some(Component {
         id: &component.id,
-        kind: kind(role),
-        supplier: component.supplier.as_ref().map(entity),
+        kind: kind(component.kind),
+        supplier: component.supplier.as_deref().map(entity),
         manufacturer: made_by(PartyKind::Organization).map(entity),
         authors: made_by(PartyKind::Person).map(|person| [contact(&person.name, person.email.as_deref())]),
         publisher: originator.and_then(syntax::name_and_mail),
         name: &component.name,
         version: component.version.as_deref(),
         description: component.description.as_deref(),
-        scope: scope(role, component.usage),
-        hashes: component.hashes.iter().map(hash).collect(),
-        licenses: license::declared(&component.licenses),
+        scope: (document.root != Some(index)).then(|| scope(component.usage)),
+        hashes: component.hashes.iter().filter_map(hash).collect(),
+        licenses: license::declared(&component.declared),
         cpe: facts::cpe(component),
-        purl: component.purl.as_ref().map(Purl::to_string),
-        swid: (role == Role::System).then(|| swid(outline)).flatten(),
+        purl: component.purl.as_deref(),
+        swid: swid(document, index),
         pedigree: pedigree(component),
         external_references: references(component),
-        evidence: evidence(outline, component),
-        properties: properties(outline, role, component),
+        evidence: evidence(document, component),
+        properties: properties(document, index),
+    })
+}
+
+/// The type of a component.
+fn kind(kind: ComponentKind) -> &'static str {
+    match kind {
+        ComponentKind::Source | ComponentKind::Archive | ComponentKind::Install | ComponentKind::Other => {
+            ComponentKind::default().name()
+        }
+        kind => kind.name(),
     }
 }
 
-/// The type of a component. There is one `operating-system` alone: with several, scanners take any for the subject's.
-fn kind(role: Role) -> &'static str {
-    match role {
-        Role::Container => "container",
-        Role::Folder | Role::Program => "application",
-        Role::File => "file",
-        Role::System => "operating-system",
-        Role::NestedSystem => "platform",
-        Role::Package | Role::Library => "library",
+fn scope(usage: Usage) -> &'static str {
+    match usage {
+        Usage::Required => "required",
+        Usage::BuildOnly => "excluded",
     }
 }
 
-fn scope(role: Role, usage: Usage) -> Option<&'static str> {
-    match (role, usage) {
-        (Role::Container | Role::Folder | Role::File, _) => None,
-        (_, Usage::Required) => Some("required"),
-        (_, Usage::BuildOnly) => Some("excluded"),
-    }
-}
-
-fn entity(party: &bom::Party) -> Entity<'_> {
+fn entity(party: &Party) -> Entity<'_> {
     Entity {
         name: &party.name,
         url: party.url.as_deref().filter(|url| syntax::is_address(url)).map(|url| [url]),
@@ -220,29 +219,34 @@ fn contact<'a>(name: &'a str, email: Option<&'a str>) -> Contact<'a> {
     Contact { name: name.filter(|name| !name.is_empty()), email: valid }
 }
 
-fn hash(digest: &Digest) -> Hash<'_> {
-    let alg = match digest.algorithm() {
-        Algorithm::Sha256 => "SHA-256",
-        Algorithm::Sha512 => "SHA-512",
-    };
-    Hash { alg, content: digest.hex() }
+fn hash(hash: &model::Hash) -> Option<Hash<'_>> {
+    let unknown = [
+        HashAlgorithm::Adler32,
+        HashAlgorithm::Md2,
+        HashAlgorithm::Md4,
+        HashAlgorithm::Md6,
+        HashAlgorithm::Sha224,
+        HashAlgorithm::Streebog256,
+        HashAlgorithm::Streebog512,
+    ];
+    (!unknown.contains(&hash.algorithm)).then(|| Hash { alg: hash.algorithm.name(), content: &hash.hex })
 }
 
-fn swid<'a>(outline: &Outline<'a>) -> Option<Swid<'a>> {
-    let system = outline.bom.operating_system.as_ref()?;
+fn swid(document: &Document, index: usize) -> Option<Swid<'_>> {
+    let system = document.distribution.as_ref().filter(|system| system.component == index)?;
     Some(Swid { tag_id: &system.id, name: &system.id, version: system.version_id.as_deref() })
 }
 
-fn pedigree(component: &bom::Component) -> Option<Pedigree<'_>> {
+fn pedigree(component: &model::Component) -> Option<Pedigree<'_>> {
     let source = component.source.iter().map(|source| source_origin(component, source));
     let ancestors: Vec<Origin<'_>> = source.chain(component.ancestors.iter().map(ancestor_origin)).collect();
     (!ancestors.is_empty()).then_some(Pedigree { ancestors })
 }
 
 /// The source package. Only Debian's has a package URL of its own.
-fn source_origin<'a>(component: &'a bom::Component, source: &'a SourcePackage) -> Origin<'a> {
-    let of_binary = component.purl.as_ref().filter(|purl| purl.kind() == "deb");
-    let purl = of_binary.map(|binary| {
+fn source_origin<'a>(component: &model::Component, source: &'a SourcePackage) -> Origin<'a> {
+    let of_binary = component.purl.as_deref().and_then(|purl| purl.parse::<Purl>().ok());
+    let purl = of_binary.filter(|purl| purl.kind() == "deb").map(|binary| {
         Purl::new("deb", &source.name)
             .namespace(&binary.namespace_segments().join("/"))
             .version(&source.version)
@@ -262,27 +266,27 @@ fn ancestor_origin(ancestor: &Ancestor) -> Origin<'_> {
     }
 }
 
-fn references(component: &bom::Component) -> Vec<Reference<'_>> {
+fn references(component: &model::Component) -> Vec<Reference<'_>> {
     let valid = component.references.iter().filter(|reference| syntax::is_address(&reference.url));
-    let mut references: Vec<Reference<'_>> = valid
-        .map(|reference| Reference { kind: facts::reference_name(reference.kind), url: &reference.url })
-        .collect();
+    let mut references: Vec<Reference<'_>> =
+        valid.map(|reference| Reference { kind: reference.kind.name(), url: &reference.url }).collect();
     references.sort_by_key(|reference| (reference.kind, reference.url));
     references
 }
 
-fn evidence<'a>(outline: &Outline<'_>, component: &'a bom::Component) -> Option<Evidence<'a>> {
-    let licenses = license::texts(&component.licenses);
+fn evidence<'a>(document: &Document, component: &'a model::Component) -> Option<Evidence<'a>> {
+    let licenses = license::texts(&component.declared);
     if component.evidence.is_empty() && licenses.is_empty() {
         return None;
     }
     let occurrences = component.evidence.iter().map(|evidence| {
-        let place = facts::layer_place(outline.bom, evidence.layer);
+        let place = evidence.layer.map(|layer| facts::layer_place(document, layer));
+        let detail = evidence.detail.as_ref().map(|detail| format!("detail={detail}"));
         Occurrence {
-            location: evidence.path.to_text(),
-            additional_context: match &evidence.detail {
-                Some(detail) => format!("{place} detail={detail}"),
-                None => place,
+            location: &evidence.location,
+            additional_context: match (place, detail) {
+                (Some(place), Some(detail)) => Some(format!("{place} {detail}")),
+                (place, detail) => place.or(detail),
             },
         }
     });
@@ -290,16 +294,17 @@ fn evidence<'a>(outline: &Outline<'_>, component: &'a bom::Component) -> Option<
 }
 
 /// One method for each file and technique, with the highest confidence it gave.
-fn identity(component: &bom::Component) -> Option<Identity> {
+fn identity(component: &model::Component) -> Option<Identity<'_>> {
     let mut seen: BTreeMap<_, u8> = BTreeMap::new();
     for evidence in &component.evidence {
-        let confidence = seen.entry((evidence.technique, &evidence.path)).or_default();
-        *confidence = evidence.confidence.max(*confidence);
+        let Some(technique) = evidence.technique else { continue };
+        let confidence = seen.entry((technique, evidence.location.as_str())).or_default();
+        *confidence = evidence.confidence.unwrap_or_default().max(*confidence);
     }
     let methods = seen.iter().map(|(&(technique, path), &confidence)| Method {
-        technique: facts::technique(technique),
+        technique: technique.name(),
         confidence: facts::confidence(confidence),
-        value: path.to_text(),
+        value: path,
     });
     Some(Identity {
         field: if component.purl.is_some() { "purl" } else { "name" },
@@ -308,29 +313,13 @@ fn identity(component: &bom::Component) -> Option<Identity> {
     })
 }
 
-fn properties<'a>(outline: &'a Outline<'a>, role: Role, component: &'a bom::Component) -> Vec<Property<'a>> {
-    let trivy = facts::trivy(outline, role, component);
-    let trivy =
-        trivy.into_iter().map(|(name, value)| Property::new(format!("aquasecurity:trivy:{name}"), value));
-    let own = facts::own(outline, role, component);
-    let own = own.into_iter().map(|(name, value)| Property { name, value });
-    let mut properties: Vec<Property<'_>> = trivy.chain(own).collect();
-    if let Ok(index) = outline.bom.components.binary_search_by(|other| other.id.cmp(&component.id)) {
-        properties.extend(edges(outline, index));
+fn properties(document: &Document, index: usize) -> Vec<Property<'_>> {
+    let facts = facts::of(document, index);
+    let mut properties: Vec<Property<'_>> =
+        facts.into_iter().map(|(name, value)| Property { name, value }).collect();
+    for (name, to) in edges::beyond_needs(document, index) {
+        properties.extend(document.components.get(to).map(|to| Property::new(name, to.id.as_str())));
     }
     properties.sort_by(|a, b| a.name.cmp(&b.name));
     properties
-}
-
-/// The edges that `dependencies` has no word for: those that are no needs, and needs of a special kind.
-fn edges<'a>(outline: &'a Outline<'a>, from: usize) -> impl Iterator<Item = Property<'a>> {
-    let edges = graph::outgoing(&outline.bom.edges, from);
-    let ambiguous = |to: usize| {
-        let to_same = edges.iter().skip(edges.partition_point(|edge| edge.to < to));
-        let mut to_same = to_same.take_while(|edge| edge.to == to);
-        to_same.any(|edge| edge.kind != EdgeKind::DependsOn && graph::is_need(edge.kind))
-    };
-    edges.iter().filter(move |edge| edge.kind != EdgeKind::DependsOn || ambiguous(edge.to)).filter_map(
-        |edge| Some(Property::new(format!("sbomctl:edge:{}", graph::name(edge.kind)), outline.id(edge.to)?)),
-    )
 }

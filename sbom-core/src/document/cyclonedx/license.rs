@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::component::Property;
-use crate::bom::{CustomLicense, Licensing};
+use crate::document::model::{CustomLicense, Licensing};
 
 /// Licences of the SPDX list that the schemas of CycloneDX do not know yet, so that they may stand only in
 /// expressions. Sorted.

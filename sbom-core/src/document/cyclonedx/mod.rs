@@ -4,8 +4,7 @@
 
 use std::io::{self, Write};
 
-use super::Inputs;
-use crate::bom::Bom;
+use super::{Inputs, model::Document};
 
 mod component;
 mod license;
@@ -29,12 +28,12 @@ impl CycloneDxVersion {
 }
 
 pub(super) fn write(
-    bom: &Bom,
+    document: &Document,
     version: CycloneDxVersion,
     inputs: &Inputs,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match version {
-        CycloneDxVersion::V1_6 => v1_6::write(bom, inputs, out),
+        CycloneDxVersion::V1_6 => v1_6::write(document, inputs, out),
     }
 }

@@ -10,35 +10,34 @@ use super::{
     component::{self, Component, Property},
     license::{self, LicenseChoice},
 };
-use crate::{
-    bom::Bom,
-    document::{
-        Format, Inputs, facts, graph, identity,
-        json::{self, Seq},
-        outline::{Completeness, Outline},
-    },
+use crate::document::{
+    Format, Inputs, edges, facts, identity,
+    json::{self, Seq},
+    model::{Completeness, Document as Model, LifecyclePhase},
 };
 
-pub(super) fn write(bom: &Bom, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
-    let outline = Outline::new(bom);
+pub(super) fn write(model: &Model, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
     let format = Format::CycloneDxJson(CycloneDxVersion::V1_6);
-    let serial = identity::document(&bom.subject, format, inputs, |serial, out| {
-        json::write(&document(&outline, inputs, serial), out)
+    let serial = identity::document(model, format, inputs, |serial, out| {
+        json::write(&document(model, inputs, serial), out)
     })?;
-    json::write(&document(&outline, inputs, serial), out)
+    json::write(&document(model, inputs, serial), out)
 }
 
-fn document<'a>(outline: &'a Outline<'a>, inputs: &'a Inputs, serial: Uuid) -> impl Serialize + 'a {
+fn document<'a>(model: &'a Model, inputs: &'a Inputs, serial: Uuid) -> impl Serialize + 'a {
+    let parts = move || (0..model.components.len()).filter(move |&index| model.root != Some(index));
     Document {
         schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
         bom_format: "CycloneDX",
         spec_version: CycloneDxVersion::V1_6.as_str(),
         serial_number: format!("urn:uuid:{serial}"),
         version: 1,
-        metadata: metadata(outline, inputs),
-        components: Seq(|| outline.parts().map(|(role, part)| component::of(outline, role, part))),
-        dependencies: Seq(|| dependencies(outline)),
-        compositions: compositions(outline),
+        metadata: metadata(model, inputs),
+        components: Seq(move || parts().filter_map(move |index| component::of(model, index))),
+        dependencies: Seq(move || {
+            (0..model.components.len()).filter_map(move |from| dependency(model, from))
+        }),
+        compositions: compositions(model),
     }
 }
 
@@ -60,9 +59,10 @@ struct Document<'a, C, D, O> {
 #[derive(Serialize)]
 struct Metadata<'a> {
     timestamp: String,
-    lifecycles: [Lifecycle; 1],
+    lifecycles: Vec<Lifecycle>,
     tools: Tools<'a>,
-    component: Component<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component: Option<Component<'a>>,
     licenses: [LicenseChoice<'a>; 1],
     properties: Vec<Property<'a>>,
 }
@@ -103,10 +103,11 @@ struct Composition<A, D> {
     dependencies: Option<D>,
 }
 
-fn metadata<'a>(outline: &'a Outline<'a>, inputs: &'a Inputs) -> Metadata<'a> {
+fn metadata<'a>(model: &'a Model, inputs: &'a Inputs) -> Metadata<'a> {
+    let phase = |&phase: &LifecyclePhase| Lifecycle { phase: phase.name() };
     Metadata {
         timestamp: inputs.timestamp.to_string(),
-        lifecycles: [Lifecycle { phase: "post-build" }],
+        lifecycles: model.header.lifecycles.iter().map(phase).collect(),
         tools: Tools {
             components: [Tool {
                 kind: "application",
@@ -114,49 +115,38 @@ fn metadata<'a>(outline: &'a Outline<'a>, inputs: &'a Inputs) -> Metadata<'a> {
                 version: &inputs.tool.version,
             }],
         },
-        component: component::of(outline, outline.root_role, &outline.root),
+        component: model.root.and_then(|root| component::of(model, root)),
         licenses: [license::of_documents()],
-        properties: facts::gaps(outline).map(|(name, value)| Property::new(name, value)).collect(),
+        properties: facts::of_header(model).map(|(name, value)| Property::new(name, value)).collect(),
     }
 }
 
 /// Every component once, also those that need nothing.
-fn dependencies<'a>(outline: &'a Outline<'a>) -> impl Iterator<Item = Dependency<'a>> {
-    let system = outline.system.as_ref().map(|system| system.id.as_str());
-    let tops = outline.tops.iter().filter_map(|&index| outline.id(index));
-    let root = Dependency { from: &outline.root.id, depends_on: system.into_iter().chain(tops).collect() };
-    let system = system.map(|from| Dependency { from, depends_on: Vec::new() });
-    let components = outline.bom.components.iter().enumerate().map(|(index, component)| {
-        let needs =
-            graph::outgoing(&outline.bom.edges, index).iter().filter(|edge| graph::is_need(edge.kind));
-        let mut depends_on: Vec<&str> = needs.filter_map(|edge| outline.id(edge.to)).collect();
-        depends_on.dedup();
-        Dependency { from: &component.id, depends_on }
-    });
-    std::iter::once(root).chain(system).chain(components)
+fn dependency(model: &Model, from: usize) -> Option<Dependency<'_>> {
+    let id = |index: usize| model.components.get(index).map(|component| component.id.as_str());
+    let depends_on = edges::needs(model, from).into_iter().filter_map(id).collect();
+    Some(Dependency { from: id(from)?, depends_on })
 }
 
-fn compositions<'a>(outline: &'a Outline<'a>) -> Vec<impl Serialize + 'a> {
-    let of_root = Some(aggregate(outline.completeness(outline.root_role, &outline.root)));
-    let dependencies = |completeness: Completeness| {
+fn compositions(model: &Model) -> Vec<impl Serialize + '_> {
+    let alike = |completeness: Completeness| {
         move || {
-            let nodes = outline.nodes();
-            let alike = nodes.filter(move |&(role, node)| outline.completeness(role, node) == completeness);
-            alike.map(|(_, node)| node.id.as_str())
+            let alike = model.components.iter().filter(move |part| part.completeness == completeness);
+            alike.map(|part| part.id.as_str())
         }
     };
-    let assembly = of_root.map(|aggregate| Composition {
-        aggregate,
-        assemblies: Some([outline.root.id.as_str()]),
+    let assembly = model.root().map(|root| Composition {
+        aggregate: aggregate(root.completeness),
+        assemblies: Some([root.id.as_str()]),
         dependencies: None,
     });
     let graphs = [Completeness::Complete, Completeness::Incomplete, Completeness::Unknown]
         .into_iter()
-        .filter(move |&completeness| dependencies(completeness)().next().is_some())
+        .filter(move |&completeness| alike(completeness)().next().is_some())
         .map(move |completeness| Composition {
             aggregate: aggregate(completeness),
             assemblies: None,
-            dependencies: Some(Seq(dependencies(completeness))),
+            dependencies: Some(Seq(alike(completeness))),
         });
     assembly.into_iter().chain(graphs).collect()
 }

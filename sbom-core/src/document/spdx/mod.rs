@@ -9,12 +9,9 @@ use std::{
 
 use super::{
     Inputs, identity,
-    outline::{Outline, Role},
+    model::{Component, ComponentKind, Document},
 };
-use crate::{
-    bom::{Bom, Component},
-    digest::Digest,
-};
+use crate::digest::Digest;
 
 mod package;
 mod v2_3;
@@ -36,43 +33,37 @@ impl SpdxVersion {
     }
 }
 
-pub(super) fn write(bom: &Bom, version: SpdxVersion, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(
+    document: &Document,
+    version: SpdxVersion,
+    inputs: &Inputs,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     match version {
-        SpdxVersion::V2_3 => v2_3::write(bom, inputs, out),
+        SpdxVersion::V2_3 => v2_3::write(document, inputs, out),
     }
 }
 
-/// The identifiers of all elements: `SPDXRef-KIND-SLUG-HASH`, the hash that of the component's identifier.
-struct Ids {
-    root: String,
-    system: Option<String>,
-    components: Vec<String>,
-}
+/// The identifiers of all elements, by component: `SPDXRef-KIND-SLUG-HASH`, the hash that of the component's
+/// identifier.
+struct Ids(Vec<String>);
 
 impl Ids {
-    fn new(outline: &Outline<'_>) -> Self {
+    fn new(document: &Document) -> Self {
         let mut taken = HashSet::new();
-        let root = id(outline.root_role, &outline.root, &mut taken);
-        let mut parts: Vec<String> = outline.parts().map(|(role, part)| id(role, part, &mut taken)).collect();
-        let components = parts.split_off(usize::from(outline.system.is_some()));
-        Self { root, system: parts.pop(), components }
+        Self(document.components.iter().map(|component| id(component, &mut taken)).collect())
     }
 
     /// The identifier of the component at `index`.
     fn of(&self, index: usize) -> Option<&str> {
-        self.components.get(index).map(String::as_str)
-    }
-
-    /// The identifiers of the operating system and all components.
-    fn parts(&self) -> impl Iterator<Item = &str> {
-        self.system.iter().chain(&self.components).map(String::as_str)
+        self.0.get(index).map(String::as_str)
     }
 }
 
-fn id(role: Role, component: &Component, taken: &mut HashSet<String>) -> String {
+fn id(component: &Component, taken: &mut HashSet<String>) -> String {
     let hash = Digest::of(component.id.as_bytes());
     let short: String = hash.hex().chars().take(16).collect();
-    let head = format!("SPDXRef-{}-{}", kind(role), identity::slug(&component.name));
+    let head = format!("SPDXRef-{}-{}", kind(component.kind), identity::slug(&component.name));
     let id = format!("{head}-{short}");
     if taken.insert(id.clone()) {
         return id;
@@ -85,12 +76,11 @@ fn id(role: Role, component: &Component, taken: &mut HashSet<String>) -> String 
 
 /// Trivy tells kinds apart by this part of the identifier, and takes an `Application` for a mere group of packages,
 /// so that programs are packages here.
-fn kind(role: Role) -> &'static str {
-    match role {
-        Role::Container => "ContainerImage",
-        Role::Folder => "Application",
-        Role::File => "File",
-        Role::System => "OperatingSystem",
-        Role::NestedSystem | Role::Package | Role::Program | Role::Library => "Package",
+fn kind(kind: ComponentKind) -> &'static str {
+    match kind {
+        ComponentKind::Container => "ContainerImage",
+        ComponentKind::File => "File",
+        ComponentKind::OperatingSystem => "OperatingSystem",
+        _ => "Package",
     }
 }

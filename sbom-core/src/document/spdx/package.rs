@@ -1,17 +1,12 @@
 //! A component as a package of SPDX 2.x.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
-use crate::{
-    bom::{Component, ComponentKind, Party, PartyKind, ReferenceKind},
-    digest::{Algorithm, Digest},
-    document::{
-        Inputs, facts,
-        outline::{Outline, Role},
-        syntax,
-    },
+use crate::document::{
+    Inputs, facts,
+    facts::Fact,
+    model::{Component, ComponentKind, Document, Hash, HashAlgorithm, Party, PartyKind, ReferenceKind},
+    syntax,
 };
 
 const NOASSERTION: &str = "NOASSERTION";
@@ -69,9 +64,9 @@ pub(super) struct Package<'a> {
     homepage: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_info: Option<String>,
-    license_concluded: &'static str,
+    license_concluded: &'a str,
     license_declared: &'a str,
-    copyright_text: &'static str,
+    copyright_text: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -94,45 +89,54 @@ struct ExternalRef<'a> {
     #[serde(rename = "referenceType")]
     kind: &'static str,
     #[serde(rename = "referenceLocator")]
-    locator: Cow<'a, str>,
+    locator: &'a str,
 }
 
-/// `component` as a package of a document.
+/// The component at `index` as a package of a document.
 pub(super) fn of<'a>(
-    outline: &Outline<'a>,
+    document: &'a Document,
+    index: usize,
     id: &'a str,
-    role: Role,
-    component: &'a Component,
     stamp: &'a Stamp,
-) -> Package<'a> {
-    Package {
+) -> Option<Package<'a>> {
+    let component = document.components.get(index)?;
+    let noassertion = || NOASSERTION.to_owned();
+    Some(Package {
         id,
         name: &component.name,
         version_info: component.version.as_deref(),
-        primary_package_purpose: purpose(role),
-        supplier: component.supplier.as_ref().and_then(party).unwrap_or_else(|| NOASSERTION.to_owned()),
-        originator: component.originator.as_ref().and_then(party),
+        primary_package_purpose: purpose(component.kind),
+        supplier: component.supplier.as_deref().and_then(party).unwrap_or_else(noassertion),
+        originator: component.originator.as_deref().and_then(party),
         download_location: NOASSERTION,
         files_analyzed: false,
-        checksums: component.hashes.iter().map(checksum).collect(),
+        checksums: component.hashes.iter().filter_map(checksum).collect(),
         homepage: homepage(component),
         source_info: source_info(component),
-        license_concluded: NOASSERTION,
-        license_declared: component.licenses.expression.as_deref().unwrap_or(NOASSERTION),
-        copyright_text: NOASSERTION,
+        license_concluded: component.concluded.expression.as_deref().unwrap_or(NOASSERTION),
+        license_declared: component.declared.expression.as_deref().unwrap_or(NOASSERTION),
+        copyright_text: component.copyright.as_deref().unwrap_or(NOASSERTION),
         summary: component.description.as_deref(),
         external_refs: external_refs(component),
-        annotations: annotations(outline, role, component, stamp),
-    }
+        annotations: annotations(document, index, component, stamp),
+    })
 }
 
-fn purpose(role: Role) -> &'static str {
-    match role {
-        Role::Container => "CONTAINER",
-        Role::Folder | Role::Program => "APPLICATION",
-        Role::File => "FILE",
-        Role::System | Role::NestedSystem => "OPERATING_SYSTEM",
-        Role::Package | Role::Library => "LIBRARY",
+/// `OTHER` for what SPDX has no word for.
+fn purpose(kind: ComponentKind) -> &'static str {
+    match kind {
+        ComponentKind::Application => "APPLICATION",
+        ComponentKind::Framework => "FRAMEWORK",
+        ComponentKind::Library => "LIBRARY",
+        ComponentKind::Container => "CONTAINER",
+        ComponentKind::OperatingSystem => "OPERATING_SYSTEM",
+        ComponentKind::Device => "DEVICE",
+        ComponentKind::Firmware => "FIRMWARE",
+        ComponentKind::File => "FILE",
+        ComponentKind::Source => "SOURCE",
+        ComponentKind::Archive => "ARCHIVE",
+        ComponentKind::Install => "INSTALL",
+        _ => "OTHER",
     }
 }
 
@@ -153,12 +157,28 @@ fn party(party: &Party) -> Option<String> {
     }
 }
 
-fn checksum(digest: &Digest) -> Checksum<'_> {
-    let algorithm = match digest.algorithm() {
-        Algorithm::Sha256 => "SHA256",
-        Algorithm::Sha512 => "SHA512",
+fn checksum(hash: &Hash) -> Option<Checksum<'_>> {
+    let algorithm = match hash.algorithm {
+        HashAlgorithm::Adler32 => "ADLER32",
+        HashAlgorithm::Md2 => "MD2",
+        HashAlgorithm::Md4 => "MD4",
+        HashAlgorithm::Md5 => "MD5",
+        HashAlgorithm::Md6 => "MD6",
+        HashAlgorithm::Sha1 => "SHA1",
+        HashAlgorithm::Sha224 => "SHA224",
+        HashAlgorithm::Sha256 => "SHA256",
+        HashAlgorithm::Sha384 => "SHA384",
+        HashAlgorithm::Sha512 => "SHA512",
+        HashAlgorithm::Sha3_256 => "SHA3-256",
+        HashAlgorithm::Sha3_384 => "SHA3-384",
+        HashAlgorithm::Sha3_512 => "SHA3-512",
+        HashAlgorithm::Blake2b256 => "BLAKE2b-256",
+        HashAlgorithm::Blake2b384 => "BLAKE2b-384",
+        HashAlgorithm::Blake2b512 => "BLAKE2b-512",
+        HashAlgorithm::Blake3 => "BLAKE3",
+        HashAlgorithm::Streebog256 | HashAlgorithm::Streebog512 => return None,
     };
-    Checksum { algorithm, checksum_value: digest.hex() }
+    Some(Checksum { algorithm, checksum_value: &hash.hex })
 }
 
 fn homepage(component: &Component) -> Option<&str> {
@@ -168,48 +188,37 @@ fn homepage(component: &Component) -> Option<&str> {
 
 /// The source package, in the words that Trivy reads.
 fn source_info(component: &Component) -> Option<String> {
-    let source = component.source.as_ref().filter(|_| component.kind == ComponentKind::OsPackage)?;
+    let source = component.source.as_ref().filter(|_| component.is_os_package())?;
     Some(format!("built package from: {} {}", source.name, source.version))
 }
 
 fn external_refs(component: &Component) -> Vec<ExternalRef<'_>> {
-    let purl = component.purl.as_ref().map(|purl| ExternalRef {
+    let purl = component.purl.as_deref().map(|purl| ExternalRef {
         category: "PACKAGE-MANAGER",
         kind: "purl",
-        locator: purl.to_string().into(),
+        locator: purl,
     });
     let cpe = facts::cpe(component).map(|cpe| ExternalRef {
         category: "SECURITY",
         kind: "cpe23Type",
-        locator: cpe.into(),
+        locator: cpe,
     });
     purl.into_iter().chain(cpe).collect()
 }
 
 fn annotations<'a>(
-    outline: &Outline<'_>,
-    role: Role,
+    document: &Document,
+    index: usize,
     component: &Component,
     stamp: &'a Stamp,
 ) -> Vec<Annotation<'a>> {
-    let mut facts: Vec<(String, String)> = Vec::new();
-    for (name, value) in facts::trivy(outline, role, component) {
-        facts.push((name.to_owned(), value));
+    let mut facts: Vec<Fact<'_>> = facts::of(document, index);
+    if purpose(component.kind) == "OTHER" && component.kind != ComponentKind::Other {
+        facts.push(("sbomctl:kind".into(), component.kind.name().into()));
     }
-    for (name, value) in facts::own(outline, role, component) {
-        facts.push((name.into_owned(), value.into_owned()));
-    }
-    for evidence in &component.evidence {
-        facts.push(("sbomctl:evidence".to_owned(), facts::evidence_record(outline.bom, evidence)));
-    }
-    for ancestor in &component.ancestors {
-        facts.push(("sbomctl:ancestor".to_owned(), facts::ancestor_record(ancestor)));
-    }
-    let home = homepage(component);
-    for reference in component.references.iter().filter(|reference| Some(&*reference.url) != home) {
-        let name = format!("sbomctl:reference:{}", facts::reference_name(reference.kind));
-        facts.push((name, reference.url.clone()));
-    }
+    facts.extend(facts::without_field_in_spdx(document, component, homepage(component)));
+    let plain = |name: &str| name.strip_prefix(facts::TRIVY).unwrap_or(name).to_owned();
+    let mut facts: Vec<(String, _)> = facts.into_iter().map(|(name, value)| (plain(&name), value)).collect();
     facts.sort_by(|a, b| a.0.cmp(&b.0));
     facts.dedup();
     facts.iter().map(|(name, value)| stamp.annotation(name, value)).collect()

@@ -12,45 +12,42 @@ use super::{
     Ids, SpdxVersion,
     package::{self, Stamp},
 };
-use crate::{
-    bom::{Bom, Component, Edge, EdgeKind},
-    document::{
-        Format, Inputs, facts, graph, identity,
-        json::{self, Seq},
-        outline::Outline,
-    },
+use crate::document::{
+    Format, Inputs, facts, identity,
+    json::{self, Seq},
+    model::{Document as Model, Relationship as Edge, RelationshipKind},
 };
 
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 
-pub(super) fn write(bom: &Bom, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
-    let outline = Outline::new(bom);
-    let ids = Ids::new(&outline);
+pub(super) fn write(model: &Model, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
+    let ids = Ids::new(model);
     let stamp = Stamp::new(inputs);
     let format = Format::SpdxJson(SpdxVersion::V2_3);
-    let uuid = identity::document(&bom.subject, format, inputs, |uuid, out| {
-        json::write(&document(&outline, &ids, &stamp, uuid), out)
+    let uuid = identity::document(model, format, inputs, |uuid, out| {
+        json::write(&document(model, &ids, &stamp, uuid), out)
     })?;
-    json::write(&document(&outline, &ids, &stamp, uuid), out)
+    json::write(&document(model, &ids, &stamp, uuid), out)
 }
 
-fn document<'a>(outline: &'a Outline<'a>, ids: &'a Ids, stamp: &'a Stamp, uuid: Uuid) -> impl Serialize + 'a {
-    let name = &outline.bom.subject.name;
+fn document<'a>(model: &'a Model, ids: &'a Ids, stamp: &'a Stamp, uuid: Uuid) -> impl Serialize + 'a {
+    let name = &model.header.name;
     Document {
         id: DOCUMENT,
         spdx_version: "SPDX-2.3",
         data_license: "CC0-1.0",
         name: if name.is_empty() { "unnamed" } else { name },
         namespace: format!("{}{}/{uuid}", identity::NAMESPACE, identity::slug(name)),
-        creation_info: creation_info(outline, stamp),
-        annotations: Seq(|| facts::gaps(outline).map(|(name, value)| stamp.annotation(name, &value))),
+        creation_info: creation_info(model, stamp),
+        annotations: Seq(|| facts::of_header(model).map(|(name, value)| stamp.annotation(&name, &value))),
         packages: Seq(|| {
-            let root = (ids.root.as_str(), (outline.root_role, &outline.root));
-            let packages = std::iter::once(root).chain(ids.parts().zip(outline.parts()));
-            packages.map(|(id, (role, component))| package::of(outline, id, role, component, stamp))
+            let root = model.root;
+            let rest = (0..model.components.len()).filter(move |&index| root != Some(index));
+            let order = root.into_iter().chain(rest);
+            order.filter_map(|index| package::of(model, index, ids.of(index)?, stamp))
         }),
-        has_extracted_licensing_infos: extracted_licenses(outline),
-        relationships: Seq(|| relationships(outline, ids)),
+        has_extracted_licensing_infos: extracted_licenses(model),
+        relationships: Seq(|| relationships(model, ids)),
     }
 }
 
@@ -100,22 +97,24 @@ struct Relationship<'a> {
     comment: Option<&'static str>,
 }
 
-fn creation_info<'a>(outline: &Outline<'_>, stamp: &'a Stamp) -> CreationInfo<'a> {
+fn creation_info<'a>(model: &Model, stamp: &'a Stamp) -> CreationInfo<'a> {
     // The list's version has two parts, its releases three.
     let list = spdx::license_version();
     CreationInfo {
         created: &stamp.date,
         creators: [&stamp.tool],
         license_list_version: list.strip_suffix(".0").unwrap_or(list),
-        comment: format!("SBOM Type: Analyzed\nCompleteness: {}", outline.completeness_in_words()),
+        comment: format!("SBOM Type: Analyzed\nCompleteness: {}", facts::completeness_in_words(model)),
     }
 }
 
 /// Every licence that an expression names and the SPDX list does not, once. Texts that differ are kept beside
 /// each other.
-fn extracted_licenses<'a>(outline: &'a Outline<'_>) -> Vec<ExtractedLicense<'a>> {
+fn extracted_licenses(model: &Model) -> Vec<ExtractedLicense<'_>> {
     let mut texts: BTreeMap<&str, (&str, BTreeSet<&str>)> = BTreeMap::new();
-    for custom in outline.nodes().flat_map(|(_, component)| &component.licenses.custom) {
+    let named =
+        model.components.iter().flat_map(|part| part.declared.custom.iter().chain(&part.concluded.custom));
+    for custom in named {
         let (name, texts) = texts.entry(&custom.id).or_insert((&custom.name, BTreeSet::new()));
         *name = custom.name.as_str().min(name);
         texts.insert(&custom.text);
@@ -128,38 +127,49 @@ fn extracted_licenses<'a>(outline: &'a Outline<'_>) -> Vec<ExtractedLicense<'a>>
     texts.into_iter().map(license).collect()
 }
 
-fn relationships<'a>(outline: &'a Outline<'_>, ids: &'a Ids) -> impl Iterator<Item = Relationship<'a>> {
-    let root = ids.root.as_str();
-    let describes = relationship(DOCUMENT, "DESCRIBES", root);
-    let system = ids.system.as_deref();
-    let holds_system = system.map(|system| relationship(root, "CONTAINS", system));
-    let components = outline.bom.components.iter().zip(&ids.components);
-    let holds = components.map(move |(component, id)| {
-        relationship(holder(outline, component, system).unwrap_or(root), "CONTAINS", id)
-    });
-    let tops = outline.tops.iter().filter_map(|&index| ids.of(index));
-    let needs = tops.map(move |id| relationship(root, "DEPENDS_ON", id));
-    let edges = outline.bom.edges.iter().filter_map(|edge| between(edge, ids));
-    std::iter::once(describes).chain(holds_system).chain(holds).chain(needs).chain(edges)
+fn relationships<'a>(model: &'a Model, ids: &'a Ids) -> impl Iterator<Item = Relationship<'a>> {
+    let root = model.root.and_then(|root| ids.of(root));
+    let describes = root.map(|root| relationship(DOCUMENT, "DESCRIBES", root));
+    let edges = model.relationships.iter().filter_map(|edge| between(model, edge, ids));
+    describes.into_iter().chain(edges)
 }
 
-fn holder<'a>(outline: &Outline<'_>, component: &Component, system: Option<&'a str>) -> Option<&'a str> {
-    system.filter(|_| outline.is_of_system(component))
-}
-
-fn between<'a>(edge: &Edge, ids: &'a Ids) -> Option<Relationship<'a>> {
+fn between<'a>(model: &Model, edge: &Edge, ids: &'a Ids) -> Option<Relationship<'a>> {
     let (from, to) = (ids.of(edge.from)?, ids.of(edge.to)?);
     let plain = match edge.kind {
-        EdgeKind::DependsOn => return Some(relationship(from, "DEPENDS_ON", to)),
-        EdgeKind::DependsOnAlternative => relationship(from, "DEPENDS_ON", to),
-        EdgeKind::Recommends | EdgeKind::Suggests => relationship(to, "OPTIONAL_DEPENDENCY_OF", from),
-        EdgeKind::Breaks => relationship(from, "OTHER", to),
-        EdgeKind::BuildDependsOn => relationship(to, "BUILD_DEPENDENCY_OF", from),
-        // Said from the other end: what an operating system's package `CONTAINS` counts as one of its packages in
-        // Trivy, which then loses every Go module and crate of the program.
-        EdgeKind::Owns => relationship(to, "CONTAINED_BY", from),
+        RelationshipKind::Contains if is_os_package(model, edge.from) => {
+            // Said from the other end: what an operating system's package `CONTAINS` counts as one of its packages
+            // in Trivy, which then loses every Go module and crate of the program.
+            return Some(relationship(to, "CONTAINED_BY", from));
+        }
+        RelationshipKind::Contains => return Some(relationship(from, "CONTAINS", to)),
+        RelationshipKind::DependsOn => return Some(relationship(from, "DEPENDS_ON", to)),
+        RelationshipKind::BuildDependsOn => return Some(relationship(to, "BUILD_DEPENDENCY_OF", from)),
+        RelationshipKind::DevDependsOn => return Some(relationship(to, "DEV_DEPENDENCY_OF", from)),
+        RelationshipKind::TestDependsOn => return Some(relationship(to, "TEST_DEPENDENCY_OF", from)),
+        RelationshipKind::RuntimeDependsOn => return Some(relationship(to, "RUNTIME_DEPENDENCY_OF", from)),
+        RelationshipKind::ProvidedDependsOn => return Some(relationship(to, "PROVIDED_DEPENDENCY_OF", from)),
+        RelationshipKind::OptionalDependsOn => return Some(relationship(to, "OPTIONAL_DEPENDENCY_OF", from)),
+        RelationshipKind::StaticLink => return Some(relationship(from, "STATIC_LINK", to)),
+        RelationshipKind::DynamicLink => return Some(relationship(from, "DYNAMIC_LINK", to)),
+        RelationshipKind::GeneratedFrom => return Some(relationship(from, "GENERATED_FROM", to)),
+        RelationshipKind::DescendantOf => return Some(relationship(from, "DESCENDANT_OF", to)),
+        RelationshipKind::VariantOf => return Some(relationship(from, "VARIANT_OF", to)),
+        RelationshipKind::CopyOf => return Some(relationship(from, "COPY_OF", to)),
+        RelationshipKind::PatchFor => return Some(relationship(from, "PATCH_FOR", to)),
+        RelationshipKind::DependsOnAlternative => relationship(from, "DEPENDS_ON", to),
+        RelationshipKind::Recommends | RelationshipKind::Suggests => {
+            relationship(to, "OPTIONAL_DEPENDENCY_OF", from)
+        }
+        RelationshipKind::Breaks | RelationshipKind::Provides | RelationshipKind::Other => {
+            relationship(from, "OTHER", to)
+        }
     };
-    Some(Relationship { comment: Some(graph::name(edge.kind)), ..plain })
+    Some(Relationship { comment: Some(edge.kind.name()), ..plain })
+}
+
+fn is_os_package(model: &Model, index: usize) -> bool {
+    model.components.get(index).is_some_and(crate::document::model::Component::is_os_package)
 }
 
 fn relationship<'a>(from: &'a str, kind: &'static str, to: &'a str) -> Relationship<'a> {

@@ -1,0 +1,16 @@
+//! SPDX → the model: JSON of 2.2 and 2.3, tag-value of 2.1 to 2.3, JSON-LD of 3.0.
+//!
+//! SPDX 2 is taken in as the same [statements](statements) from both of its forms, and what they mean is decided once, in
+//! [`gather`]. SPDX 3 says things in other words, and shares with it the vocabulary and the licences.
+
+mod gather;
+mod json;
+mod licenses;
+mod package;
+mod relationship;
+mod statements;
+mod tag_value;
+mod vocabulary;
+
+pub(in crate::document) use json::read_json;
+pub(in crate::document) use tag_value::read_tag_value;
