@@ -115,6 +115,12 @@ limits! {
     attempts: "attempts" = 5, Count;
     /// Redirects followed for one request to a registry.
     redirects: "redirects" = 10, Count;
+    /// Files that a bill lists; those behind them in the order of paths are counted.
+    files: "files" = 1_000_000, Count;
+    /// Paths and link targets of the files that a bill lists.
+    file_names_bytes: "file-names-bytes" = 256 * MIB, Bytes;
+    /// Holes of the sparse files of one layer; an archive holds them for nothing, but whoever reads them spends time.
+    hole_bytes: "hole-bytes" = 4 * GIB, Bytes;
     /// Gaps listed one by one; beyond it they are counted.
     gaps: "gaps" = 10_000, Count;
 }
