@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 pub mod debian;
 mod expression;
 mod names;
+pub mod text;
 
 pub use expression::declare;
 
