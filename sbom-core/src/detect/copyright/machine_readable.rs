@@ -102,7 +102,7 @@ fn texts(stanzas: &[Stanza<'_>]) -> BTreeMap<String, String> {
     texts
 }
 
-fn text(license: Value<'_>) -> String {
+pub(super) fn text(license: Value<'_>) -> String {
     license.lines().collect::<Vec<_>>().join("\n")
 }
 

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    ops::Range,
     sync::{LazyLock, OnceLock},
 };
 
@@ -36,8 +37,10 @@ const ENDS: &[&str] = &[
 pub(super) struct Listed {
     /// Its identifier; of a GNU licence the one that ends in `-only`.
     pub(super) id: &'static str,
-    /// Its text without title and copyright lines.
+    /// Its text without title, copyright lines and what follows the terms.
     body: &'static str,
+    /// All of it.
+    text: &'static str,
     words: OnceLock<Words>,
 }
 
@@ -45,6 +48,16 @@ impl Listed {
     /// Its words.
     pub(super) fn words(&self) -> &Words {
         self.words.get_or_init(|| Words::of(self.body))
+    }
+
+    /// `words`, which are its terms, and around them what else of its text is there: a title, an exhibit.
+    pub(super) fn extended(&self, terms: Range<usize>, text: &Words) -> Range<usize> {
+        let (head, tail) = self.text.split_once(self.body).unwrap_or_default();
+        let (head, tail) = (Words::of(head), Words::of(tail));
+        let before = (1..=head.len().min(terms.start))
+            .take_while(|back| head.get(head.len() - back) == text.get(terms.start - back));
+        let behind = (0..tail.len()).take_while(|step| tail.get(*step) == text.get(terms.end + step));
+        terms.start - before.count()..terms.end + behind.count()
     }
 
     /// `GPL-2.0` of a GNU licence: its text does not say whether later versions will do.
@@ -82,7 +95,12 @@ impl List {
             .iter()
             .filter_map(|license| spdx::license_id(license.name))
             .filter(|license| !license.is_deprecated() && is_one_of_its_text(license.name))
-            .map(|license| Listed { id: license.name, body: body(license.text()), words: OnceLock::new() })
+            .map(|license| Listed {
+                id: license.name,
+                body: body(license.text()),
+                text: license.text(),
+                words: OnceLock::new(),
+            })
             .filter(|license| license.body.split_whitespace().take(MIN_WORDS).count() == MIN_WORDS)
             .collect();
         licenses.sort_by_key(|license| license.id);

@@ -102,6 +102,7 @@ impl Taken {
                 self.expressions.insert(license.id.to_owned());
             }
         }
+        let span = license.extended(span, words);
         let end = appendix(words, span.end);
         self.spans.push(span.start..end);
         self.spans.sort_by_key(|span| span.start);

@@ -42,15 +42,15 @@ const GNU: &[(&str, &str)] = &[
 
 /// Ways to put something under `{}`; `or later` in any wording.
 const LATER: &[&str] = &[
-    "{} [as] [published by the free software foundation [inc]] [either] version # [of the license] (or|and) [at your option] any (later|newer) version",
+    "{} [as] [published by the free software foundation [inc]] [either] version # [dated june #] [of the license] (or|and) [at your option] any (later|newer) version",
     "{} [as] [published by the free software foundation [inc]] [either] version # [of the license] or (later|newer|greater|above|higher)",
     "{} as published by the free software foundation [inc] either [version] # [of the license] or [at your option] any later version",
 ];
 
 /// Ways to put something under one version of `{}`.
 const ONLY: &[&str] = &[
-    "{} as published by the free software foundation [inc] version # [of the license] [only] !(or|and|with|any|at)",
-    "{} version # [only] as published by the free software foundation [inc] !(or|and|with|either|version|any|at)",
+    "{} as published by the free software foundation [inc] version # [of the license] [only] !(or|and|with|any|at|of|dated|either)",
+    "{} version # [only] as published by the free software foundation [inc] !(or|and|with|either|version|any|at|of)",
     "{} version # only",
 ];
 
@@ -66,7 +66,7 @@ const VERSION_FIRST: &[(&str, bool)] = &[
         true,
     ),
     (
-        "terms of version # of the gnu {} [as published by the free software foundation [inc]] !(or|and|with|as|either|any|at)",
+        "terms of version # of the gnu {} [as published by the free software foundation [inc]] !(or|and|with|as|either|any|at|of)",
         false,
     ),
 ];
@@ -105,34 +105,52 @@ const OTHERS: &[(&str, Says)] = &[
         Says::ManualOnly,
     ),
     // What stands around.
-    ("free software you (can|may) redistribute (it|them) and or modify (it|them)", Says::Nothing),
-    ("free software you (can|may) (redistribute|copy distribute) and or modify (it|them)", Says::Nothing),
+    (
+        "free software you (can|may) (redistribute|copy distribute) (it|them)[and or modify (it|them)]",
+        Says::Nothing,
+    ),
+    (
+        "free software you (can|may) (redistribute|copy distribute) and or modify [(it|them|this *)]",
+        Says::Nothing,
+    ),
     (
         "distributed in the hope that (it|they) (will|may) be useful but without any warranty [without even the implied warranty of merchantability or fitness for a particular purpose] [see [either] the [gnu] * license [or the artistic license] for more details]",
         Says::Nothing,
     ),
     ("see the gnu * license for more details", Says::Nothing),
     (
-        "you should have received a copy of the [gnu] * license [version #] [along|together] [with this *] [if not (write to|see|contact) [the free software foundation [inc]]]",
-        Says::Nothing,
-    ),
-    ("if not write to the free software foundation", Says::Nothing),
-    (
-        "on debian [gnu linux] [and similar] systems [you can find] [a copy of] * usr share common licenses",
+        "you should have received a copy of the [gnu] * license [version #] [(along|together) with this *]",
         Says::Nothing,
     ),
     (
-        "on debian [gnu linux] [and similar] systems the [complete|full] text of the * license * usr share common licenses",
+        "you should have received a copy of the [gnu] * license * * if not see http www gnu org licenses",
         Says::Nothing,
     ),
     (
-        "on debian [gnu linux] [and similar] systems the [complete|full] text of the * license version # * usr share common licenses",
+        "you should have received a copy of the [gnu] * license * * if not (write to|see|contact) [the] free software foundation [inc] [(51|59|675) * (usa|1301|1307|02139)] [usa]",
         Says::Nothing,
     ),
-    ("see [the file] usr share common licenses", Says::Nothing),
+    ("if not (write to|see|contact) the free software foundation [inc]", Says::Nothing),
+    ("if not see http www gnu org licenses", Says::Nothing),
+    (
+        "a copy of the license is included in the section entitled gnu free documentation license",
+        Says::Nothing,
+    ),
+    (
+        "on [a] debian * (system|systems|distribution) * (text|copy|version|license|found|licenses) * * usr share common licenses {}",
+        Says::Nothing,
+    ),
+    (
+        "the (complete|full) text of (the|version) * (license|gpl|lgpl|licenses) * usr share common licenses {}",
+        Says::Nothing,
+    ),
+    ("a [full] copy of the * (license|gpl|lgpl) * usr share common licenses {}", Says::Nothing),
+    ("see [the] [file] usr share common licenses {}", Says::Nothing),
     ("all rights reserved", Says::Nothing),
-    ("the full license text follows", Says::Nothing),
 ];
+
+/// What a reference to one of Debian's common licences ends with.
+const COMMON: &str = "[(gpl|lgpl|gfdl|apache|artistic|bsd|mpl|cc0)] [#] [file]";
 
 /// Patterns by their first word.
 static PATTERNS: LazyLock<HashMap<String, Vec<(Pattern, Says)>>> = LazyLock::new(|| {
@@ -152,7 +170,7 @@ static PATTERNS: LazyLock<HashMap<String, Vec<(Pattern, Says)>>> = LazyLock::new
             add(&way.replace("{}", name), says);
         }
     }
-    OTHERS.iter().for_each(|(way, says)| add(way, *says));
+    OTHERS.iter().for_each(|(way, says)| add(&way.replace("{}", COMMON), *says));
     patterns
 });
 

@@ -95,6 +95,10 @@ impl Reader<'_> {
                 {
                     self.words.text.push('.');
                 }
+                // Broken at the end of a line.
+                ('-', Some('\n' | '\r' | ' ')) if at > 0 && is_broken(rest.get(at + 1..)) => {
+                    while chars.next_if(|(_, space)| space.is_whitespace()).is_some() {}
+                }
                 // `non-exclusive` is as often one word.
                 ('-', Some(next)) if written == "non" && next.is_alphabetic() => {}
                 _ => {
@@ -150,6 +154,12 @@ impl Reader<'_> {
     }
 }
 
+/// Whether the rest of a word stands on the next line.
+fn is_broken(rest: Option<&str>) -> bool {
+    let below = rest.and_then(|rest| rest.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n'));
+    below.is_some_and(|below| below.trim_start_matches([' ', '\t']).starts_with(char::is_lowercase))
+}
+
 /// The one spelling of words that mean the same in a licence.
 fn spelling(word: &str) -> Option<&'static str> {
     Some(match word {
@@ -163,6 +173,10 @@ fn spelling(word: &str) -> Option<&'static str> {
         "authors" => "author",
         "names" => "name",
         "contributors" => "contributor",
+        "notices" => "notice",
+        "redistributions" => "redistribution",
+        "expressed" => "express",
+        "are" => "is",
         "merchantibility" | "merchantablity" => "merchantability",
         _ => return None,
     })
@@ -180,10 +194,11 @@ mod tests {
     #[test]
     fn what_does_not_count_is_left_out() {
         check("  * The ``Licence'' (as-is),\n  * the buyer’s", "the license as is the buyers");
-        check("# 1. Redistributions\n# 2) in\n#\n# (iii) binary", "redistributions in binary");
-        check("are met: 1. Redistributions of it. 2. In", "are met redistributions of it in");
+        check("# 1. Redistributions\n# 2) in\n#\n# (iii) binary", "redistribution in binary");
+        check("are met: 1. Redistributions of it. 2. In", "is met redistribution of it in");
         check("Copyright (C) 1999 Ünal", "copyright 1999 ünal");
         check("dnl This file\ndnl is", "dnl this file is");
+        check("fit-\n ness and mer-\r\nchants -\n so", "fitness and merchants so");
         check("non-exclusive, NONINFRINGEMENT", "nonexclusive noninfringement");
     }
 
