@@ -99,6 +99,14 @@ limits! {
     link_hops: "link-hops" = 40, Count;
     /// Targets of the symbolic links followed for all paths of one scan.
     link_bytes: "link-bytes" = 64 * MIB, Bytes;
+    /// A document that is read: an SBOM of 100 000 components has about 150 MiB.
+    document_bytes: "document-bytes" = 512 * MIB, Bytes;
+    /// Components of a document that is read, files among them.
+    document_components: "document-components" = 1_000_000, Count;
+    /// Relationships of a document that is read.
+    document_relationships: "document-relationships" = 10_000_000, Count;
+    /// Components, elements or envelopes nested in one another in a document that is read.
+    document_depth: "document-depth" = 64, Count;
     /// Attempts at one request to a registry.
     attempts: "attempts" = 5, Count;
     /// Redirects followed for one request to a registry.
