@@ -14,6 +14,7 @@ pub mod apk;
 pub mod assemble;
 pub mod attribution;
 mod binary;
+mod concluded;
 mod cpe;
 pub mod distro;
 pub mod dpkg;
@@ -100,7 +101,8 @@ pub struct Component {
     pub description: Option<String>,
     /// What it declares about its licence.
     pub licenses: Licensing,
-    /// What its licence is by our own reading of the texts that it ships, where it declares none.
+    /// What its licences are by our own reading of the texts that it ships, where what it declares is not on the SPDX
+    /// list; see [`license::conclude`](crate::license::conclude).
     pub concluded: Licensing,
     /// Who distributes it.
     pub supplier: Option<Party>,

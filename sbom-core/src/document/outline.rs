@@ -289,6 +289,6 @@ fn declared(label: &str) -> Licensing {
     }
     let hash: String = Digest::of(label.as_bytes()).hex().chars().take(12).collect();
     let id = format!("LicenseRef-{hash}");
-    let custom = CustomLicense { id: id.clone(), name: label.to_owned(), text: label.to_owned() };
+    let custom = CustomLicense { id: id.clone(), name: label.to_owned(), text: label.into() };
     Licensing { expression: Some(id), custom: vec![custom] }
 }
