@@ -75,7 +75,7 @@ mod tests {
         check("ISC AND LicenseRef-a", &["a=MIT"], Some("ISC AND MIT"));
         check("ISC AND LicenseRef-a", &["a=MIT&ISC"], Some("ISC AND MIT"));
         check("LicenseRef-a OR ISC", &["a=MIT"], Some("MIT OR ISC"));
-        check("ISC AND LicenseRef-a", &["a=MIT OR ISC"], Some("(MIT OR ISC) AND ISC"));
+        check("ISC AND LicenseRef-a", &["a=MIT OR ISC"], Some("ISC AND (MIT OR ISC)"));
         check("ISC OR LicenseRef-a", &["a=MIT&Zlib"], Some("ISC OR (MIT AND Zlib)"));
     }
 

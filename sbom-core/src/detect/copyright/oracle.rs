@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use super::super::dpkg::stanza::Stanzas;
 use crate::{
-    license::{debian::Licenses, text::recognise},
+    license::{Licensing, conclude, debian::Licenses, text::recognise},
     limits::{Limits, read_capped},
 };
 
@@ -26,20 +26,9 @@ struct Figures {
 #[test]
 #[ignore = "measures the folder that SBOMCTL_COPYRIGHTS names"]
 fn texts_are_what_debian_calls_them() {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the measured folder is the caller's, named for this one test"
-    )]
-    let folder = std::env::var_os("SBOMCTL_COPYRIGHTS").expect("SBOMCTL_COPYRIGHTS names a folder");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path().join("copyright"))
-        .filter(|file| file.exists())
-        .collect();
-    files.sort();
     let mut figures = Figures::default();
     let mut seen = std::collections::BTreeSet::new();
-    for file in files {
+    for file in files() {
         let bytes = read_capped(std::fs::File::open(&file).unwrap(), Limits::default().file_bytes).unwrap();
         for stanza in Stanzas::new(&bytes) {
             let Some(license) = stanza.get("License") else { continue };
@@ -57,6 +46,69 @@ fn texts_are_what_debian_calls_them() {
         }
     }
     figures.print();
+}
+
+/// How many packages end up with what, declared and concluded. Run as the other one; with `SBOMCTL_SAMPLE=60` it also
+/// prints so many conclusions, spread evenly over all, to be checked by reading.
+#[test]
+#[ignore = "measures the folder that SBOMCTL_COPYRIGHTS names"]
+fn packages_have_licences() {
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut conclusions = Vec::new();
+    for file in files() {
+        let bytes = read_capped(std::fs::File::open(&file).unwrap(), Limits::default().file_bytes).unwrap();
+        let package = file.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        let copyright = super::tests::detect(&format!("usr/share/doc/{package}/copyright"), bytes).0;
+        let declared = copyright.map(|copyright| copyright.licenses).unwrap_or_default();
+        let concluded = conclude(&declared, |license| recognise(&license.text));
+        let names = |licensing: &Licensing| {
+            let expression = licensing.expression.clone().unwrap_or_default();
+            let own = expression.matches("LicenseRef-").count();
+            let all =
+                expression.split([' ', '(', ')']).filter(|term| !matches!(*term, "" | "AND" | "OR")).count();
+            (own, all)
+        };
+        let ((own, all), (left, read)) = (names(&declared), names(&concluded));
+        let mut add = |what, counts: bool| *count.entry(what).or_default() += usize::from(counts);
+        add("packages", true);
+        add("without any licence", all == 0);
+        add("declared: SPDX identifiers alone", own == 0 && all > 0);
+        add("declared: LicenseRefs too", own > 0 && own < all);
+        add("declared: LicenseRefs alone", own > 0 && own == all);
+        add(
+            "declared LicenseRefs alone, concluded: SPDX identifiers alone",
+            own == all && read > 0 && left == 0,
+        );
+        add("declared LicenseRefs alone, concluded: LicenseRefs too", own == all && read > 0 && left > 0);
+        add("declared LicenseRefs alone, concluded: nothing", own == all && own > 0 && read == 0);
+        add("concluded: SPDX identifiers alone", read > 0 && left == 0);
+        add("concluded: LicenseRefs too", left > 0);
+        if let Some(expression) = concluded.expression {
+            conclusions.push((package, declared.expression.unwrap_or_default(), expression));
+        }
+    }
+    count.iter().for_each(|(what, count)| eprintln!("{count:5} {what}"));
+    #[expect(clippy::disallowed_methods, reason = "a setting of this measurement alone")]
+    let sample =
+        std::env::var("SBOMCTL_SAMPLE").ok().and_then(|sample| sample.parse().ok()).unwrap_or(0_usize);
+    for index in 0..sample.min(conclusions.len()) {
+        let (package, declared, concluded) = &conclusions[index * conclusions.len() / sample];
+        eprintln!("{package}\n    declared  {declared}\n    concluded {concluded}");
+    }
+}
+
+/// The copyright files to measure.
+fn files() -> Vec<PathBuf> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the measured folder is the caller's, named for these tests alone"
+    )]
+    let folder = std::env::var_os("SBOMCTL_COPYRIGHTS").expect("SBOMCTL_COPYRIGHTS names a folder");
+    let folders = std::fs::read_dir(folder).unwrap();
+    let mut files: Vec<PathBuf> =
+        folders.map(|entry| entry.unwrap().path().join("copyright")).filter(|file| file.exists()).collect();
+    files.sort();
+    files
 }
 
 impl Figures {

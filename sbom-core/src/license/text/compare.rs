@@ -17,40 +17,40 @@ const AGREE: usize = 3;
 const MAX_DIFFERENCES: usize = 16;
 
 /// Who stands behind these words may be someone else.
-const BEFORE_NAMES: &[&str] = &[
-    "name of",
-    "nor",
-    "neither",
-    "by",
-    "from",
-    "permission of",
-    "event shall",
-    "event will",
-    "copyright",
-    "behalf of",
-    "approval of",
+const BEFORE_NAMES: &[&[&str]] = &[
+    &["name", "of"],
+    &["nor"],
+    &["neither"],
+    &["by"],
+    &["from"],
+    &["permission", "of"],
+    &["event", "shall"],
+    &["event", "will"],
+    &["copyright"],
+    &["behalf", "of"],
+    &["approval", "of"],
 ];
 
 /// Who stands before these words may be someone else.
-const BEHIND_NAMES: &[&str] = &[
-    "be liable",
-    "disclaim",
-    "disclaims",
-    "make no",
-    "makes no",
-    "and contributor",
-    "or contributor",
-    "as is",
-    "nor the name",
-    "not be used",
-    "may not be used",
-    "must not be used",
-    "shall not be used",
-    "and its contributor",
-    "allow free use",
-    "allows free use",
-    "specifically disclaims",
-    "specifically disclaim",
+const BEHIND_NAMES: &[&[&str]] = &[
+    &["be", "liable"],
+    &["disclaim"],
+    &["disclaims"],
+    &["make", "no"],
+    &["makes", "no"],
+    &["and", "contributor"],
+    &["or", "contributor"],
+    &["as", "is"],
+    &["nor", "the", "name"],
+    &["not", "be", "used"],
+    &["may", "not", "be", "used"],
+    &["must", "not", "be", "used"],
+    &["shall", "not", "be", "used"],
+    &["and", "its", "contributor"],
+    &["allow", "free", "use"],
+    &["allows", "free", "use"],
+    &["specifically", "disclaims"],
+    &["specifically", "disclaim"],
 ];
 
 /// Words that change nothing by being there or not.
@@ -106,6 +106,17 @@ const BINDING: &[&str] = &[
     "disclaimer",
 ];
 
+/// What a licence says, and where it names someone.
+#[derive(Debug)]
+pub(super) struct Terms {
+    /// Its words.
+    pub(super) words: Words,
+    /// For each word, and the end, whether a name may stand before it, for what is said behind.
+    name_before: Vec<bool>,
+    /// For each word, and the end, whether a name may begin there, for what is said before.
+    name_behind: Vec<bool>,
+}
+
 /// A licence found in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
@@ -118,7 +129,7 @@ pub(super) struct Found {
 /// Compares all of `license` with the words of `text` around a run that begins at `license_at` in the one and at
 /// `text_at` in the other. None if they differ in more than names.
 pub(super) fn compare(
-    license: &Words,
+    license: &Terms,
     text: &Words,
     license_at: usize,
     text_at: usize,
@@ -128,12 +139,47 @@ pub(super) fn compare(
     let (end, behind) = pair.walk(license_at, text_at, false, work)?;
     let (start, before) = pair.walk(license_at, text_at, true, work)?;
     let differences = behind + before;
-    let allowed = MAX_DIFFERENCES.min(1 + license.len() / 20);
-    (differences <= allowed).then_some(Found { words: start..end, differences })
+    (differences <= license.allowed()).then_some(Found { words: start..end, differences })
+}
+
+impl Terms {
+    /// Of these words.
+    pub(super) fn new(words: Words) -> Self {
+        let places = 0..=words.len();
+        let before = |at: usize| BEFORE_NAMES.iter().any(|phrase| ends_with(&words, at, phrase));
+        let behind = |at: usize| BEHIND_NAMES.iter().any(|phrase| starts_with(&words, at, phrase));
+        // `the name of the` is as good as `the name of`.
+        let filler = |at: usize| at > 0 && FILLERS.contains(&words.get(at - 1)) && before(at - 1);
+        let name_before = places.clone().map(behind).collect();
+        let name_behind = places.map(|at| before(at) || filler(at)).collect();
+        Self { words, name_before, name_behind }
+    }
+
+    /// Differences that it may have.
+    fn allowed(&self) -> usize {
+        MAX_DIFFERENCES.min(1 + self.words.len() / 20)
+    }
+
+    /// Whether the words of `range` may be a name.
+    fn is_name(&self, range: &Range<usize>) -> bool {
+        let is = |places: &[bool], at: usize| places.get(at).copied().unwrap_or_default();
+        is(&self.name_behind, range.start) || is(&self.name_before, range.end)
+    }
+
+    /// Whether some words that begin, or if `back` end, at `at` may be a name.
+    fn may_name(&self, at: usize, back: bool) -> bool {
+        let (here, near, range) = if back {
+            (&self.name_before, &self.name_behind, at.saturating_sub(MAX_SKIPPED)..at + 1)
+        } else {
+            (&self.name_behind, &self.name_before, at..at + 1 + MAX_SKIPPED)
+        };
+        let end = range.end.min(near.len());
+        here.get(at) == Some(&true) || near.get(range.start..end).is_some_and(|near| near.contains(&true))
+    }
 }
 
 struct Pair<'a> {
-    license: &'a Words,
+    license: &'a Terms,
     text: &'a Words,
 }
 
@@ -141,11 +187,16 @@ impl Pair<'_> {
     /// Walks to the end of the licence, or `back` to its beginning; returns how far the text was read and the
     /// number of differences.
     fn walk(&self, license: usize, text: usize, back: bool, work: &mut Work) -> Option<(usize, usize)> {
-        let left = if back { license } else { self.license.len() - license };
+        let words = &self.license.words;
+        let left = if back { license } else { words.len() - license };
         let at = |from: usize, step: usize| if back { from.checked_sub(step + 1) } else { Some(from + step) };
-        let same = |license_step: usize, text_step: usize| {
-            let (Some(a), Some(b)) = (at(license, license_step), at(text, text_step)) else { return false };
-            b < self.text.len() && self.license.get(a) == self.text.get(b)
+        let same =
+            |license_step: usize, text_step: usize| match (at(license, license_step), at(text, text_step)) {
+                (Some(a), Some(b)) => words.same(a, self.text, b),
+                _ => false,
+            };
+        let range = |from: usize, start: usize, len: usize| {
+            if back { from - start - len..from - start } else { from + start..from + start + len }
         };
         let (mut of_license, mut of_text, mut differences) = (0, 0, 0);
         while of_license < left {
@@ -155,26 +206,27 @@ impl Pair<'_> {
                 of_text += 1;
                 continue;
             }
+            differences += 1;
+            let place = range(license, of_license, 0).start;
+            if differences > self.license.allowed()
+                || !(self.license.may_name(place, back)
+                    || self.may_be_small(at(license, of_license), at(text, of_text)))
+            {
+                return None;
+            }
             // A name may be the last of it, and how long the other one is cannot be told.
-            let range = |from: usize, start: usize, len: usize| {
-                if back { from - start - len..from - start } else { from + start..from + start + len }
-            };
             let remaining = left - of_license;
             if remaining <= MAX_SKIPPED
                 && self.may_differ(range(license, of_license, remaining), range(text, of_text, 0))
             {
-                differences += 1;
                 break;
             }
             let (skipped, foreign) = resume(
-                left - of_license,
+                remaining,
                 |skipped, foreign, step| same(of_license + skipped + step, of_text + foreign + step),
                 work,
             )?;
-            differences += 1;
-            if differences > MAX_DIFFERENCES
-                || !self.may_differ(range(license, of_license, skipped), range(text, of_text, foreign))
-            {
+            if !self.may_differ(range(license, of_license, skipped), range(text, of_text, foreign)) {
                 return None;
             }
             of_license += skipped;
@@ -183,9 +235,20 @@ impl Pair<'_> {
         Some((if back { text - of_text } else { text + of_text }, differences))
     }
 
+    /// Whether two words that differ may be the beginning of a difference that is no name.
+    fn may_be_small(&self, license: Option<usize>, text: Option<usize>) -> bool {
+        let (here, there) =
+            (license.map_or("", |at| self.license.words.get(at)), text.map_or("", |at| self.text.get(at)));
+        let optional = |phrase: &&str| phrase.starts_with(there) || phrase.ends_with(there);
+        FILLERS.contains(&here)
+            || FILLERS.contains(&there)
+            || is_misspelt(here, there)
+            || (!there.is_empty() && OPTIONAL.iter().any(optional))
+    }
+
     /// Whether the words `license` of the licence may read as the words `text` do.
     fn may_differ(&self, license: Range<usize>, text: Range<usize>) -> bool {
-        let here = || self.license.range(license.clone());
+        let here = || self.license.words.range(license.clone());
         let there = || self.text.range(text.clone());
         if here().chain(there()).all(|word| FILLERS.contains(&word)) {
             return true;
@@ -198,9 +261,7 @@ impl Pair<'_> {
         }
         let misspelt =
             license.len() == 1 && text.len() == 1 && here().zip(there()).all(|(a, b)| is_misspelt(a, b));
-        misspelt
-            || BEFORE_NAMES.iter().any(|before| ends_with(self.license, license.start, before))
-            || BEHIND_NAMES.iter().any(|behind| starts_with(self.license, license.end, behind))
+        misspelt || self.license.is_name(&license)
     }
 }
 
@@ -223,18 +284,15 @@ fn resume(
     None
 }
 
-/// Whether the words before `end` are those of `phrase`; a filler may stand behind them.
-fn ends_with(words: &Words, end: usize, phrase: &str) -> bool {
-    let fillers = words.range(end.saturating_sub(1)..end).filter(|word| FILLERS.contains(word)).count();
-    [end, end - fillers].into_iter().any(|end| {
-        let mut before = words.range(0..end).rev();
-        phrase.rsplit(' ').all(|word| before.next() == Some(word))
-    })
+/// Whether the words before `end` are those of `phrase`.
+fn ends_with(words: &Words, end: usize, phrase: &[&str]) -> bool {
+    let before = |back: usize| end.checked_sub(back + 1).map(|at| words.get(at));
+    phrase.iter().rev().enumerate().all(|(back, word)| before(back) == Some(*word))
 }
 
-fn starts_with(words: &Words, start: usize, phrase: &str) -> bool {
-    let mut behind = words.range(start..words.len());
-    phrase.split(' ').all(|word| behind.next() == Some(word))
+/// Whether the words from `start` on are those of `phrase`.
+fn starts_with(words: &Words, start: usize, phrase: &[&str]) -> bool {
+    phrase.iter().enumerate().all(|(step, word)| words.get(start + step) == *word)
 }
 
 /// Whether two long words differ in one letter.
@@ -257,9 +315,9 @@ mod tests {
         the University may not be used to endorse products derived from this software without permission.";
 
     fn check(text: &str, found: Option<usize>) {
-        let (license, text_words) = (Words::of(LICENSE), Words::of(text));
+        let (license, text_words) = (Terms::new(Words::of(LICENSE)), Words::of(text));
         let first = |words: &Words| words.range(0..words.len()).position(|word| word == "permitted");
-        let (a, b) = (first(&license).unwrap(), first(&text_words).unwrap());
+        let (a, b) = (first(&license.words).unwrap(), first(&text_words).unwrap());
         let result = compare(&license, &text_words, a, b, &mut Work::new(10_000));
         assert_eq!(result.map(|found| found.differences), found, "{text}");
     }
@@ -285,15 +343,16 @@ mod tests {
 
     #[test]
     fn what_stands_around_is_not_part_of_it() {
-        let (license, text) = (Words::of(LICENSE), Words::of(&format!("Foo bar. {LICENSE} Baz.")));
+        let (license, text) =
+            (Terms::new(Words::of(LICENSE)), Words::of(&format!("Foo bar. {LICENSE} Baz.")));
         let found = compare(&license, &text, 0, 2, &mut Work::new(10_000)).unwrap();
         assert_eq!(found.words, 2..text.len() - 1);
     }
 
     #[test]
     fn work_is_bounded() {
-        let license = Words::of(LICENSE);
-        assert_eq!(compare(&license, &license, 0, 0, &mut Work::new(5)), None);
+        let (license, text) = (Terms::new(Words::of(LICENSE)), Words::of(LICENSE));
+        assert_eq!(compare(&license, &text, 0, 0, &mut Work::new(5)), None);
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::{
     sync::{LazyLock, OnceLock},
 };
 
-use super::words::{Words, hash};
+use memchr::memmem;
+
+use super::{compare::Terms, words::Words};
 
 /// Words of one run.
 pub(super) const RUN: usize = 6;
@@ -41,13 +43,15 @@ pub(super) struct Listed {
     body: &'static str,
     /// All of it.
     text: &'static str,
-    words: OnceLock<Words>,
+    /// How many runs of it the list knows.
+    pub(super) runs: usize,
+    terms: OnceLock<Terms>,
 }
 
 impl Listed {
-    /// Its words.
-    pub(super) fn words(&self) -> &Words {
-        self.words.get_or_init(|| Words::of(self.body))
+    /// Its terms.
+    pub(super) fn terms(&self) -> &Terms {
+        self.terms.get_or_init(|| Terms::new(Words::of(self.body)))
     }
 
     /// `words`, which are its terms, and around them what else of its text is there: a title, an exhibit.
@@ -99,17 +103,19 @@ impl List {
                 id: license.name,
                 body: body(license.text()),
                 text: license.text(),
-                words: OnceLock::new(),
+                runs: 0,
+                terms: OnceLock::new(),
             })
             .filter(|license| license.body.split_whitespace().take(MIN_WORDS).count() == MIN_WORDS)
             .collect();
         licenses.sort_by_key(|license| license.id);
-        let licenses = without_twins(licenses);
+        let mut licenses = without_twins(licenses);
         let mut runs: HashMap<u64, Vec<Run>> = HashMap::new();
-        for (index, license) in licenses.iter().enumerate() {
-            for (hash, at) in runs_of(license.body) {
-                let run = Run { license: index, at };
-                runs.entry(hash).or_default().push(run);
+        for (index, license) in licenses.iter_mut().enumerate() {
+            let known = runs_of(license.body);
+            license.runs = known.len();
+            for (hash, at) in known {
+                runs.entry(hash).or_default().push(Run { license: index, at });
             }
         }
         Self { licenses, runs }
@@ -164,7 +170,11 @@ fn body(text: &str) -> &str {
         };
         rest = behind;
     }
-    let end = ENDS.iter().filter_map(|end| rest.find(end)).filter(|at| *at > rest.len() / 3).min();
+    let end = ENDS
+        .iter()
+        .filter_map(|end| memmem::find(rest.as_bytes(), end.as_bytes()))
+        .filter(|at| *at > rest.len() / 3)
+        .min();
     rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest).trim_end()
 }
 
@@ -190,8 +200,9 @@ fn runs_of(body: &str) -> Vec<(u64, usize)> {
         // The first and the last word may be cut; a number at the start may not be seen to be one of a list.
         let skip = usize::from(part > 0) * 2;
         let words = Words::of(window);
-        if words.len() > skip + RUN {
-            let hash = hash(words.range(skip..skip + RUN));
+        if words.len() > skip + RUN
+            && let Some(hash) = words.hash(skip, RUN)
+        {
             runs.push((hash, at + words.source(skip)));
         }
     }
@@ -227,9 +238,14 @@ mod tests {
         for (hashed, runs) in &list.runs {
             for run in runs {
                 let license = list.licenses.get(run.license).unwrap();
-                let first = license.words().from_source(run.at);
-                let words = license.words().range(first..first + RUN);
-                assert_eq!(hash(words), *hashed, "{} {}", license.id, run.at);
+                let words = &license.terms().words;
+                assert_eq!(
+                    words.hash(words.from_source(run.at), RUN),
+                    Some(*hashed),
+                    "{} {}",
+                    license.id,
+                    run.at
+                );
             }
         }
         assert!(list.licenses.len() > 550, "{}", list.licenses.len());

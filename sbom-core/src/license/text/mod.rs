@@ -7,15 +7,15 @@
 //! Source of the texts: the SPDX licence list, as the crate `spdx` carries it.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     ops::Range,
 };
 
 use self::{
     compare::{Found, compare},
-    listed::{List, RUN},
+    listed::{List, RUN, Run},
     rest::Rest,
-    words::{Words, hash},
+    words::Words,
     work::Work,
 };
 
@@ -38,8 +38,10 @@ pub struct Reading {
 
 /// A text of fewer bytes is a name.
 const MIN_BYTES: usize = 40;
-/// Comparisons for one word of a text; real ones take about five.
-const WORK: usize = 200;
+/// Comparisons for one word of a text; real ones take a few.
+const WORK: usize = 100;
+/// Places in one text at which one licence is looked for.
+const MAX_PLACES: usize = 1000;
 /// Words behind a licence's terms in which its appendix begins, which says how to apply it.
 const APPENDIX_WITHIN: usize = 12;
 /// The most words of an appendix.
@@ -155,22 +157,21 @@ fn appendix(words: &Words, end: usize) -> usize {
 /// The texts of the list that `words` contain: the longest first, and of equally long ones the one that needs fewest
 /// differences; none within another.
 fn texts(words: &Words, work: &mut Work) -> Vec<(usize, Found)> {
-    let list = List::get();
-    let mut tried = HashSet::new();
     let mut all: Vec<(usize, Found)> = Vec::new();
-    for at in 0..(words.len() + 1).saturating_sub(RUN) {
-        for run in list.at(hash(words.range(at..at + RUN))) {
-            let Some(license) = list.licenses.get(run.license) else { continue };
-            let first = license.words().from_source(run.at);
-            if !tried.insert((run.license, at.wrapping_sub(first))) {
+    for (index, places) in candidates(words) {
+        let Some(license) = List::get().licenses.get(index) else { continue };
+        let mut end = 0;
+        let mut tried = HashSet::new();
+        for (run, at) in places {
+            let first = license.terms().words.from_source(run.at);
+            // Runs at their distance from one another stand in one and the same copy.
+            if at < end || !tried.insert(at.wrapping_sub(first)) {
                 continue;
             }
-            if let Some(found) = compare(license.words(), words, first, at, work) {
-                all.push((run.license, found));
+            if let Some(found) = compare(license.terms(), words, first, at, work) {
+                end = found.words.end;
+                all.push((index, found));
             }
-        }
-        if work.is_spent() {
-            break;
         }
     }
     all.sort_by_key(|(license, found)| (std::cmp::Reverse(found.words.len()), found.differences, *license));
@@ -182,6 +183,26 @@ fn texts(words: &Words, work: &mut Work) -> Vec<(usize, Found)> {
         }
     }
     picked
+}
+
+/// The licences of which at least half of the runs stand somewhere in `words`, and where they stand. Licences that
+/// share a sentence with one that is there are many; those that share half of it are few.
+fn candidates(words: &Words) -> impl Iterator<Item = (usize, Vec<(Run, usize)>)> {
+    let list = List::get();
+    let mut places: BTreeMap<usize, Vec<(Run, usize)>> = BTreeMap::new();
+    for at in 0..words.len() {
+        let Some(hash) = words.hash(at, RUN) else { break };
+        for run in list.at(hash) {
+            let places = places.entry(run.license).or_default();
+            if places.len() < MAX_PLACES {
+                places.push((*run, at));
+            }
+        }
+    }
+    places.into_iter().filter(|(index, places)| {
+        let found: BTreeSet<usize> = places.iter().map(|(run, _)| run.at).collect();
+        list.licenses.get(*index).is_some_and(|license| found.len() * 2 >= license.runs)
+    })
 }
 
 #[cfg(test)]

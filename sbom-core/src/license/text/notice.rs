@@ -137,14 +137,11 @@ const OTHERS: &[(&str, Says)] = &[
         Says::Nothing,
     ),
     (
-        "on [a] debian * (system|systems|distribution) * (text|copy|version|license|found|licenses) * * usr share common licenses {}",
+        "debian * (system|systems|distribution) * (text|copy|version|license|found|licenses) * * usr share common licenses {}",
         Says::Nothing,
     ),
-    (
-        "the (complete|full) text of (the|version) * (license|gpl|lgpl|licenses) * usr share common licenses {}",
-        Says::Nothing,
-    ),
-    ("a [full] copy of the * (license|gpl|lgpl) * usr share common licenses {}", Says::Nothing),
+    ("text of (the|version) * (license|gpl|lgpl|licenses) * usr share common licenses {}", Says::Nothing),
+    ("copy of the * (license|gpl|lgpl) * usr share common licenses {}", Says::Nothing),
     ("see [the] [file] usr share common licenses {}", Says::Nothing),
     ("all rights reserved", Says::Nothing),
 ];

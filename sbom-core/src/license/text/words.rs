@@ -17,6 +17,8 @@ struct Word {
     at: Range<usize>,
     /// Where it began in what was read.
     source: usize,
+    /// See [`hash`].
+    hash: u64,
 }
 
 impl Words {
@@ -42,6 +44,20 @@ impl Words {
         self.words.get(index).and_then(|word| self.text.get(word.at.clone())).unwrap_or_default()
     }
 
+    /// Whether the word at `index` is the word `other` at `other_index`, and neither is beyond the end.
+    pub(super) fn same(&self, index: usize, other: &Self, other_index: usize) -> bool {
+        let (Some(word), Some(other_word)) = (self.words.get(index), other.words.get(other_index)) else {
+            return false;
+        };
+        word.hash == other_word.hash && self.get(index) == other.get(other_index)
+    }
+
+    /// A hash of the `count` words from `start` on, the same in every run; none if there are fewer.
+    pub(super) fn hash(&self, start: usize, count: usize) -> Option<u64> {
+        let words = self.words.get(start..start.checked_add(count)?)?;
+        Some(words.iter().fold(0, |all: u64, word| all.rotate_left(5).wrapping_mul(PRIME) ^ word.hash))
+    }
+
     /// The words of `range`, as far as they are there.
     pub(super) fn range(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = &str> {
         range.map(|index| self.get(index))
@@ -58,13 +74,11 @@ impl Words {
     }
 }
 
-/// A hash of words, the same in every run.
-pub(super) fn hash<'a>(words: impl Iterator<Item = &'a str>) -> u64 {
-    // FNV-1a. Whoever makes two texts collide wins nothing: what hashes agree on is compared.
-    words.fold(0xcbf2_9ce4_8422_2325, |hash, word| {
-        let bytes = word.bytes().chain([b' ']);
-        bytes.fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-    })
+const PRIME: u64 = 0x0100_0000_01b3;
+
+/// FNV-1a. Whoever makes two words collide wins nothing: what hashes agree on is compared.
+fn hash(word: &str) -> u64 {
+    word.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
 }
 
 struct Reader<'a> {
@@ -80,6 +94,10 @@ impl Reader<'_> {
         let mut chars = rest.char_indices().peekable();
         let mut end = rest.len();
         while let Some((at, c)) = chars.next() {
+            if c.is_ascii_alphanumeric() {
+                self.words.text.push(c.to_ascii_lowercase());
+                continue;
+            }
             if c.is_alphanumeric() {
                 self.words.text.extend(c.to_lowercase());
                 continue;
@@ -122,7 +140,8 @@ impl Reader<'_> {
             self.words.text.push_str(spelling);
         }
         let at = begin..self.words.text.len();
-        self.words.words.push(Word { at, source: start });
+        let hash = hash(self.words.text.get(begin..).unwrap_or_default());
+        self.words.words.push(Word { at, source: start, hash });
     }
 
     /// Whether `word` numbers an item of a list: `1.` and `a)` at the beginning of a line or behind a sentence,
