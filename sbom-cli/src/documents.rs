@@ -4,20 +4,22 @@ use std::{
     collections::BTreeSet,
     fs::File,
     io::{self, ErrorKind},
+    path::{Path, PathBuf},
 };
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 use sbom_core::{
     document::{
         self, Document, Inputs, Tool,
         read::{self, Read},
+        template::Template,
     },
     limits::{self, Limits, read_capped},
 };
 
 use crate::{
-    args::{LimitArg, Output},
+    args::{LimitArg, Output, OutputFormat},
     environment::Environment,
     exit_code::{Exit, Failure},
     output,
@@ -43,6 +45,43 @@ pub(crate) struct WriteArgs {
     /// Default: `SOURCE_DATE_EPOCH`, else the latest that the documents name, else 1970
     #[arg(long, value_name = "TIME")]
     timestamp: Option<String>,
+    #[command(flatten)]
+    template: TemplateArgs,
+}
+
+/// The template of the output `template`.
+#[derive(Debug, Args)]
+pub(crate) struct TemplateArgs {
+    /// The template that `-o template` fills in: Jinja, with the document under `bom` as `CycloneDX` 1.6 has it
+    #[arg(short, long, value_name = "FILE")]
+    template: Option<PathBuf>,
+}
+
+impl TemplateArgs {
+    /// Reads the template, which has to be there if one of `outputs` needs it, and only then.
+    pub(crate) fn read(&self, outputs: &[Output]) -> Result<Option<Template>, Failure> {
+        let is_needed = outputs.iter().any(|output| output.format == OutputFormat::Template);
+        match &self.template {
+            None if is_needed => {
+                Err(Failure::usage(anyhow!("-o template needs a template: --template FILE")))
+            }
+            Some(path) if !is_needed => {
+                let message = format!("nothing uses the template {}: add -o template", path.display());
+                Err(Failure::usage(anyhow!(message)))
+            }
+            None => Ok(None),
+            Some(path) => read_template(path)
+                .with_context(|| format!("reading {}", path.display()))
+                .map_err(Failure::usage)
+                .map(Some),
+        }
+    }
+}
+
+fn read_template(path: &Path) -> anyhow::Result<Template> {
+    let bytes = read_capped(File::open(path)?, Limits::default().config_bytes)?;
+    let source = String::from_utf8(bytes).map_err(|_not_utf8| anyhow!("it is not UTF-8"))?;
+    Ok(Template::parse(&path.display().to_string(), source)?)
 }
 
 /// A document that was read, and what messages call it.
@@ -91,7 +130,9 @@ impl WriteArgs {
             columns: None,
             snapshot: environment.snapshot.clone(),
         };
-        self.output.iter().try_for_each(|output| write(document, output, &inputs, environment))
+        let template = self.template.read(&self.output)?;
+        let write = |output| write(document, output, &inputs, template.as_ref(), environment);
+        self.output.iter().try_for_each(write)
     }
 }
 
@@ -163,13 +204,25 @@ pub(crate) fn write(
     document: &Document,
     output: &Output,
     inputs: &Inputs,
+    template: Option<&Template>,
     environment: &Environment,
 ) -> Result<(), Failure> {
+    let format = match (output.format, template) {
+        (OutputFormat::Document(format), _) => format,
+        (OutputFormat::Template, Some(template)) => {
+            let text = template.render(document, inputs).map_err(|error| Failure::usage(anyhow!(error)))?;
+            return match &output.file {
+                None => output::to_stdout(|out| out.write_all(text.as_bytes())),
+                Some(file) => output::to_file(file, |out| out.write_all(text.as_bytes())),
+            };
+        }
+        (OutputFormat::Template, None) => return Err(Failure::usage(anyhow!("there is no template"))),
+    };
     match &output.file {
         None => {
             let inputs = Inputs { columns: terminal::columns(environment), ..inputs.clone() };
-            output::to_stdout(|out| document::write(document, output.format, &inputs, out))
+            output::to_stdout(|out| document::write(document, format, &inputs, out))
         }
-        Some(file) => output::to_file(file, |out| document::write(document, output.format, inputs, out)),
+        Some(file) => output::to_file(file, |out| document::write(document, format, inputs, out)),
     }
 }
