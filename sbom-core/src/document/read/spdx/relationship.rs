@@ -1,24 +1,24 @@
 //! The types of relationship of SPDX 2, each with its meaning: one table for both directions of travel.
 
-use crate::document::model::RelationshipKind::{self, *};
+use crate::document::model::RelationshipKind as Kind;
 
 /// What a type of relationship means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::document) struct Meaning {
     /// What the one has to do with the other.
-    pub(in crate::document) kind: RelationshipKind,
+    pub(in crate::document) kind: Kind,
     /// Whether it is the second element that `kind` leaves, and the first that it reaches.
     pub(in crate::document) reversed: bool,
     /// Whether `kind` says all that the type says.
     pub(in crate::document) exact: bool,
 }
 
-pub(super) const fn is(kind: RelationshipKind) -> Meaning {
+pub(super) const fn is(kind: Kind) -> Meaning {
     Meaning { kind, reversed: false, exact: true }
 }
 
 /// Said from the other end.
-pub(super) const fn back(kind: RelationshipKind) -> Meaning {
+pub(super) const fn back(kind: Kind) -> Meaning {
     Meaning { kind, reversed: true, exact: true }
 }
 
@@ -31,54 +31,54 @@ pub(super) const fn about(meaning: Meaning) -> Meaning {
 ///
 /// Of several types with the same kind, the first exact one is the one to write.
 pub(in crate::document) const TYPES: &[(&str, Meaning)] = &[
-    ("CONTAINS", is(Contains)),
-    ("CONTAINED_BY", back(Contains)),
-    ("DEPENDS_ON", is(DependsOn)),
-    ("DEPENDENCY_OF", back(DependsOn)),
-    ("BUILD_DEPENDENCY_OF", back(BuildDependsOn)),
-    ("DEV_DEPENDENCY_OF", back(DevDependsOn)),
-    ("TEST_DEPENDENCY_OF", back(TestDependsOn)),
-    ("RUNTIME_DEPENDENCY_OF", back(RuntimeDependsOn)),
-    ("PROVIDED_DEPENDENCY_OF", back(ProvidedDependsOn)),
-    ("OPTIONAL_DEPENDENCY_OF", back(OptionalDependsOn)),
-    ("STATIC_LINK", is(StaticLink)),
-    ("DYNAMIC_LINK", is(DynamicLink)),
-    ("GENERATED_FROM", is(GeneratedFrom)),
-    ("GENERATES", back(GeneratedFrom)),
-    ("DESCENDANT_OF", is(DescendantOf)),
-    ("ANCESTOR_OF", back(DescendantOf)),
-    ("VARIANT_OF", is(VariantOf)),
-    ("COPY_OF", is(CopyOf)),
-    ("PATCH_FOR", is(PatchFor)),
-    ("PATCH_APPLIED", about(is(PatchFor))),
-    ("SPECIFICATION_FOR", back(Provides)),
-    ("OTHER", is(Other)),
-    ("PACKAGE_OF", about(back(Contains))),
-    ("EXPANDED_FROM_ARCHIVE", about(is(GeneratedFrom))),
-    ("PREREQUISITE_FOR", about(back(DependsOn))),
-    ("HAS_PREREQUISITE", about(is(DependsOn))),
-    ("BUILD_TOOL_OF", about(back(BuildDependsOn))),
-    ("DEV_TOOL_OF", about(back(DevDependsOn))),
-    ("TEST_TOOL_OF", about(back(TestDependsOn))),
-    ("OPTIONAL_COMPONENT_OF", about(back(OptionalDependsOn))),
-    ("AMENDS", about(is(Other))),
-    ("DATA_FILE_OF", about(is(Other))),
-    ("DEPENDENCY_MANIFEST_OF", about(is(Other))),
-    ("DISTRIBUTION_ARTIFACT", about(is(Other))),
-    ("DOCUMENTATION_OF", about(is(Other))),
-    ("EXAMPLE_OF", about(is(Other))),
-    ("FILE_ADDED", about(is(Other))),
-    ("FILE_DELETED", about(is(Other))),
-    ("FILE_MODIFIED", about(is(Other))),
-    ("METAFILE_OF", about(is(Other))),
-    ("REQUIREMENT_DESCRIPTION_FOR", about(is(Other))),
-    ("TEST_CASE_OF", about(is(Other))),
-    ("TEST_OF", about(is(Other))),
+    ("CONTAINS", is(Kind::Contains)),
+    ("CONTAINED_BY", back(Kind::Contains)),
+    ("DEPENDS_ON", is(Kind::DependsOn)),
+    ("DEPENDENCY_OF", back(Kind::DependsOn)),
+    ("BUILD_DEPENDENCY_OF", back(Kind::BuildDependsOn)),
+    ("DEV_DEPENDENCY_OF", back(Kind::DevDependsOn)),
+    ("TEST_DEPENDENCY_OF", back(Kind::TestDependsOn)),
+    ("RUNTIME_DEPENDENCY_OF", back(Kind::RuntimeDependsOn)),
+    ("PROVIDED_DEPENDENCY_OF", back(Kind::ProvidedDependsOn)),
+    ("OPTIONAL_DEPENDENCY_OF", back(Kind::OptionalDependsOn)),
+    ("STATIC_LINK", is(Kind::StaticLink)),
+    ("DYNAMIC_LINK", is(Kind::DynamicLink)),
+    ("GENERATED_FROM", is(Kind::GeneratedFrom)),
+    ("GENERATES", back(Kind::GeneratedFrom)),
+    ("DESCENDANT_OF", is(Kind::DescendantOf)),
+    ("ANCESTOR_OF", back(Kind::DescendantOf)),
+    ("VARIANT_OF", is(Kind::VariantOf)),
+    ("COPY_OF", is(Kind::CopyOf)),
+    ("PATCH_FOR", is(Kind::PatchFor)),
+    ("PATCH_APPLIED", about(is(Kind::PatchFor))),
+    ("SPECIFICATION_FOR", back(Kind::Provides)),
+    ("OTHER", is(Kind::Other)),
+    ("PACKAGE_OF", about(back(Kind::Contains))),
+    ("EXPANDED_FROM_ARCHIVE", about(is(Kind::GeneratedFrom))),
+    ("PREREQUISITE_FOR", about(back(Kind::DependsOn))),
+    ("HAS_PREREQUISITE", about(is(Kind::DependsOn))),
+    ("BUILD_TOOL_OF", about(back(Kind::BuildDependsOn))),
+    ("DEV_TOOL_OF", about(back(Kind::DevDependsOn))),
+    ("TEST_TOOL_OF", about(back(Kind::TestDependsOn))),
+    ("OPTIONAL_COMPONENT_OF", about(back(Kind::OptionalDependsOn))),
+    ("AMENDS", about(is(Kind::Other))),
+    ("DATA_FILE_OF", about(is(Kind::Other))),
+    ("DEPENDENCY_MANIFEST_OF", about(is(Kind::Other))),
+    ("DISTRIBUTION_ARTIFACT", about(is(Kind::Other))),
+    ("DOCUMENTATION_OF", about(is(Kind::Other))),
+    ("EXAMPLE_OF", about(is(Kind::Other))),
+    ("FILE_ADDED", about(is(Kind::Other))),
+    ("FILE_DELETED", about(is(Kind::Other))),
+    ("FILE_MODIFIED", about(is(Kind::Other))),
+    ("METAFILE_OF", about(is(Kind::Other))),
+    ("REQUIREMENT_DESCRIPTION_FOR", about(is(Kind::Other))),
+    ("TEST_CASE_OF", about(is(Kind::Other))),
+    ("TEST_OF", about(is(Kind::Other))),
 ];
 
 /// What the type called `name` means; of one that is not known, only that there is something.
 pub(in crate::document) fn meaning(name: &str) -> Meaning {
-    TYPES.iter().find(|(known, _)| *known == name).map_or(about(is(Other)), |&(_, meaning)| meaning)
+    TYPES.iter().find(|(known, _)| *known == name).map_or(about(is(Kind::Other)), |&(_, meaning)| meaning)
 }
 
 #[cfg(test)]

@@ -1,56 +1,53 @@
 //! Words of SPDX 3 that stand for those of the model: types of relationship, each with its meaning, and of references.
 
 use crate::document::{
-    model::{
-        ReferenceKind,
-        RelationshipKind::{self, *},
-    },
+    model::{ReferenceKind, RelationshipKind as Kind},
     read::spdx::relationship::{Meaning, about, back, is},
 };
 
 /// Types of relationship between pieces of software. Of several with the same kind, the first exact one is the one to
 /// write. Licences, distributions and what a document describes are told otherwise.
 pub(in crate::document) const RELATIONSHIPS: &[(&str, Meaning)] = &[
-    ("contains", is(Contains)),
-    ("dependsOn", is(DependsOn)),
-    ("hasOptionalDependency", is(OptionalDependsOn)),
-    ("hasProvidedDependency", is(ProvidedDependsOn)),
-    ("hasStaticLink", is(StaticLink)),
-    ("hasDynamicLink", is(DynamicLink)),
-    ("generates", back(GeneratedFrom)),
-    ("descendantOf", is(DescendantOf)),
-    ("ancestorOf", back(DescendantOf)),
-    ("hasVariant", back(VariantOf)),
-    ("copiedTo", back(CopyOf)),
-    ("patchedBy", back(PatchFor)),
-    ("hasSpecification", is(Provides)),
-    ("other", is(Other)),
-    ("expandsTo", about(back(GeneratedFrom))),
-    ("hasOptionalComponent", about(is(OptionalDependsOn))),
-    ("hasPrerequisite", about(is(DependsOn))),
-    ("usesTool", about(is(BuildDependsOn))),
+    ("contains", is(Kind::Contains)),
+    ("dependsOn", is(Kind::DependsOn)),
+    ("hasOptionalDependency", is(Kind::OptionalDependsOn)),
+    ("hasProvidedDependency", is(Kind::ProvidedDependsOn)),
+    ("hasStaticLink", is(Kind::StaticLink)),
+    ("hasDynamicLink", is(Kind::DynamicLink)),
+    ("generates", back(Kind::GeneratedFrom)),
+    ("descendantOf", is(Kind::DescendantOf)),
+    ("ancestorOf", back(Kind::DescendantOf)),
+    ("hasVariant", back(Kind::VariantOf)),
+    ("copiedTo", back(Kind::CopyOf)),
+    ("patchedBy", back(Kind::PatchFor)),
+    ("hasSpecification", is(Kind::Provides)),
+    ("other", is(Kind::Other)),
+    ("expandsTo", about(back(Kind::GeneratedFrom))),
+    ("hasOptionalComponent", about(is(Kind::OptionalDependsOn))),
+    ("hasPrerequisite", about(is(Kind::DependsOn))),
+    ("usesTool", about(is(Kind::BuildDependsOn))),
 ];
 
 /// What the type called `name` means, at the given point of the lifecycle.
 pub(super) fn meaning(name: &str, scope: &str) -> Meaning {
     let known = RELATIONSHIPS.iter().find(|(known, _)| *known == name);
-    let meaning = known.map_or(about(is(Other)), |&(_, meaning)| meaning);
+    let meaning = known.map_or(about(is(Kind::Other)), |&(_, meaning)| meaning);
     match (meaning.kind, scope) {
-        (DependsOn, "") => meaning,
-        (DependsOn, scope) => scoped(scope).map_or(about(meaning), |kind| Meaning { kind, ..meaning }),
-        (BuildDependsOn, scope) => scoped(scope).map_or(meaning, |kind| Meaning { kind, ..meaning }),
+        (Kind::DependsOn, "") => meaning,
+        (Kind::DependsOn, scope) => scoped(scope).map_or(about(meaning), |kind| Meaning { kind, ..meaning }),
+        (Kind::BuildDependsOn, scope) => scoped(scope).map_or(meaning, |kind| Meaning { kind, ..meaning }),
         (_, "") => meaning,
         _ => about(meaning),
     }
 }
 
 /// What needs something at one point of the lifecycle alone.
-fn scoped(scope: &str) -> Option<RelationshipKind> {
+fn scoped(scope: &str) -> Option<Kind> {
     Some(match scope {
-        "build" => BuildDependsOn,
-        "development" => DevDependsOn,
-        "test" => TestDependsOn,
-        "runtime" => RuntimeDependsOn,
+        "build" => Kind::BuildDependsOn,
+        "development" => Kind::DevDependsOn,
+        "test" => Kind::TestDependsOn,
+        "runtime" => Kind::RuntimeDependsOn,
         _ => return None,
     })
 }
