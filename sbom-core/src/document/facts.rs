@@ -5,7 +5,7 @@
 //! Most follow from fields of the model, and are not kept in it: names of ours, `sbomctl:`; names of Trivy's, by
 //! which it and Dependency-Track find vulnerabilities; Syft's for the distribution.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use super::{
     json,
     model::{
         Ancestor, Completeness, Component, ComponentKind, Document, Evidence, Hash, LayerDescriptor,
-        Reference, Technique, Usage,
+        LifecyclePhase, Party, PartyKind, Reference, Technique, Usage,
     },
     syntax,
 };
@@ -65,36 +65,52 @@ pub(super) fn of(document: &Document, index: usize) -> Vec<Fact<'_>> {
     tidy(facts)
 }
 
-/// What SPDX 2.x says beside [`of`], as it has no fields for it. It has fields for the references `said`.
-pub(super) fn without_field_in_spdx<'a>(
-    document: &'a Document,
+/// What SPDX says beside [`of`], as it has no fields for it.
+pub(super) fn without_field_in_spdx<'a>(document: &'a Document, component: &'a Component) -> Vec<Fact<'a>> {
+    let mut facts: Vec<Fact<'a>> = Vec::new();
+    let mut add = |name: &'static str, value: Cow<'a, str>| facts.push((name.into(), value));
+    if component.purl.as_ref() != Some(&component.id) {
+        add("sbomctl:id", (&component.id).into());
+    }
+    if let Some(purl) = component.purl.as_ref().filter(|purl| !syntax::is_purl(purl)) {
+        add("sbomctl:purl", purl.into());
+    }
+    for cpe in component.cpes.iter().filter(|cpe| !syntax::is_cpe(cpe) && !syntax::is_cpe_22(cpe)) {
+        add("sbomctl:cpe", cpe.into());
+    }
+    if let Some(group) = &component.group {
+        add("sbomctl:group", group.into());
+    }
+    for evidence in &component.evidence {
+        add("sbomctl:evidence", evidence_record(document, evidence).into());
+    }
+    for ancestor in &component.ancestors {
+        add("sbomctl:ancestor", ancestor_record(ancestor).into());
+    }
+    for reference in component.references.iter().filter(|reference| syntax::is_address(&reference.url)) {
+        if reference.comment.is_some() || !reference.hashes.is_empty() {
+            add("sbomctl:reference", reference_record(reference).into());
+        }
+    }
+    facts
+}
+
+/// What SPDX 2 says beside [`of`] and [`without_field_in_spdx`]. It has fields for the references `said`.
+pub(super) fn without_field_in_spdx_2<'a>(
     component: &'a Component,
     said: [Option<&Reference>; 2],
 ) -> Vec<Fact<'a>> {
     let mut facts: Vec<Fact<'a>> = Vec::new();
     let mut add = |name: Cow<'a, str>, value: Cow<'a, str>| facts.push((name, value));
-    if component.purl.as_ref() != Some(&component.id) {
-        add("sbomctl:id".into(), (&component.id).into());
-    }
     match component.completeness {
         Completeness::Complete => add("sbomctl:completeness".into(), "complete".into()),
         Completeness::Incomplete => add("sbomctl:completeness".into(), "incomplete".into()),
         Completeness::Unknown => {}
     }
-    if let Some(group) = &component.group {
-        add("sbomctl:group".into(), group.into());
-    }
-    for evidence in &component.evidence {
-        add("sbomctl:evidence".into(), evidence_record(document, evidence).into());
-    }
-    for ancestor in &component.ancestors {
-        add("sbomctl:ancestor".into(), ancestor_record(ancestor).into());
-    }
-    let valid = |reference: &&Reference| syntax::is_address(&reference.url);
-    for reference in component.references.iter().filter(valid) {
-        if reference.comment.is_some() || !reference.hashes.is_empty() {
-            add("sbomctl:reference".into(), reference_record(reference).into());
-        } else if !said.into_iter().flatten().any(|said| std::ptr::eq(said, reference)) {
+    for reference in &component.references {
+        let is_plain = reference.comment.is_none() && reference.hashes.is_empty();
+        let is_said = said.into_iter().flatten().any(|said| std::ptr::eq(said, reference));
+        if is_plain && !is_said && syntax::is_address(&reference.url) {
             add(reference_name(reference), (&reference.url).into());
         }
     }
@@ -105,7 +121,7 @@ pub(super) fn without_field_in_spdx<'a>(
             add(name.into(), url.into());
         }
     }
-    tidy(facts)
+    facts
 }
 
 /// What is said of the document itself: its properties, each gap as a record of JSON, and how many there are.
@@ -117,6 +133,27 @@ pub(super) fn of_header(document: &Document) -> impl Iterator<Item = Fact<'_>> {
     let hidden = document.gaps_not_listed;
     let hidden = (hidden > 0).then(|| ("sbomctl:gaps:notListed".into(), hidden.to_string().into()));
     own.chain(gaps).chain(count).chain(hidden)
+}
+
+/// What SPDX says of the document beside [`of_header`]: points of life that it has no word for, and who supplies and
+/// makes the subject, where the subject itself names others.
+pub(super) fn of_header_in_spdx(document: &Document) -> impl Iterator<Item = Fact<'_>> {
+    let header = &document.header;
+    let wordless = [LifecyclePhase::Discovery, LifecyclePhase::Decommission];
+    let phases = header.lifecycles.iter().filter(move |phase| wordless.contains(phase));
+    let phases = phases.map(|phase| ("sbomctl:lifecycle".into(), phase.name().into()));
+    let root = document.root();
+    let of_root = |party: fn(&Component) -> &Option<Arc<Party>>| root.and_then(|root| party(root).as_deref());
+    let parties = [
+        ("sbomctl:supplier", &header.supplier, of_root(|root| &root.supplier)),
+        ("sbomctl:manufacturer", &header.manufacturer, of_root(|root| &root.originator)),
+    ];
+    let parties = parties.into_iter().filter_map(move |(name, party, of_root)| {
+        let party = party.as_ref()?;
+        let is_said = root.is_some() && party.url.is_none() && of_root.is_none_or(|other| other == party);
+        (!is_said).then(|| (name.into(), party_record(party).into()))
+    });
+    phases.chain(parties)
 }
 
 /// One sentence on how much of the subject the document lists.
@@ -191,6 +228,17 @@ struct AncestorRecord {
     purl: Option<String>,
 }
 
+/// A party, in a record of JSON.
+#[derive(Serialize, Deserialize)]
+struct PartyRecord {
+    person: bool,
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+}
+
 /// A link that has more to it than its address, in a record of JSON.
 #[derive(Serialize, Deserialize)]
 struct ReferenceRecord {
@@ -221,6 +269,15 @@ fn ancestor_record(ancestor: &Ancestor) -> String {
         name: ancestor.name.clone(),
         version: ancestor.version.clone(),
         purl: ancestor.purl.as_ref().map(ToString::to_string),
+    })
+}
+
+fn party_record(party: &Party) -> String {
+    json::line(&PartyRecord {
+        person: party.kind == PartyKind::Person,
+        name: party.name.clone(),
+        email: party.email.clone(),
+        url: party.url.clone(),
     })
 }
 

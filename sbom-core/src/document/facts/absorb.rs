@@ -2,13 +2,13 @@
 
 use std::{str::FromStr as _, sync::Arc};
 
-use super::{AncestorRecord, EvidenceRecord, ReferenceRecord, TRIVY, hundredths, of};
+use super::{AncestorRecord, EvidenceRecord, PartyRecord, ReferenceRecord, TRIVY, hundredths, of};
 use crate::{
     digest::Digest,
     document::model::{
         Ancestor, Attribution, Completeness, Component, ComponentKind, Distribution, Document, Evidence, Gap,
-        Hash, HashAlgorithm, LayerDescriptor, Party, Property, Reference, ReferenceKind, SourcePackage,
-        Technique, Usage,
+        Hash, HashAlgorithm, LayerDescriptor, LifecyclePhase, Party, PartyKind, Property, Reference,
+        ReferenceKind, SourcePackage, Technique, Usage,
     },
     purl::Purl,
 };
@@ -53,12 +53,30 @@ fn header(document: &mut Document) {
             }
             Err(_) => true,
         },
+        "sbomctl:lifecycle" => match LifecyclePhase::from_name(&property.value) {
+            Some(phase) => {
+                document.header.lifecycles.push(phase);
+                false
+            }
+            None => true,
+        },
+        "sbomctl:supplier" => take_party(&mut document.header.supplier, &property.value),
+        "sbomctl:manufacturer" => take_party(&mut document.header.manufacturer, &property.value),
         // Follows from the others.
         "sbomctl:gaps:count" => property.value.parse::<u64>().is_err(),
         _ => true,
     });
     document.gaps.append(&mut gaps);
     document.gaps_not_listed = document.gaps_not_listed.saturating_add(hidden);
+}
+
+/// Reads a party where there is none yet. Whether the record is still to be kept.
+fn take_party(known: &mut Option<Party>, record: &str) -> bool {
+    let (None, Ok(record)) = (&known, serde_json::from_str::<PartyRecord>(record)) else { return true };
+    let PartyRecord { person, name, email, url } = record;
+    let kind = if person { PartyKind::Person } else { PartyKind::Organization };
+    *known = Some(Party { kind, name, email, url });
+    false
 }
 
 /// The table of layers: as the root lists them, else as Trivy's or Syft's properties name them.
@@ -148,6 +166,7 @@ fn take(component: &mut Component, property: Property, layers: &[LayerDescriptor
             "incomplete" => Some(component.completeness = Completeness::Incomplete),
             _ => None,
         },
+        "purl" => component.purl.is_none().then(|| component.purl = Some(value.to_owned())),
         "hash" => hash(value).map(|hash| component.hashes.push(hash)),
         "reference" => reference_with_more(component, value),
         "supplier:url" => party_url(component.supplier.as_mut(), value),
@@ -201,7 +220,9 @@ fn reference_with_more(component: &mut Component, record: &str) -> Option<()> {
     let record: ReferenceRecord = serde_json::from_str(record).ok()?;
     let hashes = record.hashes.iter().map(|text| hash(text)).collect::<Option<Vec<_>>>()?;
     let plain = reference(&record.kind, &record.url)?;
-    component.references.retain(|known| *known != plain);
+    let is_part =
+        |known: &Reference| known.kind == plain.kind && known.url == plain.url && known.hashes.is_empty();
+    component.references.retain(|known| !is_part(known));
     component.references.push(Reference { comment: record.comment, hashes, ..plain });
     Some(())
 }
