@@ -5,20 +5,21 @@
 //! Most follow from fields of the model, and are not kept in it: names of ours, `sbomctl:`; names of Trivy's, by
 //! which it and Dependency-Track find vulnerabilities; Syft's for the distribution.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     json,
     model::{
-        Ancestor, Completeness, Component, ComponentKind, Document, Evidence, Hash, LayerDescriptor,
-        LifecyclePhase, Party, PartyKind, Reference, Technique, Usage,
+        Ancestor, Completeness, Component, ComponentKind, Document, Evidence, LayerDescriptor,
+        LifecyclePhase, Reference, Technique, Usage,
     },
     syntax,
 };
 
 mod absorb;
+pub(super) mod beyond;
 
 pub(super) use absorb::absorb;
 
@@ -27,29 +28,6 @@ pub(super) type Fact<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// What Trivy's names begin with in CycloneDX; its annotations in SPDX go without.
 pub(super) const TRIVY: &str = "aquasecurity:trivy:";
-
-/// Trivy's names, without what they begin with.
-pub(super) const TRIVY_NAMES: &[&str] = &[
-    "Class",
-    "DiffID",
-    "FilePath",
-    "ImageID",
-    "LayerDiffID",
-    "LayerDigest",
-    "Modularitylabel",
-    "PkgID",
-    "PkgType",
-    "Reference",
-    "RepoDigest",
-    "RepoTag",
-    "SchemaVersion",
-    "Size",
-    "SrcEpoch",
-    "SrcName",
-    "SrcRelease",
-    "SrcVersion",
-    "Type",
-];
 
 /// The longest build instruction that is repeated at each component; the image itself carries it whole.
 const CREATED_BY_CHARS: usize = 256;
@@ -78,6 +56,9 @@ pub(super) fn without_field_in_spdx<'a>(document: &'a Document, component: &'a C
     for cpe in component.cpes.iter().filter(|cpe| !syntax::is_cpe(cpe) && !syntax::is_cpe_22(cpe)) {
         add("sbomctl:cpe", cpe.into());
     }
+    if let Some(code) = component.verification_code.as_ref().filter(|code| !syntax::is_sha1(code)) {
+        add("sbomctl:spdx:verificationCode", code.into());
+    }
     if let Some(group) = &component.group {
         add("sbomctl:group", group.into());
     }
@@ -86,11 +67,6 @@ pub(super) fn without_field_in_spdx<'a>(document: &'a Document, component: &'a C
     }
     for ancestor in &component.ancestors {
         add("sbomctl:ancestor", ancestor_record(ancestor).into());
-    }
-    for reference in component.references.iter().filter(|reference| syntax::is_address(&reference.url)) {
-        if reference.comment.is_some() || !reference.hashes.is_empty() {
-            add("sbomctl:reference", reference_record(reference).into());
-        }
     }
     facts
 }
@@ -107,10 +83,11 @@ pub(super) fn without_field_in_spdx_2<'a>(
         Completeness::Incomplete => add("sbomctl:completeness".into(), "incomplete".into()),
         Completeness::Unknown => {}
     }
-    for reference in &component.references {
-        let is_plain = reference.comment.is_none() && reference.hashes.is_empty();
-        let is_said = said.into_iter().flatten().any(|said| std::ptr::eq(said, reference));
-        if is_plain && !is_said && syntax::is_address(&reference.url) {
+    for reference in component.references.iter().filter(|reference| syntax::is_address(&reference.url)) {
+        if reference.comment.is_some() || !reference.hashes.is_empty() {
+            let (name, value) = beyond::reference(reference);
+            add(name, value);
+        } else if !said.into_iter().flatten().any(|said| std::ptr::eq(said, reference)) {
             add(reference_name(reference), (&reference.url).into());
         }
     }
@@ -141,17 +118,20 @@ pub(super) fn of_header_in_spdx(document: &Document) -> impl Iterator<Item = Fac
     let header = &document.header;
     let wordless = [LifecyclePhase::Discovery, LifecyclePhase::Decommission];
     let phases = header.lifecycles.iter().filter(move |phase| wordless.contains(phase));
-    let phases = phases.map(|phase| ("sbomctl:lifecycle".into(), phase.name().into()));
+    let phases = phases.map(|phase| ("sbomctl:document:lifecycle".into(), phase.name().into()));
     let root = document.root();
-    let of_root = |party: fn(&Component) -> &Option<Arc<Party>>| root.and_then(|root| party(root).as_deref());
     let parties = [
-        ("sbomctl:supplier", &header.supplier, of_root(|root| &root.supplier)),
-        ("sbomctl:manufacturer", &header.manufacturer, of_root(|root| &root.originator)),
+        ("sbomctl:document:supplier", &header.supplier, root.and_then(|root| root.supplier.as_deref())),
+        (
+            "sbomctl:document:manufacturer",
+            &header.manufacturer,
+            root.and_then(|root| root.originator.as_deref()),
+        ),
     ];
     let parties = parties.into_iter().filter_map(move |(name, party, of_root)| {
         let party = party.as_ref()?;
         let is_said = root.is_some() && party.url.is_none() && of_root.is_none_or(|other| other == party);
-        (!is_said).then(|| (name.into(), party_record(party).into()))
+        (!is_said).then(|| beyond::party(name, party))
     });
     phases.chain(parties)
 }
@@ -196,8 +176,8 @@ pub(super) fn hundredths(confidence: f64) -> Option<u8> {
     (0..=100_u8).find(|&hundredths| (f64::from(hundredths) / 100.0 - confidence).abs() <= 0.005)
 }
 
-/// `sbomctl:reference:vcs`.
-fn reference_name(reference: &Reference) -> Cow<'static, str> {
+/// `sbomctl:reference:vcs`, whose value is the address.
+pub(super) fn reference_name(reference: &Reference) -> Cow<'static, str> {
     format!("sbomctl:reference:{}", reference.kind.name()).into()
 }
 
@@ -228,31 +208,8 @@ struct AncestorRecord {
     purl: Option<String>,
 }
 
-/// A party, in a record of JSON.
-#[derive(Serialize, Deserialize)]
-struct PartyRecord {
-    person: bool,
-    name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-}
-
-/// A link that has more to it than its address, in a record of JSON.
-#[derive(Serialize, Deserialize)]
-struct ReferenceRecord {
-    #[serde(rename = "type")]
-    kind: String,
-    url: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    comment: Option<String>,
-    /// As `SHA-256:…`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    hashes: Vec<String>,
-}
-
-fn evidence_record(document: &Document, evidence: &Evidence) -> String {
+/// All of one piece of evidence, on one line.
+pub(super) fn evidence_record(document: &Document, evidence: &Evidence) -> String {
     let layer = evidence.layer.and_then(|layer| document.layers.get(layer));
     json::line(&EvidenceRecord {
         technique: evidence.technique.map(Technique::name).map(str::to_owned),
@@ -270,29 +227,6 @@ fn ancestor_record(ancestor: &Ancestor) -> String {
         version: ancestor.version.clone(),
         purl: ancestor.purl.as_ref().map(ToString::to_string),
     })
-}
-
-fn party_record(party: &Party) -> String {
-    json::line(&PartyRecord {
-        person: party.kind == PartyKind::Person,
-        name: party.name.clone(),
-        email: party.email.clone(),
-        url: party.url.clone(),
-    })
-}
-
-fn reference_record(reference: &Reference) -> String {
-    json::line(&ReferenceRecord {
-        kind: reference.kind.name().to_owned(),
-        url: reference.url.clone(),
-        comment: reference.comment.clone(),
-        hashes: reference.hashes.iter().map(hash_text).collect(),
-    })
-}
-
-/// `SHA-256:…`.
-pub(super) fn hash_text(hash: &Hash) -> String {
-    format!("{}:{}", hash.algorithm.name(), hash.hex)
 }
 
 /// Sorted by name; of pairs that are the same, one.
@@ -331,6 +265,9 @@ fn is_system(document: &Document, index: usize) -> bool {
 }
 
 fn subject<'a>(document: &'a Document, add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>)) {
+    if !document.layers.is_empty() {
+        add("sbomctl:oci:layers".into(), document.layers.len().to_string().into());
+    }
     for (index, layer) in document.layers.iter().enumerate() {
         for (name, value) in layer_facts(layer) {
             add(format!("sbomctl:oci:layer:{index}:{name}").into(), value);

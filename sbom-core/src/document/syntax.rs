@@ -5,8 +5,12 @@
 
 use crate::bom::Party;
 
-/// Whether `text` is an absolute address of the form `SCHEME://HOST…` in RFC 3986, without IPv6 literals.
-pub(super) fn is_address(text: &str) -> bool {
+/// Whether `text` is an absolute address of the form `SCHEME://HOST…` in RFC 3986, without IPv6 literals, or
+/// `mailto:MAIL`.
+pub(crate) fn is_address(text: &str) -> bool {
+    if let Some(mail) = text.strip_prefix("mailto:") {
+        return is_mail(mail);
+    }
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -42,7 +46,7 @@ fn is_encoded(text: &str, also: &str) -> bool {
 }
 
 /// Whether `text` is a mail address of the plain form of RFC 5321, within its lengths.
-pub(super) fn is_mail(text: &str) -> bool {
+pub(crate) fn is_mail(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let atom = |atom: &str| {
         !atom.is_empty()
@@ -59,7 +63,7 @@ pub(super) fn is_mail(text: &str) -> bool {
 }
 
 /// Whether `text` is a CPE 2.3 formatted string whose parts need no wildcards inside of words.
-pub(super) fn is_cpe(text: &str) -> bool {
+pub(crate) fn is_cpe(text: &str) -> bool {
     let Some(text) = text.strip_prefix("cpe:2.3:") else { return false };
     let parts = split_unescaped(text);
     parts.len() == 11
@@ -77,6 +81,11 @@ pub(super) fn is_purl(text: &str) -> bool {
     parts.is_some_and(|(kind, name)| {
         !kind.is_empty() && !name.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
     })
+}
+
+/// Whether `text` is a SHA-1 in lower-case hexadecimal digits.
+pub(crate) fn is_sha1(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether `text` is a CPE 2.2 URI.

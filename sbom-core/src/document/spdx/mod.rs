@@ -17,6 +17,7 @@ use crate::digest::Digest;
 pub(in crate::document) mod relationship;
 mod v2;
 mod v3;
+pub(in crate::document) mod vocabulary3;
 
 pub use v2::Spdx2Version;
 

@@ -21,8 +21,9 @@ mod words;
 
 use annotation::{Annotation, Stamp};
 use file::File;
+pub(super) use file::is_path;
 use package::Package;
-pub(super) use package::{download_location, verification_code};
+pub(super) use package::{download_location, home_page, verification_code};
 use relationship::Relationship;
 
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";

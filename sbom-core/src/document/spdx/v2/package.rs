@@ -108,14 +108,14 @@ impl Content<'_> {
             license_info_from_files: verification_code.is_some().then_some([NOASSERTION]),
             verification_code: verification_code.map(|value| VerificationCode { value }),
             checksums: self.checksums(component),
-            homepage: homepage(component).map(|site| site.url.as_str()),
+            homepage: home_page(component).map(|site| site.url.as_str()),
             source_info: source_info(component),
             license_concluded: component.concluded.expression.as_deref().unwrap_or(NOASSERTION),
             license_declared: component.declared.expression.as_deref().unwrap_or(NOASSERTION),
             copyright_text: component.copyright.as_deref().unwrap_or(NOASSERTION),
             summary: component.description.as_deref(),
             external_refs: self.external_refs(component),
-            annotations: self.facts(index, component, [homepage(component), download]),
+            annotations: self.facts(index, component, [home_page(component), download]),
         })
     }
 
@@ -155,7 +155,7 @@ impl Content<'_> {
         }
         for hash in &component.hashes {
             if words::algorithm(self.version, hash.algorithm).is_none() {
-                facts.push(("sbomctl:hash".into(), facts::hash_text(hash).into()));
+                facts.push(facts::beyond::hash(hash));
             }
         }
         facts.extend(facts::without_field_in_spdx(self.model, component));
@@ -191,13 +191,18 @@ fn cpe_type(cpe: &str) -> Option<&'static str> {
 
 /// The code, if it is one: the hexadecimal digits of a SHA-1.
 pub(in crate::document::spdx) fn verification_code(component: &Component) -> Option<&str> {
-    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    component.verification_code.as_deref().filter(|code| code.len() == 40 && code.bytes().all(is_digit))
+    component.verification_code.as_deref().filter(|code| syntax::is_sha1(code))
 }
 
-fn homepage(component: &Component) -> Option<&Reference> {
-    let is_site = |site: &&Reference| site.kind == ReferenceKind::Website && syntax::is_address(&site.url);
-    component.references.iter().find(is_site)
+/// A remark on a link or a digest of what lies there have no place beside the address, so only a bare one has its own.
+pub(in crate::document::spdx) fn home_page(component: &Component) -> Option<&Reference> {
+    component.references.iter().find(|reference| {
+        reference.kind == ReferenceKind::Website && is_bare(reference) && syntax::is_address(&reference.url)
+    })
+}
+
+fn is_bare(reference: &Reference) -> bool {
+    reference.comment.is_none() && reference.hashes.is_empty()
 }
 
 /// Where the artifact itself is to be had. A repository of its source is no such place.
@@ -205,6 +210,7 @@ pub(in crate::document::spdx) fn download_location(component: &Component) -> Opt
     component.references.iter().find(|reference| {
         let scheme = reference.url.split_once("://").map(|(scheme, _)| scheme);
         reference.kind == ReferenceKind::Distribution
+            && is_bare(reference)
             && matches!(scheme, Some("https" | "http" | "ftp"))
             && syntax::is_address(&reference.url)
     })

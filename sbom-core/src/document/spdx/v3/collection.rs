@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::{CREATION_INFO, Element, Graph, iri::Iri, words};
+use super::{CREATION_INFO, Element, Graph, extension::Properties, iri::Iri, words};
 use crate::document::{facts, json::Seq};
 
-pub(super) const DOCUMENT: &str = "SpdxDocument";
+const DOCUMENT: &str = "SpdxDocument";
 const SBOM: &str = "Sbom";
 
 #[derive(Serialize)]
@@ -28,8 +28,10 @@ pub(super) struct SpdxDocument<'a> {
     comment: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_license: Option<Iri<'a>>,
-    profile_conformance: [&'static str; 3],
+    profile_conformance: [&'static str; 4],
     root_element: [Iri<'a>; 1],
+    #[serde(rename = "extension", skip_serializing_if = "Option::is_none")]
+    properties: Option<[Properties<'a>; 1]>,
 }
 
 #[derive(Serialize)]
@@ -59,8 +61,9 @@ impl Graph<'_> {
             name: self.document_name(),
             comment: self.model.header.comment.as_deref(),
             data_license: self.data_license(),
-            profile_conformance: ["core", "software", "simpleLicensing"],
+            profile_conformance: ["core", "extension", "simpleLicensing", "software"],
             root_element: [self.iri(SBOM)],
+            properties: self.properties_of_document(),
         };
         self.element("SpdxDocument", DOCUMENT, body)
     }

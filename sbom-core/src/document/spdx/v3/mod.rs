@@ -1,8 +1,8 @@
 //! SPDX 3.0.1 as JSON-LD: one graph, sorted by type and then by identifier.
 //!
 //! Parties, licences and their texts are elements of their own, each once. What one component has to do with others
-//! is one relationship for each type, which also says whether that is all. A fact without a field stands in the one
-//! annotation of its component.
+//! is one relationship for each type, which also says whether that is all. Facts without a field are properties in an
+//! extension.
 
 use std::io::{self, Write};
 
@@ -16,8 +16,8 @@ use crate::{
 };
 
 mod agent;
-mod annotation;
 mod collection;
+mod extension;
 mod iri;
 mod license;
 mod package;
@@ -126,9 +126,6 @@ impl Serialize for Graph<'_> {
     /// All elements, in the order of the names of their types.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut graph = serializer.serialize_seq(None)?;
-        for annotation in self.annotations() {
-            graph.serialize_element(&annotation)?;
-        }
         graph.serialize_element(&self.creation_info())?;
         for relationship in self.scoped_relationships() {
             graph.serialize_element(&relationship)?;

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::{Element, Graph, iri::Iri, words};
+use super::{Element, Graph, extension::Properties, iri::Iri, words};
 use crate::document::{
-    model::{Component, ComponentKind, Hash, Party, Reference, ReferenceKind},
+    model::{Component, ComponentKind, Party, Reference},
     spdx::v2,
     syntax,
 };
@@ -40,8 +40,8 @@ pub(super) struct Package<'a> {
     pub(super) references: Vec<ExternalRef<'a>>,
     #[serde(rename = "verifiedUsing", skip_serializing_if = "Vec::is_empty")]
     pub(super) digests: Vec<Digest<'a>>,
-    #[serde(rename = "software_fileKind", skip_serializing_if = "Option::is_none")]
-    pub(super) file_kind: Option<&'static str>,
+    #[serde(rename = "extension", skip_serializing_if = "Option::is_none")]
+    pub(super) properties: Option<[Properties<'a>; 1]>,
 }
 
 #[derive(Serialize)]
@@ -62,7 +62,7 @@ pub(super) struct ExternalRef<'a> {
     kind: &'static str,
     locator: [&'a str; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
-    comment: Option<Cow<'a, str>>,
+    comment: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -72,8 +72,6 @@ pub(super) enum Digest<'a> {
         algorithm: &'static str,
         #[serde(rename = "hashValue")]
         value: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        comment: Option<&'static str>,
     },
     PackageVerificationCode {
         algorithm: &'static str,
@@ -111,8 +109,9 @@ impl Graph<'_> {
                 && self.model.root != Some(index)
                 && component.version.is_none()
                 && component.purl.is_none()
+                && v2::is_path(&component.name)
                 && component.verification_code.is_none()
-                && home_page(component).is_none()
+                && v2::home_page(component).is_none()
                 && v2::download_location(component).is_none()
         })
     }
@@ -127,7 +126,7 @@ impl Graph<'_> {
         };
         let header = &self.model.header;
         let purl = component.purl.as_deref().filter(|purl| syntax::is_purl(purl));
-        let (home_page, download) = (home_page(component), v2::download_location(component));
+        let (home_page, download) = (v2::home_page(component), v2::download_location(component));
         Some(Package {
             name: &component.name,
             summary: component.description.as_deref(),
@@ -143,7 +142,7 @@ impl Graph<'_> {
             download_location: download.map(|place| place.url.as_str()),
             references: references(component, [home_page, download]),
             digests: digests(component),
-            file_kind: self.is_file(index).then_some("file"),
+            properties: self.properties(index, component),
         })
     }
 }
@@ -160,41 +159,23 @@ fn identifiers<'a>(purl: Option<&'a str>, component: &'a Component) -> Vec<Ident
     purl.map(|purl| package_url(purl.into())).into_iter().chain(cpes).collect()
 }
 
-fn home_page(component: &Component) -> Option<&Reference> {
-    let is_site = |site: &&Reference| site.kind == ReferenceKind::Website && syntax::is_address(&site.url);
-    component.references.iter().find(is_site)
-}
-
-/// All but the references `said`, which stand in fields. Where SPDX has no word for what a link leads to, the
-/// comment says it.
+/// All but the references `said`, which stand in fields.
 fn references<'a>(component: &'a Component, said: [Option<&Reference>; 2]) -> Vec<ExternalRef<'a>> {
     let is_said =
         |reference: &Reference| said.into_iter().flatten().any(|said| std::ptr::eq(said, reference));
     let rest = component.references.iter();
     let rest = rest.filter(|reference| syntax::is_address(&reference.url) && !is_said(reference));
-    rest.map(|reference| {
-        let kind = words::reference(reference.kind);
-        let comment = match (kind, &reference.comment) {
-            (Some(_), comment) => comment.as_deref().map(Cow::Borrowed),
-            (None, None) => Some(reference.kind.name().into()),
-            (None, Some(comment)) => Some(format!("{}: {comment}", reference.kind.name()).into()),
-        };
-        ExternalRef { kind: kind.unwrap_or("other"), locator: [&reference.url], comment }
-    })
-    .collect()
+    let external = rest.map(|reference| ExternalRef {
+        kind: words::reference(reference.kind).unwrap_or("other"),
+        locator: [&reference.url],
+        comment: reference.comment.as_deref(),
+    });
+    external.collect()
 }
 
 fn digests(component: &Component) -> Vec<Digest<'_>> {
-    let hash = |hash: &Hash| {
-        let (algorithm, comment) = match words::algorithm(hash.algorithm) {
-            Some(algorithm) => (algorithm, None),
-            None => ("other", Some(hash.algorithm.name())),
-        };
-        (algorithm, comment)
-    };
-    let hashes = component.hashes.iter().map(|digest| {
-        let (algorithm, comment) = hash(digest);
-        Digest::Hash { algorithm, value: &digest.hex, comment }
+    let hashes = component.hashes.iter().filter_map(|hash| {
+        Some(Digest::Hash { algorithm: words::algorithm(hash.algorithm)?, value: &hash.hex })
     });
     let code = v2::verification_code(component);
     let code = code.map(|value| Digest::PackageVerificationCode { algorithm: "sha1", value });

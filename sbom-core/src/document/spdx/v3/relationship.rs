@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Element, Graph, iri::Iri};
-use crate::document::model::{
-    Completeness, Component, Document,
-    RelationshipKind::{self, *},
+use crate::document::{
+    model::{
+        Completeness, Component, Document,
+        RelationshipKind::{self, *},
+    },
+    spdx::vocabulary3::RELATIONSHIPS,
 };
 
 /// How a relationship is said.
@@ -24,31 +27,20 @@ struct Wording {
 }
 
 fn wording(kind: RelationshipKind) -> Wording {
-    let is = |name| Wording { name, scope: None, reversed: false, exact: true };
-    let back = |name| Wording { reversed: true, ..is(name) };
-    let about = |name| Wording { exact: false, ..is(name) };
-    let during = |scope| Wording { scope: Some(scope), ..is("dependsOn") };
-    match kind {
-        Contains => is("contains"),
-        DependsOn => is("dependsOn"),
-        DependsOnAlternative => about("dependsOn"),
-        Recommends | Suggests => about("hasOptionalDependency"),
-        Breaks | Other => about("other"),
-        BuildDependsOn => during("build"),
-        DevDependsOn => during("development"),
-        TestDependsOn => during("test"),
-        RuntimeDependsOn => during("runtime"),
-        ProvidedDependsOn => is("hasProvidedDependency"),
-        OptionalDependsOn => is("hasOptionalDependency"),
-        StaticLink => is("hasStaticLink"),
-        DynamicLink => is("hasDynamicLink"),
-        GeneratedFrom => back("generates"),
-        DescendantOf => is("descendantOf"),
-        VariantOf => back("hasVariant"),
-        CopyOf => back("copiedTo"),
-        PatchFor => back("patchedBy"),
-        Provides => is("hasSpecification"),
-    }
+    let (near, scope) = match kind {
+        BuildDependsOn => (DependsOn, Some("build")),
+        DevDependsOn => (DependsOn, Some("development")),
+        TestDependsOn => (DependsOn, Some("test")),
+        RuntimeDependsOn => (DependsOn, Some("runtime")),
+        DependsOnAlternative => (DependsOn, None),
+        Recommends | Suggests => (OptionalDependsOn, None),
+        Breaks => (Other, None),
+        kind => (kind, None),
+    };
+    let said = RELATIONSHIPS.iter().find(|(_, meaning)| meaning.exact && meaning.kind == near);
+    let (name, reversed) = said.map_or(("other", false), |&(name, meaning)| (name, meaning.reversed));
+    let exact = name != "other" && (near == kind || scope.is_some());
+    Wording { name, scope, reversed, exact }
 }
 
 /// Relationships that are said from their other end: that end, the kind, and where they leave. Sorted.

@@ -7,9 +7,9 @@ use super::{
     iri::{Iri, fragment},
     package::{Package, package_url},
 };
-use crate::{
-    document::model::{Component, Document, SourcePackage},
-    purl::Purl,
+use crate::document::{
+    facts,
+    model::{Component, Document, SourcePackage},
 };
 
 /// Of which kind and whose a source package is, and the package itself.
@@ -55,7 +55,8 @@ impl Graph<'_> {
             let built: Vec<&Component> =
                 built.iter().filter_map(|&index| self.model.components.get(index)).collect();
             let version = Some(source.version.as_str()).filter(|version| !version.is_empty());
-            let purl = built.first().and_then(|binary| source_purl(binary, source));
+            let purl = built.first().and_then(|binary| facts::beyond::source_purl(binary, source));
+            let purl = purl.map(|purl| purl.to_string());
             let body = Package {
                 name: &source.name,
                 version,
@@ -80,15 +81,4 @@ impl Graph<'_> {
         let same = rest.iter().all(|other| other.supplier.as_ref() == Some(party));
         self.agent(party).filter(|_| same)
     }
-}
-
-/// Only Debian's source packages have package URLs of their own.
-fn source_purl(binary: &Component, source: &SourcePackage) -> Option<String> {
-    let binary = binary.purl.as_deref()?.parse::<Purl>().ok().filter(|purl| purl.kind() == "deb")?;
-    let purl = Purl::new("deb", &source.name)
-        .namespace(&binary.namespace_segments().join("/"))
-        .version(&source.version)
-        .qualifier("arch", "source")
-        .qualifier("distro", binary.get_qualifier("distro").unwrap_or_default());
-    Some(purl.to_string())
 }

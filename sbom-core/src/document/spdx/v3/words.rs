@@ -1,6 +1,9 @@
 //! The words that SPDX 3 has for those of the model.
 
-use crate::document::model::{ComponentKind, HashAlgorithm, LifecyclePhase, ReferenceKind};
+use crate::document::{
+    model::{ComponentKind, HashAlgorithm, LifecyclePhase, ReferenceKind},
+    spdx::vocabulary3::REFERENCES,
+};
 
 /// The primary purpose; none for what SPDX has no word for.
 pub(super) fn purpose(kind: ComponentKind) -> Option<&'static str> {
@@ -63,33 +66,5 @@ pub(super) fn sbom_type(phase: LifecyclePhase) -> Option<&'static str> {
 
 /// What a link leads to; none for what SPDX has no word for.
 pub(super) fn reference(kind: ReferenceKind) -> Option<&'static str> {
-    Some(match kind {
-        ReferenceKind::Vcs => "vcs",
-        ReferenceKind::IssueTracker => "issueTracker",
-        ReferenceKind::Website => "altWebPage",
-        ReferenceKind::Advisories => "securityAdvisory",
-        ReferenceKind::MailingList => "mailingList",
-        ReferenceKind::Social => "socialMedia",
-        ReferenceKind::Chat => "chat",
-        ReferenceKind::Documentation => "documentation",
-        ReferenceKind::Support => "support",
-        ReferenceKind::SourceDistribution => "sourceArtifact",
-        ReferenceKind::Distribution => "binaryArtifact",
-        ReferenceKind::License => "license",
-        ReferenceKind::BuildMeta => "buildMeta",
-        ReferenceKind::BuildSystem => "buildSystem",
-        ReferenceKind::ReleaseNotes => "releaseNotes",
-        ReferenceKind::ThreatModel => "securityThreatModel",
-        ReferenceKind::AdversaryModel => "securityAdversaryModel",
-        ReferenceKind::RiskAssessment => "riskAssessment",
-        ReferenceKind::ExploitabilityStatement => "vulnerabilityExploitabilityAssessment",
-        ReferenceKind::PentestReport => "securityPenTestReport",
-        ReferenceKind::StaticAnalysisReport => "staticAnalysisReport",
-        ReferenceKind::DynamicAnalysisReport => "dynamicAnalysisReport",
-        ReferenceKind::RuntimeAnalysisReport => "runtimeAnalysisReport",
-        ReferenceKind::ComponentAnalysisReport => "componentAnalysisReport",
-        ReferenceKind::CertificationReport => "certificationReport",
-        ReferenceKind::QualityMetrics => "metrics",
-        _ => return None,
-    })
+    REFERENCES.iter().find(|(_, known)| *known == kind).map(|&(name, _)| name)
 }
