@@ -10,6 +10,8 @@ use sbom_core::{
     oci::Platform,
 };
 
+use crate::stated::StatedArgs;
+
 /// sbomctl says exactly what software is in a container image.
 #[derive(Debug, Parser)]
 #[command(name = "sbomctl", version, about, max_term_width = 100, after_help = EXIT_CODES)]
@@ -131,6 +133,8 @@ pub(crate) struct ScanArgs {
     /// Change a limit on what the subject may make sbomctl read or keep: `sbomctl limits` lists them
     #[arg(long, value_name = "NAME=VALUE", value_parser = LimitArg::parse)]
     pub(crate) limit: Vec<LimitArg>,
+    #[command(flatten)]
+    pub(crate) stated: StatedArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     /// Socket of the Docker or Podman daemon [default: `DOCKER_HOST` or `CONTAINER_HOST`, else the usual places]

@@ -12,6 +12,7 @@ mod open;
 mod output;
 mod registry;
 mod scan;
+mod stated;
 mod terminal;
 
 use args::{Cli, Command, show_amount};

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use anyhow::anyhow;
 use sbom_core::{
     bom::{Bom, assemble},
-    document::{self, Document, Format, Inputs, Timestamp, Tool},
+    document::{self, Document, Format, Inputs, Timestamp, Tool, stated::Stated},
     limits::Limits,
     oci::{Platform, SubjectKind},
     scan::{Options, scan, scan_stream},
@@ -30,14 +30,17 @@ pub(crate) fn run(
     check_outputs(&arguments.output, arguments.all_platforms)?;
     let stamp = Stamp::parse(arguments, environment)?;
     let options = options(arguments)?;
+    let stated = arguments.stated.read(environment, &options.limits)?;
     let subject = open(arguments, environment, &options.limits)?;
     let bars = terminal.bars();
     let mut complete = true;
     let mut finish = |bom: Bom| {
         let timestamp = stamp.of(&bom);
         let platform = platform(&bom);
-        let document = Document::of(bom);
-        write_all(&document, arguments, timestamp, &platform, environment)?;
+        let mut document = Document::of(bom);
+        stated.apply(&mut document).map_err(|error| Failure::usage(anyhow!(error)))?;
+        let inputs = inputs(arguments, timestamp, &stated, environment);
+        write_all(&document, arguments, &inputs, &platform, environment)?;
         complete &= report_gaps(&document, terminal);
         Ok::<(), Failure>(())
     };
@@ -126,19 +129,23 @@ fn check_stdout(outputs: &[Output], documents: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+fn inputs(arguments: &ScanArgs, timestamp: Timestamp, stated: &Stated, environment: &Environment) -> Inputs {
+    Inputs {
+        timestamp,
+        tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        options_fingerprint: format!("{} stated={}", fingerprint(arguments), stated.fingerprint()),
+        columns: None,
+        snapshot: environment.snapshot.clone(),
+    }
+}
+
 fn write_all(
     document: &Document,
     arguments: &ScanArgs,
-    timestamp: Timestamp,
+    inputs: &Inputs,
     platform: &Platform,
     environment: &Environment,
 ) -> Result<(), Failure> {
-    let inputs = Inputs {
-        timestamp,
-        tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-        options_fingerprint: fingerprint(arguments),
-        columns: None,
-    };
     for Output { format, file } in &arguments.output {
         let write =
             |inputs: &Inputs, out: &mut dyn std::io::Write| document::write(document, *format, inputs, out);
@@ -154,7 +161,7 @@ fn write_all(
                 } else {
                     file.clone()
                 };
-                output::to_file(&file, |out| write(&inputs, out))?;
+                output::to_file(&file, |out| write(inputs, out))?;
             }
         }
     }

@@ -98,12 +98,39 @@ pub fn all_of(parts: impl IntoIterator<Item = Licensing>) -> Licensing {
 impl Licensing {
     /// With the texts that the package ships for its own `LicenseRef-…` in place of their names.
     #[must_use]
-    pub fn with_texts(mut self, texts: &BTreeMap<String, String>) -> Self {
+    pub fn with_texts(self, texts: &BTreeMap<String, String>) -> Self {
+        self.replace_custom(|license| {
+            let text = texts.get(&license.id).filter(|text| !text.trim().is_empty())?;
+            Some(custom(&license.name, text))
+        })
+    }
+
+    /// With what `replacement` gives in place of licences that are not on the SPDX list.
+    pub(crate) fn replace_custom(
+        mut self,
+        replacement: impl Fn(&CustomLicense) -> Option<CustomLicense>,
+    ) -> Self {
         let mut renamed: BTreeMap<String, String> = BTreeMap::new();
         for license in &mut self.custom {
-            let Some(text) = texts.get(&license.id).filter(|text| !text.trim().is_empty()) else { continue };
-            let known = std::mem::replace(license, custom(&license.name, text));
+            let Some(new) = replacement(license) else { continue };
+            let known = std::mem::replace(license, new);
             renamed.insert(known.id, license.id.clone());
+        }
+        self.expression = self.expression.map(|expression| rename(&expression, &renamed));
+        self.custom.sort();
+        self.custom.dedup_by(|a, b| a.id == b.id);
+        self
+    }
+
+    /// With the licences that a document defines in place of the bare references that [`declare`] made of their
+    /// identifiers.
+    #[must_use]
+    pub fn with_definitions(mut self, known: &BTreeMap<String, CustomLicense>) -> Self {
+        let mut renamed: BTreeMap<String, String> = BTreeMap::new();
+        for license in &mut self.custom {
+            let Some(definition) = known.get(&license.text) else { continue };
+            let reference = std::mem::replace(license, definition.clone());
+            renamed.insert(reference.id, license.id.clone());
         }
         self.expression = self.expression.map(|expression| rename(&expression, &renamed));
         self.custom.sort();

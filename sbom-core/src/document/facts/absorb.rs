@@ -1,6 +1,6 @@
 //! Properties and annotations → the model's fields, for readers.
 
-use std::str::FromStr as _;
+use std::{str::FromStr as _, sync::Arc};
 
 use super::{
     AncestorRecord, EvidenceRecord, TRIVY,
@@ -11,7 +11,7 @@ use crate::{
     digest::Digest,
     document::model::{
         Ancestor, Attribution, Completeness, Component, ComponentKind, Distribution, Document, Evidence, Gap,
-        LayerDescriptor, Property, ReferenceKind, SourcePackage, Technique, Usage,
+        LayerDescriptor, Party, Property, ReferenceKind, SourcePackage, Technique, Usage,
     },
     purl::Purl,
 };
@@ -84,6 +84,9 @@ fn find_layers(document: &mut Document) {
     if let Some(root) = document.root.and_then(|root| document.components.get_mut(root)) {
         let mut layers: Vec<LayerDescriptor> = Vec::new();
         root.properties.retain(|property| {
+            if property.name == "sbomctl:oci:layers" {
+                return layer_count(&mut layers, &property.value).is_none();
+            }
             let Some(rest) = property.name.strip_prefix("sbomctl:oci:layer:") else { return true };
             layer_fact(&mut layers, rest, &property.value).is_none()
         });
@@ -114,6 +117,15 @@ fn find_layers(document: &mut Document) {
         }
     }
     document.layers = layers;
+}
+
+/// Makes place for as many layers as there are.
+fn layer_count(layers: &mut Vec<LayerDescriptor>, count: &str) -> Option<()> {
+    let count = count.parse().ok().filter(|&count: &usize| count <= MOST_LAYERS)?;
+    while layers.len() < count {
+        layers.push(LayerDescriptor { index: layers.len(), ..LayerDescriptor::default() });
+    }
+    Some(())
 }
 
 /// `0:diffId` and its value.
@@ -168,6 +180,8 @@ fn take(
             "incomplete" => Some(component.completeness = Completeness::Incomplete),
             _ => None,
         },
+        "supplier:url" => party_url(component.supplier.as_mut(), value),
+        "originator:url" => party_url(component.originator.as_mut(), value),
         // Readers take it before anything refers to the component.
         "id" => (component.id == value).then_some(()),
         "evidence" => evidence(value, layers).map(|evidence| beyond.evidence.push(evidence)),
@@ -207,6 +221,12 @@ fn ancestor(record: &str) -> Option<Ancestor> {
         None => None,
     };
     Some(Ancestor { name: record.name, version: record.version, purl })
+}
+
+fn party_url(party: Option<&mut Arc<Party>>, url: &str) -> Option<()> {
+    let party = party.filter(|party| party.url.is_none())?;
+    Arc::make_mut(party).url = Some(url.to_owned());
+    Some(())
 }
 
 /// `introduced` and the place of a layer.
@@ -282,6 +302,12 @@ fn trivy_fields(component: &mut Component, layers: &[LayerDescriptor]) {
         let version = said("SrcVersion").unwrap_or_default();
         let version = format!("{}{version}{}", epoch.unwrap_or_default(), release.unwrap_or_default());
         component.source = Some(Box::new(SourcePackage { name, version }));
+    }
+    // CycloneDX has the source package among what the component was derived from, as well.
+    if let Some(source) = component.source.as_ref().filter(|_| component.is_os_package()) {
+        component.ancestors.retain(|ancestor| {
+            ancestor.name != source.name || ancestor.version.as_ref() != Some(&source.version)
+        });
     }
     let layer = diff_id.and_then(|diff_id| layer_of(&diff_id, layers));
     if let (Some(layer), None) = (layer, component.layers) {
