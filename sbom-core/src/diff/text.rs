@@ -20,7 +20,7 @@ pub fn write(diff: &Diff, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for (name, side) in [("Before", &diff.before), ("After", &diff.after)] {
         writeln!(out, "{name:<9}{}", escape_control(&side.line()))?;
     }
-    writeln!(out, "{:<9}{}", "Packages", diff.summary())?;
+    writeln!(out, "{:<9}{}", "Changes", diff.summary())?;
     for origin in Origin::ALL {
         let changes: Vec<&Change> = diff.from(origin).collect();
         if changes.is_empty() {
