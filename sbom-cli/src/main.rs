@@ -12,6 +12,7 @@ mod documents;
 mod environment;
 mod exit_code;
 mod merge;
+mod judged;
 mod open;
 mod output;
 mod query;
@@ -19,7 +20,9 @@ mod registry;
 mod scan;
 mod stamp;
 mod stated;
+mod score;
 mod terminal;
+mod validate;
 
 use args::{Cli, Command, show_amount};
 use environment::Environment;
@@ -53,6 +56,8 @@ fn main() -> ExitCode {
         Command::Merge(arguments) => merge::run(arguments, &environment, &terminal),
         Command::Diff(arguments) => diff::run(arguments, &environment, &terminal),
         Command::Query(arguments) => query::run(arguments, &environment, &terminal),
+        Command::Score(arguments) => score::run(arguments, &terminal),
+        Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);

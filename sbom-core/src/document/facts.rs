@@ -29,29 +29,6 @@ pub(super) type Fact<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// What Trivy's names begin with in CycloneDX; its annotations in SPDX go without.
 pub(super) const TRIVY: &str = "aquasecurity:trivy:";
 
-/// Trivy's names, without what they begin with.
-pub(super) const TRIVY_NAMES: &[&str] = &[
-    "Class",
-    "DiffID",
-    "FilePath",
-    "ImageID",
-    "LayerDiffID",
-    "LayerDigest",
-    "Modularitylabel",
-    "PkgID",
-    "PkgType",
-    "Reference",
-    "RepoDigest",
-    "RepoTag",
-    "SchemaVersion",
-    "Size",
-    "SrcEpoch",
-    "SrcName",
-    "SrcRelease",
-    "SrcVersion",
-    "Type",
-];
-
 /// The longest build instruction that is repeated at each component; the image itself carries it whole.
 const CREATED_BY_CHARS: usize = 256;
 
@@ -66,11 +43,11 @@ pub(super) fn of(document: &Document, index: usize) -> Vec<Fact<'_>> {
     tidy(facts)
 }
 
-/// What SPDX 2.x says beside [`of`], as it has no fields for it.
+/// What SPDX 2.x says beside [`of`], as it has no fields for it. It has fields for the references `said`.
 pub(super) fn without_field_in_spdx<'a>(
     document: &'a Document,
     component: &'a Component,
-    homepage: Option<&str>,
+    said: [Option<&Reference>; 2],
 ) -> Vec<Fact<'a>> {
     let mut facts: Vec<Fact<'a>> = Vec::new();
     let mut add = |name: Cow<'a, str>, value: Cow<'a, str>| facts.push((name, value));
@@ -93,8 +70,18 @@ pub(super) fn without_field_in_spdx<'a>(
     }
     let valid = |reference: &&Reference| syntax::is_address(&reference.url);
     for reference in component.references.iter().filter(valid) {
-        if Some(reference.url.as_str()) != homepage {
+        if reference.comment.is_some() || !reference.hashes.is_empty() {
+            let (name, value) = beyond::reference(reference);
+            add(name, value);
+        } else if !said.into_iter().flatten().any(|said| std::ptr::eq(said, reference)) {
             add(reference_name(reference), (&reference.url).into());
+        }
+    }
+    let parties =
+        [("sbomctl:supplier:url", &component.supplier), ("sbomctl:originator:url", &component.originator)];
+    for (name, party) in parties {
+        if let Some(url) = party.as_ref().and_then(|party| party.url.as_ref()) {
+            add(name.into(), url.into());
         }
     }
     tidy(facts)

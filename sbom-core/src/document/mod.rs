@@ -22,7 +22,7 @@ mod of_bom;
 pub mod read;
 pub mod spdx;
 pub mod stated;
-mod syntax;
+pub(crate) mod syntax;
 pub mod table;
 pub mod template;
 #[cfg(test)]
@@ -32,7 +32,7 @@ pub mod timestamp;
 pub use cyclonedx::CycloneDxVersion;
 pub use list::github::Snapshot;
 pub use model::{Document, Tool};
-pub use spdx::SpdxVersion;
+pub use spdx::{Spdx2Version, SpdxVersion};
 pub use timestamp::Timestamp;
 
 /// A format that a bill can be written in, named as Syft names it: `FORMAT` or `FORMAT@VERSION`.
@@ -52,8 +52,12 @@ pub enum Format {
     Table,
     /// CycloneDX as JSON.
     CycloneDxJson(CycloneDxVersion),
+    /// CycloneDX as XML.
+    CycloneDxXml(CycloneDxVersion),
     /// SPDX as JSON.
     SpdxJson(SpdxVersion),
+    /// SPDX as tag-value.
+    SpdxTagValue(Spdx2Version),
     /// A snapshot for GitHub's dependency submission API.
     Github,
     /// Package URLs, one a line.
@@ -99,7 +103,9 @@ pub fn write(document: &Document, format: Format, inputs: &Inputs, out: &mut dyn
     match format {
         Format::Table => table::write(document, inputs.columns, out),
         Format::CycloneDxJson(version) => cyclonedx::write_json(document, version, inputs, out),
+        Format::CycloneDxXml(version) => cyclonedx::write_xml(document, version, inputs, out),
         Format::SpdxJson(version) => spdx::write(document, version, inputs, out),
+        Format::SpdxTagValue(version) => spdx::write_tag_value(document, version, inputs, out),
         Format::Github => list::github::write(document, inputs, out),
         Format::Purls => list::purls::write(document, out),
         Format::Csv => list::csv::write(document, out),
@@ -143,7 +149,14 @@ impl Format {
         Self::CycloneDxJson(CycloneDxVersion::V1_4),
         Self::CycloneDxJson(CycloneDxVersion::V1_5),
         Self::CycloneDxJson(CycloneDxVersion::V1_7),
+        Self::CycloneDxXml(CycloneDxVersion::V1_6),
+        Self::CycloneDxXml(CycloneDxVersion::V1_4),
+        Self::CycloneDxXml(CycloneDxVersion::V1_5),
+        Self::CycloneDxXml(CycloneDxVersion::V1_7),
         Self::SpdxJson(SpdxVersion::V2_3),
+        Self::SpdxJson(SpdxVersion::V2_2),
+        Self::SpdxTagValue(Spdx2Version::V2_3),
+        Self::SpdxTagValue(Spdx2Version::V2_2),
         Self::Github,
         Self::Purls,
         Self::Csv,
@@ -155,7 +168,9 @@ impl Format {
         match self {
             Self::Table => "table",
             Self::CycloneDxJson(_) => "cyclonedx-json",
+            Self::CycloneDxXml(_) => "cyclonedx-xml",
             Self::SpdxJson(_) => "spdx-json",
+            Self::SpdxTagValue(_) => "spdx-tag-value",
             Self::Github => "github",
             Self::Purls => "purls",
             Self::Csv => "csv",
@@ -167,8 +182,9 @@ impl Format {
     pub fn version(self) -> Option<&'static str> {
         match self {
             Self::Table | Self::Github | Self::Purls | Self::Csv | Self::Markdown => None,
-            Self::CycloneDxJson(version) => Some(version.as_str()),
+            Self::CycloneDxJson(version) | Self::CycloneDxXml(version) => Some(version.as_str()),
             Self::SpdxJson(version) => Some(version.as_str()),
+            Self::SpdxTagValue(version) => Some(version.as_str()),
         }
     }
 }

@@ -19,6 +19,7 @@ mod license;
 mod party;
 mod record;
 mod version;
+mod xml;
 
 pub use version::CycloneDxVersion;
 
@@ -34,6 +35,19 @@ pub(super) fn write_json(
         json::write(document, version, inputs, serial, out)
     })?;
     json::write(document, version, inputs, serial, out)
+}
+
+/// Writes `document` as XML.
+pub(super) fn write_xml(
+    document: &Document,
+    version: CycloneDxVersion,
+    inputs: &Inputs,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let serial = identity::document(document, Format::CycloneDxXml(version), inputs, |serial, out| {
+        xml::write(document, version, inputs, serial, out)
+    })?;
+    xml::write(document, version, inputs, serial, out)
 }
 
 /// The components beside the root.

@@ -1,6 +1,6 @@
 //! Properties and annotations → the model's fields, for readers.
 
-use std::str::FromStr as _;
+use std::{str::FromStr as _, sync::Arc};
 
 use super::{
     AncestorRecord, EvidenceRecord, TRIVY,
@@ -11,7 +11,7 @@ use crate::{
     digest::Digest,
     document::model::{
         Ancestor, Attribution, Completeness, Component, ComponentKind, Distribution, Document, Evidence, Gap,
-        LayerDescriptor, Property, ReferenceKind, SourcePackage, Technique, Usage,
+        LayerDescriptor, Party, Property, ReferenceKind, SourcePackage, Technique, Usage,
     },
     purl::Purl,
 };
@@ -180,6 +180,8 @@ fn take(
             "incomplete" => Some(component.completeness = Completeness::Incomplete),
             _ => None,
         },
+        "supplier:url" => party_url(component.supplier.as_mut(), value),
+        "originator:url" => party_url(component.originator.as_mut(), value),
         // Readers take it before anything refers to the component.
         "id" => (component.id == value).then_some(()),
         "evidence" => evidence(value, layers).map(|evidence| beyond.evidence.push(evidence)),
@@ -219,6 +221,12 @@ fn ancestor(record: &str) -> Option<Ancestor> {
         None => None,
     };
     Some(Ancestor { name: record.name, version: record.version, purl })
+}
+
+fn party_url(party: Option<&mut Arc<Party>>, url: &str) -> Option<()> {
+    let party = party.filter(|party| party.url.is_none())?;
+    Arc::make_mut(party).url = Some(url.to_owned());
+    Some(())
 }
 
 /// `introduced` and the place of a layer.

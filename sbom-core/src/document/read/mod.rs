@@ -138,9 +138,7 @@ fn read_plain(text: &str, syntax: Syntax, limits: &Limits) -> Result<Read, ReadE
         Syntax::SpdxJson => spdx::read_json(text.as_bytes(), &mut context),
         Syntax::SpdxTagValue => spdx::read_tag_value(text, &mut context),
         Syntax::SyftJson => syft::read(text.as_bytes(), &mut context),
-        Syntax::SpdxJsonLd => {
-            Err(sniff::unrecognised("of a format whose reader is not part of this version"))
-        }
+        Syntax::SpdxJsonLd => spdx::read_3(text.as_bytes(), &mut context),
     }?;
     document.header.origin = Origin::Fixed(Digest::of(text.as_bytes()).to_string());
     facts::absorb(&mut document);

@@ -59,6 +59,18 @@ impl<'a> Object<'a> {
         self.take(key).into_object().unwrap_or_default()
     }
 
+    pub(super) fn push(&mut self, key: Text<'a>, value: Value<'a>) {
+        self.0.push((key, value));
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|(name, _)| &**name == key)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The fields that nobody has taken and that say anything.
     pub(super) fn rest(self) -> impl Iterator<Item = (Text<'a>, Value<'a>)> {
         self.0.into_iter().filter(|(_, value)| !value.is_empty())

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::*;
 use crate::{bom::Bom, oci::SubjectKind};
 
-mod equivalence;
+mod any;
+mod cyclonedx_xml;
 mod round_trip;
 mod samples;
 mod schema;
@@ -56,9 +57,10 @@ fn formats_are_parsed_from_the_names_they_are_written_as() {
     let error = |text: &str| text.parse::<Format>().unwrap_err().to_string();
     assert_eq!(
         error("xml"),
-        "\"xml\" is not a format; the formats are table, cyclonedx-json, spdx-json, github, purls, csv, markdown"
+        "\"xml\" is not a format; the formats are table, cyclonedx-json, cyclonedx-xml, spdx-json, spdx-tag-value, github, purls, \
+         csv, markdown"
     );
-    assert_eq!(error("spdx-json@9"), "spdx-json has no version \"9\" here; the versions are 2.3");
+    assert_eq!(error("spdx-json@9"), "spdx-json has no version \"9\" here; the versions are 2.3, 2.2");
     assert_eq!(error("table@1"), "table has no version \"1\" here; it has no versions");
 }
 

@@ -3,21 +3,23 @@
 
 use proptest::prelude::*;
 
-use super::{equivalence::any_bom, samples};
+use super::{any::any_bom, samples};
 use crate::{
     bom::Party,
     document::{
-        CycloneDxVersion, Document, Format, SpdxVersion,
+        CycloneDxVersion, Document, Format,
         model::{Component, Header},
         read::{Read, read},
-        write,
+        syntax, write,
     },
     limits::Limits,
 };
 
 /// The formats that hold all of a document.
-const WHOLE: &[Format] =
-    &[Format::CycloneDxJson(CycloneDxVersion::V1_6), Format::SpdxJson(SpdxVersion::V2_3)];
+fn whole() -> impl Iterator<Item = Format> {
+    let lists = [Format::Table, Format::Github, Format::Purls, Format::Csv, Format::Markdown];
+    Format::ALL.iter().copied().filter(move |format| !lists.contains(format))
+}
 
 /// `document` without what a reader or writer adds to its header, and without what the format has no words for.
 fn essence(mut document: Document, format: Format) -> Document {
@@ -37,11 +39,11 @@ fn essence(mut document: Document, format: Format) -> Document {
     document
 }
 
-/// SPDX sets off mail addresses by round brackets, and has no place for the sites of parties.
+/// SPDX sets off mail addresses by round brackets.
 fn in_words_of(format: Format, party: &Party) -> Party {
     match format {
-        Format::SpdxJson(_) => {
-            Party { name: party.name.replace('(', "[").replace(')', "]"), url: None, ..party.clone() }
+        Format::SpdxJson(_) | Format::SpdxTagValue(_) => {
+            Party { name: party.name.replace('(', "[").replace(')', "]"), ..party.clone() }
         }
         _ => party.clone(),
     }
@@ -57,9 +59,14 @@ fn written_and_read(document: &Document, format: Format) -> Read {
 fn documents_of_samples_are_read_as_they_were_written() {
     for (name, bom) in samples::all() {
         let document = Document::of(bom);
-        for &format in WHOLE {
+        for format in whole() {
             let read = written_and_read(&document, format);
-            assert!(read.losses.is_empty(), "{name} {format}: {}", read.losses);
+            // Texts of licences have no identifiers there, which the reader counts, and properties give back.
+            let is_counted = matches!(
+                format,
+                Format::CycloneDxJson(CycloneDxVersion::V1_4) | Format::CycloneDxXml(CycloneDxVersion::V1_4)
+            );
+            assert!(is_counted || read.losses.is_empty(), "{name} {format}: {}", read.losses);
             let (found, expected) = (essence(read.document, format), essence(document.clone(), format));
             for (found, expected) in found.components.iter().zip(&expected.components) {
                 assert_eq!(found, expected, "{name} {format}");
@@ -71,13 +78,18 @@ fn documents_of_samples_are_read_as_they_were_written() {
 
 /// What has to be the same whatever texts an image holds: which components there are, where they were found, how
 /// they hang together, and what is missing.
-fn skeleton(document: Document) -> Document {
+fn skeleton(document: Document, format: Format) -> Document {
+    // Tag-value has no way to write control characters. Space around a text is none of its own.
+    let plain = |text: String| match format {
+        Format::SpdxTagValue(_) => syntax::one_line(&text),
+
+        _ => text.trim().to_owned(),
+    };
     let bare = |component: Component| Component {
         id: component.id,
         kind: component.kind,
-        name: component.name,
-        // Space around it is none of its own.
-        version: component.version.map(|version| version.trim().to_owned()).filter(|it| !it.is_empty()),
+        name: plain(component.name),
+        version: component.version.map(plain).filter(|version| !version.is_empty()),
         purl: component.purl,
         usage: component.usage,
         completeness: component.completeness,
@@ -98,9 +110,9 @@ proptest! {
     #[test]
     fn documents_of_any_bill_have_the_same_components_relationships_and_gaps_in_every_format(bom in any_bom()) {
         let document = Document::of(bom);
-        for &format in WHOLE {
+        for format in whole() {
             let read = written_and_read(&document, format);
-            let (found, expected) = (skeleton(read.document), skeleton(document.clone()));
+            let (found, expected) = (skeleton(read.document, format), skeleton(document.clone(), format));
             for (found, expected) in found.components.iter().zip(&expected.components) {
                 prop_assert_eq!(found, expected, "{}", format);
             }

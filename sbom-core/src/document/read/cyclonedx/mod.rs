@@ -23,6 +23,7 @@ mod record;
 mod records;
 #[cfg(test)]
 pub(super) mod tests;
+mod values;
 mod xml;
 
 /// Reads JSON of the versions 1.2 to 1.7.
@@ -75,16 +76,16 @@ impl Scope<'_> {
         self.builder.finish(index, id.as_deref(), made, &mut self.lost)
     }
 
-    fn dependency(&mut self, dependency: Dependency) -> Outcome {
-        let Some(from) = dependency.from else {
+    fn dependency(&mut self, dependency: &Dependency) -> Outcome {
+        let Some(from) = &dependency.from else {
             self.lost.add("ref: missing", 1);
             return Ok(());
         };
-        self.builder.edges(&from, &dependency.depends_on, RelationshipKind::DependsOn)?;
-        self.builder.edges(&from, &dependency.provides, RelationshipKind::Provides)
+        self.builder.edges(from, &dependency.depends_on, RelationshipKind::DependsOn)?;
+        self.builder.edges(from, &dependency.provides, RelationshipKind::Provides)
     }
 
-    fn composition(&mut self, composition: Composition) -> Outcome {
+    fn composition(&mut self, composition: &Composition) {
         let completeness = match composition.aggregate.as_deref() {
             Some("complete") => Completeness::Complete,
             Some("unknown" | "not_specified") => Completeness::Unknown,
@@ -96,7 +97,7 @@ impl Scope<'_> {
             }
             name => {
                 self.lost.add(&format!("aggregate: {}", name.unwrap_or("missing")), 1);
-                return Ok(());
+                return;
             }
         };
         if composition.assemblies.is_empty() && composition.dependencies.is_empty() {
@@ -105,7 +106,6 @@ impl Scope<'_> {
         for of in composition.assemblies.iter().chain(&composition.dependencies) {
             self.builder.complete(Some(of), completeness);
         }
-        Ok(())
     }
 
     /// Everything was read.

@@ -172,13 +172,7 @@ impl<'x> Nodes<'x> {
             ResolveResult::Bound(Namespace(name)) => name,
             ResolveResult::Unbound | ResolveResult::Unknown(_) => "",
         };
-        match &self.namespace {
-            Some(own) => own == namespace,
-            None => {
-                self.namespace = Some(namespace.to_owned());
-                true
-            }
-        }
+        *self.namespace.get_or_insert_with(|| namespace.to_owned()) == *namespace
     }
 
     fn malformed(&self, error: &Error) -> ReadError {
@@ -188,7 +182,7 @@ impl<'x> Nodes<'x> {
     }
 }
 
-impl<'x> Start<'x> {
+impl Start<'_> {
     /// Its name, without prefix if it is one of the document's own.
     pub(super) fn name(&self) -> String {
         let name = self.tag.name();

@@ -29,8 +29,11 @@ impl Record for Bom {
             "metadata" => from.record("metadata", &mut self.metadata)?,
             "properties" => from.list("properties", &mut self.properties)?,
             "components" => from.components("components", &mut None)?,
-            "dependencies" => from.stream("dependencies", |scope, item| scope.dependency(item))?,
-            "compositions" => from.stream("compositions", |scope, item| scope.composition(item))?,
+            "dependencies" => from.stream("dependencies", |scope, item| scope.dependency(&item))?,
+            "compositions" => from.stream("compositions", |scope, item| {
+                scope.composition(&item);
+                Ok(())
+            })?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -90,13 +90,11 @@ fn read_into<'x, T: Record>(
     if text.is_empty() || text.trim_ascii().is_empty() && (elements || T::BODY.is_none()) {
         return Ok(());
     }
-    match T::BODY {
-        Some(body) => record.member(body, &mut Text::new(text, &error)).map(drop),
-        None => {
-            scope.lost.add("text", 1);
-            Ok(())
-        }
-    }
+    let Some(body) = T::BODY else {
+        scope.lost.add("text", 1);
+        return Ok(());
+    };
+    record.member(body, &mut Text::new(text, &error)).map(drop)
 }
 
 impl<'x> Element<'_, '_, 'x> {

@@ -94,17 +94,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
                 _ => self.header.authors.extend(vocabulary::party(creator)),
             }
         }
-        let mut rest = Vec::new();
-        for line in info.comment.lines() {
-            let sbom_type = line.strip_prefix("SBOM Type:");
-            match sbom_type.and_then(vocabulary::lifecycle) {
-                Some(phase) => self.header.lifecycles.push(phase),
-                // Every writer says this of what it writes.
-                None if line.starts_with("Completeness: ") => {}
-                None => rest.push(line),
-            }
-        }
-        self.comment(&rest.join("\n"));
+        creation_comment(&mut self.header, &info.comment);
     }
 
     pub(super) fn license(&mut self, license: License<'a>) {
@@ -356,9 +346,13 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         if !annotation.annotator.trim().is_empty() {
             self.context.losses.add("annotations[].annotator");
         }
-        let name = "spdx:annotation".to_owned();
-        Remark::Property(Property { name, value: (*annotation.comment).to_owned() })
+        Remark::Property(remark(&annotation.comment))
     }
+}
+
+/// An annotation that states no fact.
+pub(super) fn remark(text: &str) -> Property {
+    Property { name: "spdx:annotation".to_owned(), value: text.to_owned() }
 }
 
 /// The fact `NAME: VALUE` that `tool` states. Names are without blanks; those of Trivy are words without a
@@ -369,9 +363,14 @@ pub(super) fn fact(tool: &str, text: &str) -> Option<Property> {
         return None;
     }
     let trivy = TRIVY.contains(&name) || name.starts_with("Labels:");
-    let ours = ["sbomctl", "sbom_core"].iter().any(|our| tool.starts_with(our));
+    let ours = is_ours(tool);
     let name = if trivy { format!("aquasecurity:trivy:{name}") } else { name.to_owned() };
     (trivy || ours || name.contains(':')).then(|| Property { name, value: value.to_owned() })
+}
+
+/// Whether a tool is this library, or the command that it is for.
+pub(super) fn is_ours(tool: &str) -> bool {
+    ["sbomctl", "sbom_core"].iter().any(|our| tool.starts_with(our))
 }
 
 /// The names under which Trivy annotates, in any format.
@@ -414,8 +413,24 @@ fn party(parties: &mut HashMap<String, Option<Arc<Party>>>, text: &str) -> Optio
     party
 }
 
+/// Takes in what creation information remarks: at which point of the lifecycle the document was made, in the words of
+/// the SPDX specification, and anything else.
+pub(super) fn creation_comment(header: &mut Header, comment: &str) {
+    let mut rest = Vec::new();
+    for line in comment.lines() {
+        let sbom_type = line.strip_prefix("SBOM Type:");
+        match sbom_type.and_then(vocabulary::lifecycle) {
+            Some(phase) => header.lifecycles.push(phase),
+            // Every writer says this of what it writes.
+            None if line.starts_with("Completeness: ") => {}
+            None => rest.push(line),
+        }
+    }
+    append(&mut header.comment, &rest.join("\n"));
+}
+
 /// Adds a paragraph.
-fn append(text: &mut Option<String>, more: &str) {
+pub(super) fn append(text: &mut Option<String>, more: &str) {
     let more = more.trim();
     if more.is_empty() {
         return;
