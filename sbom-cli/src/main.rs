@@ -11,16 +11,16 @@ mod diff;
 mod documents;
 mod environment;
 mod exit_code;
-mod merge;
 mod judged;
+mod merge;
 mod open;
 mod output;
 mod query;
 mod registry;
 mod scan;
+mod score;
 mod stamp;
 mod stated;
-mod score;
 mod terminal;
 mod validate;
 

@@ -105,7 +105,10 @@ impl State {
             (Aspect::Architecture, self.architecture != other.architecture),
             (Aspect::License, self.license != other.license && spelling(self) != spelling(other)),
             // Of a package whose supplier one document does not know, only that document is different.
-            (Aspect::Supplier, self.supplier.is_some() && other.supplier.is_some() && self.supplier != other.supplier),
+            (
+                Aspect::Supplier,
+                self.supplier.is_some() && other.supplier.is_some() && self.supplier != other.supplier,
+            ),
             (Aspect::Hash, same_version && self.contradicts(other)),
             (Aspect::Copies, self.copies != other.copies),
         ];

@@ -120,7 +120,11 @@ fn namespaces_subpaths_and_repositories_tell_packages_apart() {
         &["pkg:golang/a.b/c@v1.0.0#cmd/y"],
         &["added a.b/c#cmd/y - v1.0.0", "removed a.b/c#cmd/x v1.0.0 -"],
     );
-    check(&["pkg:golang/a.b/c/d@v1.0.0"], &["pkg:golang/a.b/c@v1.0.1#d"], &["upgraded a.b/c#d v1.0.0 v1.0.1"]);
+    check(
+        &["pkg:golang/a.b/c/d@v1.0.0"],
+        &["pkg:golang/a.b/c@v1.0.1#d"],
+        &["upgraded a.b/c#d v1.0.0 v1.0.1"],
+    );
     check(&["pkg:golang/a.b/Crane@v1.0.0"], &["pkg:golang/a.b/crane@v1.0.0"], &[]);
 }
 
