@@ -93,6 +93,9 @@ limits! {
     records: "records" = 1_000_000, Count;
     /// What components take over from files that speak of many of them: paths, licence texts, sources.
     copied_bytes: "copied-bytes" = 256 * MIB, Bytes;
+    /// Licence texts of one scan that are compared with the SPDX list, each once; all of Debian's for 700 packages are
+    /// 3 MiB.
+    license_bytes: "license-bytes" = 16 * MIB, Bytes;
     /// Relations that the packages of one database name, and edges that they become.
     edges: "edges" = 1_000_000, Count;
     /// Symbolic links followed for one path; Linux follows 40.

@@ -1,8 +1,8 @@
 //! The overlay and all that was found in it → one [`Bom`].
 
 use super::{
-    Bom, FileScope, Gap, GapKind, Scope, Subject, apk, distro::Distros, dpkg, draft::Draft, files, go,
-    linked, overlay::Overlay, ownership, rust,
+    Bom, FileScope, Gap, GapKind, Scope, Subject, apk, concluded, distro::Distros, dpkg, draft::Draft, files,
+    go, linked, overlay::Overlay, ownership, rust,
 };
 use crate::{image_path::ImagePath, limits::Limits};
 
@@ -43,6 +43,7 @@ pub fn assemble(subject: Subject, mut overlay: Overlay<'_>, options: &Options, l
     linked.extend(rust::assemble(&context, &mut draft));
     ownership::assemble(&context, &mut draft);
     linked::assemble(&linked, &mut draft);
+    concluded::assemble(limits, options.scope, &mut draft);
     if let Some(gap) = overlay.unresolved() {
         draft.gap(gap);
     }

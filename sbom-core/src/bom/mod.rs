@@ -18,6 +18,7 @@ pub mod apk;
 pub mod assemble;
 pub mod attribution;
 mod binary;
+mod concluded;
 pub mod contents;
 mod cpe;
 mod directories;
@@ -156,7 +157,8 @@ pub struct Component {
     pub description: Option<String>,
     /// What it declares about its licence.
     pub licenses: Licensing,
-    /// What its licence is by our own reading of the texts that it ships, where it declares none.
+    /// What its licences are by our own reading of the texts that it ships, where what it declares is not on the SPDX
+    /// list; see [`license::conclude`](crate::license::conclude).
     pub concluded: Licensing,
     /// Who distributes it.
     pub supplier: Option<Party>,

@@ -380,7 +380,7 @@ fn the_builder_of_a_package_names_its_sources() {
     let package = named(&bom, "lib-x");
     assert_eq!(bom.components.len(), 1);
     assert_eq!(package.ancestors[0].purl.as_ref().unwrap().to_string(), "pkg:github/o/x@v1");
-    assert_eq!(package.licenses.custom[0].text, "the text");
+    assert_eq!(&*package.licenses.custom[0].text, "the text");
 }
 
 #[test]
