@@ -193,7 +193,7 @@ fn what_has_no_package_url_is_matched_by_its_name() {
     let before = document([plain(ComponentKind::Library, "x", "1"), plain(ComponentKind::File, "/x", "")]);
     let after = document([plain(ComponentKind::Application, "x", "2"), plain(ComponentKind::File, "/y", "")]);
     let diff = Diff::of(&before, &after);
-    assert_eq!(lines(&diff), ["added /y - ", "removed /x  -", "upgraded x 1 2"]);
+    assert_eq!(lines(&diff), ["added /y - present", "removed /x present -", "upgraded x 1 2"]);
     assert_eq!(diff.changes[0].ecosystem, "file");
 }
 

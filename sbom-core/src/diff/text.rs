@@ -78,7 +78,10 @@ pub(super) fn details(change: &Change) -> Vec<String> {
 /// The versions before and after.
 pub(super) fn versions(change: &Change) -> [&str; 2] {
     [&change.before, &change.after].map(|state| match state {
-        Some(state) => state.version.as_deref().unwrap_or("unknown"),
+        Some(state) => state.version.as_deref().unwrap_or(match change.ecosystem.as_str() {
+            "file" => "present",
+            _ => "unknown",
+        }),
         None => NONE,
     })
 }
