@@ -10,6 +10,7 @@
 mod command_line;
 mod corpus;
 mod embedded;
+mod documents;
 mod hostile;
 mod kept_fuzz_inputs;
 mod layers;

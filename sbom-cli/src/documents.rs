@@ -15,6 +15,7 @@ use sbom_core::{
         read::{self, Read},
         template::Template,
     },
+    fidelity,
     limits::{self, Limits, read_capped},
 };
 
@@ -94,16 +95,23 @@ pub(crate) struct Input {
 impl ReadArgs {
     /// Reads the documents at `paths`, of which one may be `-`.
     pub(crate) fn read(&self, paths: &[&str]) -> Result<Vec<Input>, Failure> {
+        let limits = self.limits()?;
+        if paths.iter().filter(|path| **path == "-").count() > 1 {
+            return Err(Failure::usage(anyhow!("only one document can come from standard input")));
+        }
+        paths.iter().map(|path| open(path, &limits)).collect()
+    }
+}
+
+impl ReadArgs {
+    fn limits(&self) -> Result<Limits, Failure> {
         let mut limits = Limits::default();
         for limit in &self.limit {
             if !limits.set(&limit.name, limit.value) {
                 return Err(Failure::usage(anyhow!("there is no limit {:?}", limit.name)));
             }
         }
-        if paths.iter().filter(|path| **path == "-").count() > 1 {
-            return Err(Failure::usage(anyhow!("only one document can come from standard input")));
-        }
-        paths.iter().map(|path| open(path, &limits)).collect()
+        Ok(limits)
     }
 }
 
@@ -120,19 +128,54 @@ impl WriteArgs {
         &self,
         document: &Document,
         stamp: Stamp,
-        fingerprint: String,
+        fingerprint: &str,
         environment: &Environment,
     ) -> Result<(), Failure> {
-        let inputs = Inputs {
-            timestamp: stamp.or(document.header.timestamp),
-            tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-            options_fingerprint: fingerprint,
-            columns: None,
-            snapshot: environment.snapshot.clone(),
-        };
+        let inputs = inputs(document, stamp, fingerprint, environment);
         let template = self.template.read(&self.output)?;
         let write = |output| write(document, output, &inputs, template.as_ref(), environment);
         self.output.iter().try_for_each(write)
+    }
+
+    /// Says on standard error what of `document` the formats cannot take. Whether they take all of it; of lists
+    /// nobody expects that.
+    pub(crate) fn report_losses(
+        &self,
+        document: &Document,
+        read: &ReadArgs,
+        environment: &Environment,
+        terminal: &Terminal,
+    ) -> Result<bool, Failure> {
+        let inputs = inputs(document, Stamp::OfSubject, "", environment);
+        let limits = read.limits()?;
+        let mut whole = true;
+        for output in &self.output {
+            // A template says what its author wants.
+            let OutputFormat::Document(format) = output.format else { continue };
+            match fidelity::left_out(document, format, &inputs, &limits) {
+                Ok(Some(losses)) if losses.is_empty() => continue,
+                Ok(Some(losses)) => {
+                    terminal
+                        .warn(format_args!("{format} cannot take all of it; left out or changed: {losses}"));
+                }
+                Ok(None) => tracing::info!("{format} is a list, and says less than the document"),
+                Err(error) => {
+                    terminal.warn(format_args!("whether {format} takes all of it cannot be told: {error}"));
+                }
+            }
+            whole = false;
+        }
+        Ok(whole)
+    }
+}
+
+fn inputs(document: &Document, stamp: Stamp, fingerprint: &str, environment: &Environment) -> Inputs {
+    Inputs {
+        timestamp: stamp.or(document.header.timestamp),
+        tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        options_fingerprint: fingerprint.to_owned(),
+        columns: None,
+        snapshot: environment.snapshot.clone(),
     }
 }
 
