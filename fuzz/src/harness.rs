@@ -202,7 +202,7 @@ fn small_limits() -> Limits {
 fn write_all(bom: &Bom) {
     let Ok(timestamp) = Timestamp::from_unix(0) else { return };
     let tool = Tool { name: "fuzz".into(), version: "1".into() };
-    let inputs = Inputs { timestamp, tool, options_fingerprint: String::new(), columns: Some(80) };
+    let inputs = Inputs { timestamp, tool, columns: Some(80), ..Inputs::default() };
     let document = Document::of(bom.clone());
     for &format in Format::ALL {
         drop(document::write(&document, format, &inputs, &mut io::sink()));

@@ -10,6 +10,8 @@ use sbom_core::{
     oci::Platform,
 };
 
+use crate::{convert::ConvertArgs, diff::DiffArgs, merge::MergeArgs, query::QueryArgs, stated::StatedArgs};
+
 /// sbomctl says exactly what software is in a container image.
 #[derive(Debug, Parser)]
 #[command(name = "sbomctl", version, about, max_term_width = 100, after_help = EXIT_CODES)]
@@ -72,6 +74,14 @@ pub(crate) enum Command {
     Score(crate::score::ScoreArgs),
     /// Say whether documents are valid: by the official schemas, and by rules that go further
     Validate(crate::validate::ValidateArgs),
+    /// Write a document in other formats
+    Convert(ConvertArgs),
+    /// Write one document out of several
+    Merge(MergeArgs),
+    /// Show what is different between two documents
+    Diff(DiffArgs),
+    /// List what a document says, and why something is in it
+    Query(Box<QueryArgs>),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -136,6 +146,8 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "NAME=VALUE", value_parser = LimitArg::parse)]
     pub(crate) limit: Vec<LimitArg>,
     #[command(flatten)]
+    pub(crate) stated: StatedArgs,
+    #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     /// Socket of the Docker or Podman daemon [default: `DOCKER_HOST` or `CONTAINER_HOST`, else the usual places]
     #[arg(long, value_name = "PATH")]
@@ -189,7 +201,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (format, file) = match text.split_once('=') {
             Some((_, "")) => return Err("no file name after `=`".to_owned()),
             Some((format, file)) => (format, Some(PathBuf::from(file))),

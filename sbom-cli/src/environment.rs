@@ -7,7 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use sbom_core::document::Timestamp;
+use sbom_core::document::{Snapshot, Timestamp};
 
 /// Where distributions keep the certificates of authorities, as one file.
 const CERTIFICATE_STORES: [&str; 5] = [
@@ -37,6 +37,12 @@ pub(crate) struct Environment {
     pub(crate) podman_sockets: Vec<PathBuf>,
     /// Where the official schemas of documents lie.
     pub(crate) schemas: Option<PathBuf>,
+    /// What a workflow of GitHub's says of its own run.
+    pub(crate) snapshot: Snapshot,
+    /// Where the user's settings may lie, beside the current folder.
+    pub(crate) settings: Vec<PathBuf>,
+    /// The settings that are to be read, and no others.
+    pub(crate) named_settings: Option<PathBuf>,
 }
 
 impl Environment {
@@ -91,7 +97,21 @@ impl Environment {
                 "CONTAINER_HOST",
                 &[below(&runtime, "podman/podman.sock"), Some("/run/podman/podman.sock".into())],
             ),
+            snapshot: snapshot(),
+            settings: below(&config, "sbomctl/sbomctl.toml").into_iter().collect(),
+            named_settings: path("SBOMCTL_CONFIG"),
         }
+    }
+}
+
+fn snapshot() -> Snapshot {
+    let said = |name: &str| text(name).unwrap_or_default();
+    let correlator: Vec<String> = ["GITHUB_WORKFLOW", "GITHUB_JOB"].into_iter().filter_map(text).collect();
+    Snapshot {
+        sha: said("GITHUB_SHA"),
+        reference: said("GITHUB_REF"),
+        job: said("GITHUB_RUN_ID"),
+        correlator: correlator.join("_"),
     }
 }
 

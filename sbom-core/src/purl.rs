@@ -78,9 +78,14 @@ impl Purl {
         &self.name
     }
 
-    /// The version; none if there is none.
+    /// The version, if it has one.
     pub fn get_version(&self) -> Option<&str> {
         self.version.as_deref()
+    }
+
+    /// The qualifiers, sorted by their keys.
+    pub fn qualifiers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.qualifiers.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// The segments of the subpath.

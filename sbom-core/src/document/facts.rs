@@ -19,6 +19,7 @@ use super::{
 };
 
 mod absorb;
+pub(super) mod beyond;
 
 pub(super) use absorb::absorb;
 
@@ -27,29 +28,6 @@ pub(super) type Fact<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// What Trivy's names begin with in CycloneDX; its annotations in SPDX go without.
 pub(super) const TRIVY: &str = "aquasecurity:trivy:";
-
-/// Trivy's names, without what they begin with.
-pub(super) const TRIVY_NAMES: &[&str] = &[
-    "Class",
-    "DiffID",
-    "FilePath",
-    "ImageID",
-    "LayerDiffID",
-    "LayerDigest",
-    "Modularitylabel",
-    "PkgID",
-    "PkgType",
-    "Reference",
-    "RepoDigest",
-    "RepoTag",
-    "SchemaVersion",
-    "Size",
-    "SrcEpoch",
-    "SrcName",
-    "SrcRelease",
-    "SrcVersion",
-    "Type",
-];
 
 /// The longest build instruction that is repeated at each component; the image itself carries it whole.
 const CREATED_BY_CHARS: usize = 256;
@@ -65,11 +43,11 @@ pub(super) fn of(document: &Document, index: usize) -> Vec<Fact<'_>> {
     tidy(facts)
 }
 
-/// What SPDX 2.x says beside [`of`], as it has no fields for it.
+/// What SPDX 2.x says beside [`of`], as it has no fields for it. It has fields for the references `said`.
 pub(super) fn without_field_in_spdx<'a>(
     document: &'a Document,
     component: &'a Component,
-    homepage: Option<&str>,
+    said: [Option<&Reference>; 2],
 ) -> Vec<Fact<'a>> {
     let mut facts: Vec<Fact<'a>> = Vec::new();
     let mut add = |name: Cow<'a, str>, value: Cow<'a, str>| facts.push((name, value));
@@ -92,8 +70,18 @@ pub(super) fn without_field_in_spdx<'a>(
     }
     let valid = |reference: &&Reference| syntax::is_address(&reference.url);
     for reference in component.references.iter().filter(valid) {
-        if Some(reference.url.as_str()) != homepage {
+        if reference.comment.is_some() || !reference.hashes.is_empty() {
+            let (name, value) = beyond::reference(reference);
+            add(name, value);
+        } else if !said.into_iter().flatten().any(|said| std::ptr::eq(said, reference)) {
             add(reference_name(reference), (&reference.url).into());
+        }
+    }
+    let parties =
+        [("sbomctl:supplier:url", &component.supplier), ("sbomctl:originator:url", &component.originator)];
+    for (name, party) in parties {
+        if let Some(url) = party.as_ref().and_then(|party| party.url.as_ref()) {
+            add(name.into(), url.into());
         }
     }
     tidy(facts)
@@ -150,8 +138,8 @@ pub(super) fn hundredths(confidence: f64) -> Option<u8> {
     (0..=100_u8).find(|&hundredths| (f64::from(hundredths) / 100.0 - confidence).abs() <= 0.005)
 }
 
-/// `sbomctl:reference:vcs`.
-fn reference_name(reference: &Reference) -> Cow<'static, str> {
+/// `sbomctl:reference:vcs`, whose value is the address.
+pub(super) fn reference_name(reference: &Reference) -> Cow<'static, str> {
     format!("sbomctl:reference:{}", reference.kind.name()).into()
 }
 
@@ -182,7 +170,8 @@ struct AncestorRecord {
     purl: Option<String>,
 }
 
-fn evidence_record(document: &Document, evidence: &Evidence) -> String {
+/// All of one piece of evidence, on one line.
+pub(super) fn evidence_record(document: &Document, evidence: &Evidence) -> String {
     let layer = evidence.layer.and_then(|layer| document.layers.get(layer));
     json::line(&EvidenceRecord {
         technique: evidence.technique.map(Technique::name).map(str::to_owned),
@@ -238,6 +227,9 @@ fn is_system(document: &Document, index: usize) -> bool {
 }
 
 fn subject<'a>(document: &'a Document, add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>)) {
+    if !document.layers.is_empty() {
+        add("sbomctl:oci:layers".into(), document.layers.len().to_string().into());
+    }
     for (index, layer) in document.layers.iter().enumerate() {
         for (name, value) in layer_facts(layer) {
             add(format!("sbomctl:oci:layer:{index}:{name}").into(), value);

@@ -16,19 +16,23 @@ mod facts;
 mod graph;
 mod identity;
 mod json;
+pub mod list;
 pub mod model;
 mod of_bom;
 pub mod read;
 pub mod spdx;
+pub mod stated;
 pub(crate) mod syntax;
 pub mod table;
+pub mod template;
 #[cfg(test)]
 mod tests;
 pub mod timestamp;
 
 pub use cyclonedx::CycloneDxVersion;
+pub use list::github::Snapshot;
 pub use model::{Document, Tool};
-pub use spdx::SpdxVersion;
+pub use spdx::{Spdx2Version, SpdxVersion};
 pub use timestamp::Timestamp;
 
 /// A format that a bill can be written in, named as Syft names it: `FORMAT` or `FORMAT@VERSION`.
@@ -48,8 +52,20 @@ pub enum Format {
     Table,
     /// CycloneDX as JSON.
     CycloneDxJson(CycloneDxVersion),
+    /// CycloneDX as XML.
+    CycloneDxXml(CycloneDxVersion),
     /// SPDX as JSON.
     SpdxJson(SpdxVersion),
+    /// SPDX as tag-value.
+    SpdxTagValue(Spdx2Version),
+    /// A snapshot for GitHub's dependency submission API.
+    Github,
+    /// Package URLs, one a line.
+    Purls,
+    /// Comma-separated values.
+    Csv,
+    /// A table in Markdown.
+    Markdown,
 }
 
 /// What a document says beside its content.
@@ -63,13 +79,21 @@ pub struct Inputs {
     pub options_fingerprint: String,
     /// Columns of the terminal that a table is for; with none, nothing is cut.
     pub columns: Option<usize>,
+    /// What a snapshot for GitHub is for.
+    pub snapshot: Snapshot,
 }
 
 impl Default for Inputs {
     /// No time, this library, no options.
     fn default() -> Self {
         let tool = Tool { name: "sbom_core".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
-        Self { timestamp: Timestamp::UNKNOWN, tool, options_fingerprint: String::new(), columns: None }
+        Self {
+            timestamp: Timestamp::UNKNOWN,
+            tool,
+            options_fingerprint: String::new(),
+            columns: None,
+            snapshot: Snapshot::default(),
+        }
     }
 }
 
@@ -78,8 +102,14 @@ impl Default for Inputs {
 pub fn write(document: &Document, format: Format, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Table => table::write(document, inputs.columns, out),
-        Format::CycloneDxJson(version) => cyclonedx::write(document, version, inputs, out),
+        Format::CycloneDxJson(version) => cyclonedx::write_json(document, version, inputs, out),
+        Format::CycloneDxXml(version) => cyclonedx::write_xml(document, version, inputs, out),
         Format::SpdxJson(version) => spdx::write(document, version, inputs, out),
+        Format::SpdxTagValue(version) => spdx::write_tag_value(document, version, inputs, out),
+        Format::Github => list::github::write(document, inputs, out),
+        Format::Purls => list::purls::write(document, out),
+        Format::Csv => list::csv::write(document, out),
+        Format::Markdown => list::markdown::write(document, out),
     }
 }
 
@@ -113,24 +143,48 @@ pub enum FormatError {
 
 impl Format {
     /// Every format in every version; of each format, the version that its bare name stands for comes first.
-    pub const ALL: &[Self] =
-        &[Self::Table, Self::CycloneDxJson(CycloneDxVersion::V1_6), Self::SpdxJson(SpdxVersion::V2_3)];
+    pub const ALL: &[Self] = &[
+        Self::Table,
+        Self::CycloneDxJson(CycloneDxVersion::V1_6),
+        Self::CycloneDxJson(CycloneDxVersion::V1_4),
+        Self::CycloneDxJson(CycloneDxVersion::V1_5),
+        Self::CycloneDxJson(CycloneDxVersion::V1_7),
+        Self::CycloneDxXml(CycloneDxVersion::V1_6),
+        Self::CycloneDxXml(CycloneDxVersion::V1_4),
+        Self::CycloneDxXml(CycloneDxVersion::V1_5),
+        Self::CycloneDxXml(CycloneDxVersion::V1_7),
+        Self::SpdxJson(SpdxVersion::V2_3),
+        Self::SpdxJson(SpdxVersion::V2_2),
+        Self::SpdxTagValue(Spdx2Version::V2_3),
+        Self::SpdxTagValue(Spdx2Version::V2_2),
+        Self::Github,
+        Self::Purls,
+        Self::Csv,
+        Self::Markdown,
+    ];
 
     /// The name without the version.
     pub fn name(self) -> &'static str {
         match self {
             Self::Table => "table",
             Self::CycloneDxJson(_) => "cyclonedx-json",
+            Self::CycloneDxXml(_) => "cyclonedx-xml",
             Self::SpdxJson(_) => "spdx-json",
+            Self::SpdxTagValue(_) => "spdx-tag-value",
+            Self::Github => "github",
+            Self::Purls => "purls",
+            Self::Csv => "csv",
+            Self::Markdown => "markdown",
         }
     }
 
     /// The version of the format, where it has versions.
     pub fn version(self) -> Option<&'static str> {
         match self {
-            Self::Table => None,
-            Self::CycloneDxJson(version) => Some(version.as_str()),
+            Self::Table | Self::Github | Self::Purls | Self::Csv | Self::Markdown => None,
+            Self::CycloneDxJson(version) | Self::CycloneDxXml(version) => Some(version.as_str()),
             Self::SpdxJson(version) => Some(version.as_str()),
+            Self::SpdxTagValue(version) => Some(version.as_str()),
         }
     }
 }

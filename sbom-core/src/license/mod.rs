@@ -11,7 +11,7 @@ pub mod debian;
 mod expression;
 mod names;
 
-pub use expression::declare;
+pub use expression::{canonical, declare};
 
 /// Licences as one expression: what a package declares, or what was concluded from the texts that it ships.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -95,7 +95,32 @@ pub fn all_of(parts: impl IntoIterator<Item = Licensing>) -> Licensing {
     Licensing { expression: (!terms.is_empty()).then(|| terms.join(" AND ")), custom: by_id(custom) }
 }
 
+/// The identifiers that an expression names, those of exceptions among them, as it spells them.
+///
+/// ```
+/// use sbom_core::license::terms;
+/// let terms: Vec<&str> = terms("(MIT OR GPL-2.0-only WITH Linux-syscall-note) AND LicenseRef-a").collect();
+/// assert_eq!(terms, ["MIT", "GPL-2.0-only", "Linux-syscall-note", "LicenseRef-a"]);
+/// ```
+pub fn terms(expression: &str) -> impl Iterator<Item = &str> {
+    let words = expression.split([' ', '\t', '\n', '(', ')']);
+    words.filter(|word| !word.is_empty() && !matches!(*word, "AND" | "OR" | "WITH"))
+}
+
 impl Licensing {
+    /// With new identifiers for its `LicenseRef-…`: those that `renamed` has, by what they were.
+    #[must_use]
+    pub fn renamed(mut self, renamed: &BTreeMap<String, String>) -> Self {
+        for license in &mut self.custom {
+            if let Some(id) = renamed.get(&license.id) {
+                license.id.clone_from(id);
+            }
+        }
+        self.expression = self.expression.map(|expression| rename(&expression, renamed));
+        self.custom.sort();
+        self
+    }
+
     /// With the texts that the package ships for its own `LicenseRef-…` in place of their names.
     #[must_use]
     pub fn with_texts(self, texts: &BTreeMap<String, String>) -> Self {

@@ -21,7 +21,7 @@ use crate::{
 };
 
 mod resolve;
-mod version;
+pub mod version;
 
 /// Adds what the files of apk say to the draft.
 pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {

@@ -1,13 +1,17 @@
 //! Properties and annotations → the model's fields, for readers.
 
-use std::str::FromStr as _;
+use std::{str::FromStr as _, sync::Arc};
 
-use super::{AncestorRecord, EvidenceRecord, TRIVY, hundredths, of};
+use super::{
+    AncestorRecord, EvidenceRecord, TRIVY,
+    beyond::{self, Beyond},
+    hundredths, of,
+};
 use crate::{
     digest::Digest,
     document::model::{
         Ancestor, Attribution, Completeness, Component, ComponentKind, Distribution, Document, Evidence, Gap,
-        LayerDescriptor, Property, Reference, ReferenceKind, SourcePackage, Technique, Usage,
+        LayerDescriptor, Party, Property, ReferenceKind, SourcePackage, Technique, Usage,
     },
     purl::Purl,
 };
@@ -23,11 +27,15 @@ pub(in crate::document) fn absorb(document: &mut Document) {
     let layers = std::mem::take(&mut document.layers);
     for component in &mut document.components {
         let properties = std::mem::take(&mut component.properties);
-        let rest = properties.into_iter().filter_map(|property| take(component, property, &layers));
+        let mut beyond = Beyond::default();
+        let rest =
+            properties.into_iter().filter_map(|property| take(component, &mut beyond, property, &layers));
         let rest = rest.collect();
         component.properties = rest;
+        beyond.settle(component);
         syft_locations(component, &layers);
         trivy_fields(component, &layers);
+        beyond::source_is_no_ancestor(component);
     }
     document.layers = layers;
     find_distribution(document);
@@ -56,6 +64,14 @@ fn header(document: &mut Document) {
         "sbomctl:gaps:count" => property.value.parse::<u64>().is_err(),
         _ => true,
     });
+    let properties = std::mem::take(&mut document.header.properties);
+    for property in properties {
+        let name = property.name.strip_prefix("sbomctl:document:");
+        let taken = name.and_then(|name| beyond::take_header(&mut document.header, name, &property.value));
+        if taken.is_none() {
+            document.header.properties.push(property);
+        }
+    }
     document.gaps.append(&mut gaps);
     document.gaps_not_listed = document.gaps_not_listed.saturating_add(hidden);
 }
@@ -68,6 +84,9 @@ fn find_layers(document: &mut Document) {
     if let Some(root) = document.root.and_then(|root| document.components.get_mut(root)) {
         let mut layers: Vec<LayerDescriptor> = Vec::new();
         root.properties.retain(|property| {
+            if property.name == "sbomctl:oci:layers" {
+                return layer_count(&mut layers, &property.value).is_none();
+            }
             let Some(rest) = property.name.strip_prefix("sbomctl:oci:layer:") else { return true };
             layer_fact(&mut layers, rest, &property.value).is_none()
         });
@@ -100,6 +119,15 @@ fn find_layers(document: &mut Document) {
     document.layers = layers;
 }
 
+/// Makes place for as many layers as there are.
+fn layer_count(layers: &mut Vec<LayerDescriptor>, count: &str) -> Option<()> {
+    let count = count.parse().ok().filter(|&count: &usize| count <= MOST_LAYERS)?;
+    while layers.len() < count {
+        layers.push(LayerDescriptor { index: layers.len(), ..LayerDescriptor::default() });
+    }
+    Some(())
+}
+
 /// `0:diffId` and its value.
 fn layer_fact(layers: &mut Vec<LayerDescriptor>, name: &str, value: &str) -> Option<()> {
     let (index, name) = name.split_once(':')?;
@@ -128,7 +156,12 @@ fn layer_fact(layers: &mut Vec<LayerDescriptor>, name: &str, value: &str) -> Opt
 }
 
 /// Puts `property` where the model has a field for it; gives it back if it has none.
-fn take(component: &mut Component, property: Property, layers: &[LayerDescriptor]) -> Option<Property> {
+fn take(
+    component: &mut Component,
+    beyond: &mut Beyond,
+    property: Property,
+    layers: &[LayerDescriptor],
+) -> Option<Property> {
     let Some(name) = property.name.strip_prefix("sbomctl:") else { return Some(property) };
     let value = property.value.as_str();
     let taken = match name {
@@ -147,14 +180,18 @@ fn take(component: &mut Component, property: Property, layers: &[LayerDescriptor
             "incomplete" => Some(component.completeness = Completeness::Incomplete),
             _ => None,
         },
+        "supplier:url" => party_url(component.supplier.as_mut(), value),
+        "originator:url" => party_url(component.originator.as_mut(), value),
         // Readers take it before anything refers to the component.
         "id" => (component.id == value).then_some(()),
-        "evidence" => evidence(value, layers).map(|evidence| component.evidence.push(evidence)),
+        "evidence" => evidence(value, layers).map(|evidence| beyond.evidence.push(evidence)),
         "ancestor" => ancestor(value).map(|ancestor| component.ancestors.push(ancestor)),
         _ => match (name.strip_prefix("reference:"), name.strip_prefix("layer:")) {
-            (Some(kind), _) => reference(kind, value).map(|reference| component.references.push(reference)),
+            (Some(kind), _) => {
+                ReferenceKind::from_name(kind).map(|kind| beyond::refer(component, kind, value))
+            }
             (_, Some(event)) => layer_event(component, event, value, layers.len()),
-            _ => None,
+            _ => beyond.take(component, name, value),
         },
     };
     if taken.is_some() { None } else { Some(property) }
@@ -186,9 +223,10 @@ fn ancestor(record: &str) -> Option<Ancestor> {
     Some(Ancestor { name: record.name, version: record.version, purl })
 }
 
-fn reference(kind: &str, url: &str) -> Option<Reference> {
-    let kind = ReferenceKind::from_name(kind)?;
-    Some(Reference { kind, url: url.to_owned(), comment: None, hashes: Vec::new() })
+fn party_url(party: Option<&mut Arc<Party>>, url: &str) -> Option<()> {
+    let party = party.filter(|party| party.url.is_none())?;
+    Arc::make_mut(party).url = Some(url.to_owned());
+    Some(())
 }
 
 /// `introduced` and the place of a layer.
@@ -264,6 +302,12 @@ fn trivy_fields(component: &mut Component, layers: &[LayerDescriptor]) {
         let version = said("SrcVersion").unwrap_or_default();
         let version = format!("{}{version}{}", epoch.unwrap_or_default(), release.unwrap_or_default());
         component.source = Some(Box::new(SourcePackage { name, version }));
+    }
+    // CycloneDX has the source package among what the component was derived from, as well.
+    if let Some(source) = component.source.as_ref().filter(|_| component.is_os_package()) {
+        component.ancestors.retain(|ancestor| {
+            ancestor.name != source.name || ancestor.version.as_ref() != Some(&source.version)
+        });
     }
     let layer = diff_id.and_then(|diff_id| layer_of(&diff_id, layers));
     if let (Some(layer), None) = (layer, component.layers) {

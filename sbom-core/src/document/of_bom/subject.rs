@@ -2,12 +2,13 @@
 
 use super::{Parties, evidence, hash, reference};
 use crate::{
-    bom::{self, CustomLicense, ExternalReference, Licensing, OperatingSystem, Party, PartyKind},
+    bom::{self, ExternalReference, Licensing, OperatingSystem, Party, PartyKind},
     digest::Digest,
     document::{
         model::{Component, ComponentKind, Evidence, Property},
         syntax,
     },
+    license,
     oci::{Image, Subject, SubjectKind},
     purl::Purl,
 };
@@ -176,8 +177,5 @@ fn declared(label: &str) -> Licensing {
     if spdx::Expression::parse(label).is_ok() && !label.contains("Ref-") {
         return Licensing { expression: Some(label.to_owned()), custom: Vec::new() };
     }
-    let hash: String = Digest::of(label.as_bytes()).hex().chars().take(12).collect();
-    let id = format!("LicenseRef-{hash}");
-    let custom = CustomLicense { id: id.clone(), name: label.to_owned(), text: label.to_owned() };
-    Licensing { expression: Some(id), custom: vec![custom] }
+    license::custom(label, label).into()
 }

@@ -3,6 +3,7 @@
 
 use std::{
     borrow::Cow,
+    cell::Cell,
     collections::{HashMap, HashSet},
 };
 
@@ -10,7 +11,7 @@ use super::{Context, ReadError};
 use crate::{
     digest::Digest,
     document::model::{Component, Document, Origin, Relationship, RelationshipKind},
-    limits::Limits,
+    limits::{Limit, LimitExceeded, Limits},
 };
 
 /// A number that stands for an identifier, whether or not an element has it.
@@ -28,6 +29,31 @@ pub(super) struct Elements<'a> {
     /// Components whose identifiers are to stay.
     named: HashSet<usize>,
     relationships: Vec<(Number, Number, RelationshipKind)>,
+}
+
+/// What is repeated in the model though the document says it once: a text that many components refer to. The bound on
+/// the document's bytes holds for the sum of it.
+#[derive(Debug)]
+pub(super) struct Copies {
+    limit: Limit,
+    bytes: Cell<u64>,
+}
+
+impl Copies {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self { limit: limits.document_bytes, bytes: Cell::new(0) }
+    }
+
+    /// Counts a copy before it is made.
+    pub(super) fn add(&self, text: &str) -> Result<(), LimitExceeded> {
+        self.bytes.set(self.bytes.get().saturating_add(text.len() as u64));
+        self.check()
+    }
+
+    /// Whether all copies so far were within the bound.
+    pub(super) fn check(&self) -> Result<(), LimitExceeded> {
+        self.limit.check(self.bytes.get())
+    }
 }
 
 impl<'a> Elements<'a> {
@@ -120,6 +146,7 @@ impl<'a> Elements<'a> {
     /// Resolves what refers to elements. Ends that no element has are counted as lost at `lost`.
     pub(super) fn resolve(mut self, context: &mut Context<'_>, lost: &str) -> Document {
         self.identify_by_purl();
+        self.components.iter_mut().for_each(name_cpes_once);
         let mut relationships = Vec::with_capacity(self.relationships.len());
         for &(from, to, kind) in &self.relationships {
             match (self.index(from), self.index(to)) {
@@ -149,6 +176,14 @@ impl<'a> Elements<'a> {
 
     fn slot(&mut self, number: Number) -> Option<&mut Option<usize>> {
         self.defined.get_mut(usize::try_from(number.0).ok()?)
+    }
+}
+
+/// Keeps the first of every CPE name; their order tells which is the best.
+fn name_cpes_once(component: &mut Component) {
+    if component.cpes.len() > 1 {
+        let mut seen = HashSet::new();
+        component.cpes.retain(|cpe| seen.insert(cpe.clone()));
     }
 }
 

@@ -42,7 +42,7 @@ pub enum Wrapper {
     },
     /// An object with the document in one member, as services answer with.
     Export {
-        /// The name of that member: `sbom` of GitHub, `SPDX` of BuildKit.
+        /// The name of that member: `sbom` of GitHub, `SPDX` of `BuildKit`.
         member: &'static str,
     },
 }

@@ -14,6 +14,9 @@ pub(super) struct Members<'a> {
     first: bool,
 }
 
+/// The text is no object of JSON.
+struct Broken;
+
 /// One member: its name, and the text of its value.
 pub(super) struct Member<'a> {
     pub(super) name: Cow<'a, str>,
@@ -30,7 +33,7 @@ impl<'a> Members<'a> {
     /// The next member; none after the last.
     pub(super) fn next(&mut self) -> Result<Option<Member<'a>>, ReadError> {
         // What fails here fails at the same place when the whole text is read, which then says where that is.
-        self.step().ok_or_else(|| match serde_json::from_str::<IgnoredAny>(self.text) {
+        self.step().map_err(|Broken| match serde_json::from_str::<IgnoredAny>(self.text) {
             Err(error) => json_error("JSON", &error),
             Ok(IgnoredAny) => ReadError::Syntax {
                 format: "JSON",
@@ -41,26 +44,20 @@ impl<'a> Members<'a> {
         })
     }
 
-    fn step(&mut self) -> Option<Option<Member<'a>>> {
-        let punctuation = self.peek()?;
-        if punctuation == b'}' {
-            self.at += 1;
-            return Some(None);
+    fn step(&mut self) -> Result<Option<Member<'a>>, Broken> {
+        if self.take(b'}') {
+            return Ok(None);
         }
-        if !self.first {
-            if punctuation != b',' {
-                return None;
-            }
-            self.at += 1;
+        if !self.first && !self.take(b',') {
+            return Err(Broken);
         }
         self.first = false;
-        let Name(name) = self.value()?.0;
-        if self.peek()? != b':' {
-            return None;
+        let (Name(name), _) = self.value().ok_or(Broken)?;
+        if !self.take(b':') {
+            return Err(Broken);
         }
-        self.at += 1;
-        let (IgnoredAny, value) = self.value()?;
-        Some(Some(Member { name, value }))
+        let (IgnoredAny, value) = self.value().ok_or(Broken)?;
+        Ok(Some(Member { name, value }))
     }
 
     /// What follows the object; there is something else only if the text is not one JSON value.
@@ -68,10 +65,13 @@ impl<'a> Members<'a> {
         self.text.get(self.at..).unwrap_or_default().trim_ascii()
     }
 
-    fn peek(&mut self) -> Option<u8> {
-        let rest = self.text.get(self.at..)?;
+    /// Passes over space, and over `punctuation` if that follows.
+    fn take(&mut self, punctuation: u8) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
         self.at += rest.len() - rest.trim_ascii_start().len();
-        self.text.as_bytes().get(self.at).copied()
+        let follows = self.text.as_bytes().get(self.at) == Some(&punctuation);
+        self.at += usize::from(follows);
+        follows
     }
 
     fn value<T: Deserialize<'a>>(&mut self) -> Option<(T, &'a str)> {

@@ -17,9 +17,16 @@ use crate::{
 };
 
 mod cyclonedx;
+mod elements;
 mod envelope;
 mod members;
+mod records;
 mod sniff;
+mod spdx;
+mod syft;
+#[cfg(test)]
+mod tests;
+mod value;
 
 pub use envelope::{StatementSubject, Wrapper};
 use sniff::Form;
@@ -145,13 +152,14 @@ fn read_plain(text: &str, syntax: Syntax, limits: &Limits) -> Result<Read, ReadE
         Syntax::CycloneDxXml => cyclonedx::read_xml(text, &mut context),
         Syntax::SpdxJson => spdx::read_json(text.as_bytes(), &mut context),
         Syntax::SpdxTagValue => spdx::read_tag_value(text, &mut context),
-        Syntax::SpdxJsonLd | Syntax::SyftJson => {
-            Err(sniff::unrecognised("of a format whose reader is not part of this version"))
-        }
+        Syntax::SyftJson => syft::read(text.as_bytes(), &mut context),
+        Syntax::SpdxJsonLd => spdx::read_3(text.as_bytes(), &mut context),
     }?;
     document.header.origin = Origin::Fixed(Digest::of(text.as_bytes()).to_string());
     facts::absorb(&mut document);
-    edges::decode(&mut document);
+    if matches!(syntax, Syntax::CycloneDxJson | Syntax::CycloneDxXml) {
+        edges::decode(&mut document);
+    }
     document.normalise();
     let format = SourceFormat { syntax, version: context.version };
     Ok(Read { document, format, wrapped_in: Vec::new(), losses: context.losses })
@@ -164,10 +172,6 @@ fn inside(wrapped_in: &[Wrapper], error: ReadError) -> ReadError {
         source: Box::new(error),
     })
 }
-
-mod elements;
-mod records;
-pub(in crate::document) mod spdx;
 
 /// What a reader works with.
 #[derive(Debug)]

@@ -2,6 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use quick_xml::{
+    NsReader,
+    events::Event,
+    name::{Namespace, ResolveResult},
+};
+
 use super::{ReadError, Syntax, envelope::Kind, members::Members, shortened};
 
 /// What a text turned out to be.
@@ -120,11 +126,33 @@ fn object(mut members: Members<'_>) -> Result<Form, ReadError> {
     }))
 }
 
+/// The first element says it. What cannot even be read up to there may be anything.
 fn xml(text: &str) -> Result<Form, ReadError> {
-    if text.contains("cyclonedx.org/schema/bom") {
+    let mut reader = NsReader::from_str(text);
+    let (name, namespace) = loop {
+        match reader.read_event() {
+            Ok(Event::Start(tag) | Event::Empty(tag)) => {
+                let (resolved, name) = reader.resolver().resolve_element(tag.name());
+                let namespace = match resolved {
+                    ResolveResult::Bound(Namespace(namespace)) => namespace,
+                    ResolveResult::Unbound | ResolveResult::Unknown(_) => "",
+                };
+                break (AsRef::<str>::as_ref(&name).to_owned(), namespace.to_owned());
+            }
+            Ok(Event::Eof) | Err(_) => {
+                return Err(unrecognised("something like XML, but without an element"));
+            }
+            Ok(_) => {}
+        }
+    };
+    if name == "bom" && namespace.starts_with("http://cyclonedx.org/schema/") {
         return Ok(Form::Plain(Syntax::CycloneDxXml));
     }
-    Err(unrecognised("XML"))
+    if name == "RDF" {
+        return Err(unrecognised("RDF as XML; if it is SPDX, convert it to JSON first"));
+    }
+    let name = shortened(&name);
+    Err(unrecognised(&format!("XML with the element {name:?} of the namespace {:?}", shortened(&namespace))))
 }
 
 /// Whether one of the first lines names the version of SPDX; comments and the licence of the data may precede it.

@@ -296,12 +296,11 @@ fn drop_repeated(document: &mut Document, repeated: &BTreeMap<usize, usize>) {
     let mut moved: Vec<usize> = Vec::with_capacity(document.components.len());
     for index in 0..document.components.len() {
         // The first always comes before those that repeat it.
-        match repeated.get(&index).and_then(|&first| moved.get(first)) {
-            Some(&first) => moved.push(first),
-            None => {
-                moved.push(kept);
-                kept += 1;
-            }
+        if let Some(&first) = repeated.get(&index).and_then(|&first| moved.get(first)) {
+            moved.push(first);
+        } else {
+            moved.push(kept);
+            kept += 1;
         }
     }
     let mut index = 0;

@@ -33,13 +33,8 @@ pub(super) fn convert(component: records::Component, lost: &mut Lost<'_>) -> Com
         properties: properties(component.properties, lost),
         ..Component::default()
     };
-    made.name = match component.name {
-        Some(name) => name,
-        None => {
-            lost.add("name: missing", 1);
-            String::new()
-        }
-    };
+    lost.add("name: missing", u64::from(component.name.is_none()));
+    made.name = component.name.unwrap_or_default();
     made.id = component.id.filter(|id| !id.is_empty()).unwrap_or_else(|| identifier(&made));
     made.supplier = component.supplier.and_then(|supplier| entity("supplier", supplier, lost)).map(Arc::new);
     let makers = Makers {
@@ -253,7 +248,14 @@ fn ancestors(pedigree: records::Pedigree, component: &mut Component, lost: &mut 
         let text = ancestor.purl.filter(|purl| !purl.is_empty());
         let purl = text.as_deref().and_then(|purl| purl.parse::<Purl>().ok());
         lost.add("ancestors[].purl: invalid", u64::from(text.is_some() && purl.is_none()));
-        let is_source = purl.as_ref().is_some_and(|purl| purl.get_qualifier("arch") == Some("source"));
+        // Only Debian's source packages have a package URL of their own.
+        let is_source = if let Some(purl) = &purl {
+            purl.get_qualifier("arch") == Some("source")
+        } else {
+            let said = |name: &str| component.property(name);
+            said("aquasecurity:trivy:SrcName") == Some(&name)
+                && said("aquasecurity:trivy:SrcVersion") == version.as_deref()
+        };
         if is_source && component.source.is_none() {
             let source = SourcePackage { name, version: version.unwrap_or_default() };
             component.source = Some(Box::new(source));

@@ -43,13 +43,14 @@ pub(super) fn convert(
     lost.leave();
     lost.leave();
     // One technique without a place counts for all places.
-    if let ([(technique, confidence, value)], false) = (methods.as_slice(), evidence.is_empty()) {
-        if value.is_empty() {
-            for found in &mut evidence {
-                (found.technique, found.confidence) = (*technique, *confidence);
-            }
-            return evidence;
+    if let [(technique, confidence, value)] = methods.as_slice()
+        && value.is_empty()
+        && !evidence.is_empty()
+    {
+        for found in &mut evidence {
+            (found.technique, found.confidence) = (*technique, *confidence);
         }
+        return evidence;
     }
     for (technique, confidence, value) in methods {
         let mut used = false;

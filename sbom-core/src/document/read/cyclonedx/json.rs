@@ -4,13 +4,14 @@
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserializer,
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
 use super::{
     record::{Outcome, Record, Scope, Source, Text},
     records::{Bom, Component, Root},
+    values::{Count, Scalar, Texts},
 };
 use crate::document::read::{ReadError, json_error, members::Name};
 
@@ -56,10 +57,6 @@ impl<'de, A: MapAccess<'de>> Member<'_, '_, 'de, A> {
 
 impl<'de, A: MapAccess<'de>> Source for Member<'_, '_, 'de, A> {
     type Error = A::Error;
-
-    fn fail(&mut self, error: ReadError) -> A::Error {
-        fail(self.scope, error)
-    }
 
     fn mismatch(&mut self, wanted: &'static str) -> A::Error {
         A::Error::custom(format_args!("{:?} should be {wanted}", self.name))
@@ -207,11 +204,11 @@ impl<'de, T: Record> Visitor<'de> for Object<'_, '_, T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<T>, A::Error> {
-        let Some(body) = T::BODY else {
+        let Some(list) = T::LIST else {
             return Err(A::Error::invalid_type(serde::de::Unexpected::Seq, &self));
         };
         let mut record = T::default();
-        record.member(body, &mut Items { seq, scope: self.scope, of: PhantomData })?;
+        record.member(list, &mut Items { seq, scope: self.scope, of: PhantomData })?;
         Ok(Some(record))
     }
 }
@@ -226,10 +223,6 @@ struct Items<'s, 'a, 'de, A> {
 impl<'de, A: SeqAccess<'de>> Source for Items<'_, '_, 'de, A> {
     type Error = A::Error;
 
-    fn fail(&mut self, error: ReadError) -> A::Error {
-        fail(self.scope, error)
-    }
-
     fn mismatch(&mut self, wanted: &'static str) -> A::Error {
         A::Error::custom(format_args!("a list where {wanted} belongs"))
     }
@@ -243,6 +236,7 @@ impl<'de, A: SeqAccess<'de>> Source for Items<'_, '_, 'de, A> {
     }
 
     fn each<T: Record>(&mut self, _: &'static str, into: &mut Vec<T>) -> Result<(), A::Error> {
+        self.scope.lost.is_list();
         while let Some(item) = self.seq.next_element_seed(Object::new(self.scope))? {
             into.extend(item);
         }
@@ -358,113 +352,5 @@ impl<'de> Visitor<'de> for OneComponent<'_, '_> {
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         Ok(())
-    }
-}
-
-/// A text, number or truth value as text.
-struct Scalar(Option<String>);
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl Visitor<'_> for Any {
-            type Value = Scalar;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or number")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-                Ok(Scalar(Some(text.to_owned())))
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<Scalar, E> {
-                Ok(Scalar(Some(value.to_string())))
-            }
-            fn visit_u64<E>(self, value: u64) -> Result<Scalar, E> {
-                Ok(Scalar(Some(value.to_string())))
-            }
-            fn visit_i64<E>(self, value: i64) -> Result<Scalar, E> {
-                Ok(Scalar(Some(value.to_string())))
-            }
-            fn visit_f64<E>(self, value: f64) -> Result<Scalar, E> {
-                Ok(Scalar(Some(value.to_string())))
-            }
-            fn visit_unit<E>(self) -> Result<Scalar, E> {
-                Ok(Scalar(None))
-            }
-        }
-        deserializer.deserialize_any(Any)
-    }
-}
-
-/// A list of texts, or one.
-struct Texts(Vec<String>);
-
-impl<'de> Deserialize<'de> for Texts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Texts;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of texts")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Texts, E> {
-                Ok(Texts(vec![text.to_owned()]))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Texts, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(text) = seq.next_element()? {
-                    texts.push(text);
-                }
-                Ok(Texts(texts))
-            }
-            fn visit_unit<E>(self) -> Result<Texts, E> {
-                Ok(Texts(Vec::new()))
-            }
-        }
-        deserializer.deserialize_any(Any)
-    }
-}
-
-/// How many things a value holds: the items of a list, else one; none if it is `null`.
-struct Count(u64);
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Count;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Count, A::Error> {
-                let mut count = 0;
-                while let Some(IgnoredAny) = seq.next_element()? {
-                    count += 1;
-                }
-                Ok(Count(count))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Count, A::Error> {
-                while let Some((IgnoredAny, IgnoredAny)) = map.next_entry()? {}
-                Ok(Count(1))
-            }
-            fn visit_str<E>(self, _: &str) -> Result<Count, E> {
-                Ok(Count(1))
-            }
-            fn visit_bool<E>(self, _: bool) -> Result<Count, E> {
-                Ok(Count(1))
-            }
-            fn visit_u64<E>(self, _: u64) -> Result<Count, E> {
-                Ok(Count(1))
-            }
-            fn visit_i64<E>(self, _: i64) -> Result<Count, E> {
-                Ok(Count(1))
-            }
-            fn visit_f64<E>(self, _: f64) -> Result<Count, E> {
-                Ok(Count(1))
-            }
-            fn visit_unit<E>(self) -> Result<Count, E> {
-                Ok(Count(0))
-            }
-        }
-        deserializer.deserialize_any(Any)
     }
 }

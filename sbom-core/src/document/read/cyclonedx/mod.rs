@@ -18,37 +18,43 @@ mod component;
 mod evidence;
 mod json;
 mod license;
+mod nodes;
 mod record;
 mod records;
 #[cfg(test)]
-mod tests;
-
-/// The versions that were published as JSON.
-const JSON_VERSIONS: [&str; 6] = ["1.2", "1.3", "1.4", "1.5", "1.6", "1.7"];
+pub(super) mod tests;
+mod values;
+mod xml;
 
 /// Reads JSON of the versions 1.2 to 1.7.
 pub(super) fn read_json(text: &str, context: &mut Context<'_>) -> Result<Document, ReadError> {
-    let mut scope = Scope {
-        builder: Builder::new(context.limits, json::FORMAT),
-        lost: Lost::new(&mut context.losses),
-        failure: None,
-    };
-    let bom = json::read(text, &mut scope)?;
-    let version = bom.spec_version.clone().unwrap_or_default();
-    if !JSON_VERSIONS.contains(&version.as_str()) {
-        return Err(ReadError::Version {
-            format: json::FORMAT,
-            version: shortened(&version),
-            known: "1.2, 1.3, 1.4, 1.5, 1.6, 1.7",
-        });
-    }
-    context.version = version;
-    Ok(scope.document(bom))
+    read(text, context, json::FORMAT, json::read, "1.2, 1.3, 1.4, 1.5, 1.6, 1.7")
 }
 
 /// Reads XML of the versions 1.0 to 1.7.
-pub(super) fn read_xml(_text: &str, _context: &mut Context<'_>) -> Result<Document, ReadError> {
-    Err(super::sniff::unrecognised("CycloneDX"))
+pub(super) fn read_xml(text: &str, context: &mut Context<'_>) -> Result<Document, ReadError> {
+    read(text, context, nodes::FORMAT, xml::read, "1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7")
+}
+
+fn read(
+    text: &str,
+    context: &mut Context<'_>,
+    format: &'static str,
+    notation: fn(&str, &mut Scope<'_>) -> Result<Bom, ReadError>,
+    known: &'static str,
+) -> Result<Document, ReadError> {
+    let mut scope = Scope {
+        builder: Builder::new(context.limits, format),
+        lost: Lost::new(&mut context.losses),
+        failure: None,
+    };
+    let bom = notation(text, &mut scope)?;
+    let version = bom.spec_version.clone().unwrap_or_default();
+    if !known.split(", ").any(|known| known == version) {
+        return Err(ReadError::Version { format, version: shortened(&version), known });
+    }
+    context.version = version;
+    Ok(scope.document(bom))
 }
 
 impl Scope<'_> {
@@ -70,16 +76,16 @@ impl Scope<'_> {
         self.builder.finish(index, id.as_deref(), made, &mut self.lost)
     }
 
-    fn dependency(&mut self, dependency: Dependency) -> Outcome {
-        let Some(from) = dependency.from else {
+    fn dependency(&mut self, dependency: &Dependency) -> Outcome {
+        let Some(from) = &dependency.from else {
             self.lost.add("ref: missing", 1);
             return Ok(());
         };
-        self.builder.edges(&from, &dependency.depends_on, RelationshipKind::DependsOn)?;
-        self.builder.edges(&from, &dependency.provides, RelationshipKind::Provides)
+        self.builder.edges(from, &dependency.depends_on, RelationshipKind::DependsOn)?;
+        self.builder.edges(from, &dependency.provides, RelationshipKind::Provides)
     }
 
-    fn composition(&mut self, composition: Composition) -> Outcome {
+    fn composition(&mut self, composition: &Composition) {
         let completeness = match composition.aggregate.as_deref() {
             Some("complete") => Completeness::Complete,
             Some("unknown" | "not_specified") => Completeness::Unknown,
@@ -91,7 +97,7 @@ impl Scope<'_> {
             }
             name => {
                 self.lost.add(&format!("aggregate: {}", name.unwrap_or("missing")), 1);
-                return Ok(());
+                return;
             }
         };
         if composition.assemblies.is_empty() && composition.dependencies.is_empty() {
@@ -100,7 +106,6 @@ impl Scope<'_> {
         for of in composition.assemblies.iter().chain(&composition.dependencies) {
             self.builder.complete(Some(of), completeness);
         }
-        Ok(())
     }
 
     /// Everything was read.

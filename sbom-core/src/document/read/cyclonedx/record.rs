@@ -11,6 +11,8 @@ use crate::document::read::{Losses, ReadError};
 pub(super) trait Record: Default {
     /// The member that in XML is the text of the element; in JSON a bare text may stand for the object.
     const BODY: Option<&'static str> = None;
+    /// The member that in JSON a list may stand for.
+    const LIST: Option<&'static str> = None;
     /// Whether in XML the items of a list of these are not the objects, but their only members.
     const ITEMS_ARE_MEMBERS: bool = false;
 
@@ -25,8 +27,6 @@ pub(super) trait Source {
     /// What its notation fails with.
     type Error;
 
-    /// The error for a failure of the reader itself, or for a value that does not fit.
-    fn fail(&mut self, error: ReadError) -> Self::Error;
     /// The error for a value that is not `wanted`.
     fn mismatch(&mut self, wanted: &'static str) -> Self::Error;
     /// A text. It is an error if `into` has one already.
@@ -102,6 +102,13 @@ impl<'a> Lost<'a> {
         self.place.push((name, suffix));
     }
 
+    /// The member that was entered last turned out to be a list.
+    pub(super) fn is_list(&mut self) {
+        if let Some((_, suffix)) = self.place.last_mut() {
+            *suffix = "[]";
+        }
+    }
+
     pub(super) fn leave(&mut self) {
         self.place.pop();
     }
@@ -140,10 +147,6 @@ impl<'a, E> Text<'a, E> {
 
 impl<E> Source for Text<'_, E> {
     type Error = E;
-
-    fn fail(&mut self, error: ReadError) -> E {
-        (self.error)(error.to_string())
-    }
 
     fn mismatch(&mut self, wanted: &'static str) -> E {
         (self.error)(format!("a text where {wanted} belongs"))
@@ -191,6 +194,7 @@ macro_rules! records {
         )+
     };
     (@type BODY) => { Option<&'static str> };
+    (@type LIST) => { Option<&'static str> };
     (@type ITEMS_ARE_MEMBERS) => { bool };
 }
 pub(super) use records;

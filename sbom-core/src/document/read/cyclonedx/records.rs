@@ -29,8 +29,11 @@ impl Record for Bom {
             "metadata" => from.record("metadata", &mut self.metadata)?,
             "properties" => from.list("properties", &mut self.properties)?,
             "components" => from.components("components", &mut None)?,
-            "dependencies" => from.stream("dependencies", |scope, item| scope.dependency(item))?,
-            "compositions" => from.stream("compositions", |scope, item| scope.composition(item))?,
+            "dependencies" => from.stream("dependencies", |scope, item| scope.dependency(&item))?,
+            "compositions" => from.stream("compositions", |scope, item| {
+                scope.composition(&item);
+                Ok(())
+            })?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -56,7 +59,7 @@ records! {
         phase: Option<String> = text("phase"),
     }
     /// `metadata.tools`: in JSON before 1.5 a list, which counts as the member `tool`, as in XML.
-    Tools [BODY = Some("tool")] {
+    Tools [LIST = Some("tool")] {
         tool: Vec<Tool> = each("tool"),
         components: Vec<Tool> = list("components"),
         services: Vec<Tool> = list("services"),

@@ -12,7 +12,7 @@ use crate::document::{
     model::{Completeness, ComponentKind, Document, Evidence, Header, Party, Property, RelationshipKind},
     read::{
         Context, ReadError,
-        elements::{Elements, Number, finish},
+        elements::{Copies, Elements, Number, finish},
         records::{Text, lose},
     },
 };
@@ -94,17 +94,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
                 _ => self.header.authors.extend(vocabulary::party(creator)),
             }
         }
-        let mut rest = Vec::new();
-        for line in info.comment.lines() {
-            let sbom_type = line.strip_prefix("SBOM Type:");
-            match sbom_type.and_then(vocabulary::lifecycle) {
-                Some(phase) => self.header.lifecycles.push(phase),
-                // Every writer says this of what it writes.
-                None if line.starts_with("Completeness: ") => {}
-                None => rest.push(line),
-            }
-        }
-        self.comment(&rest.join("\n"));
+        creation_comment(&mut self.header, &info.comment);
     }
 
     pub(super) fn license(&mut self, license: License<'a>) {
@@ -116,8 +106,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
             self.context.losses.add("hasExtractedLicensingInfos[].seeAlsos");
         }
         let named = license.name.known().unwrap_or_else(|| license.id.trim_start_matches("LicenseRef-"));
-        let named = named.to_owned();
-        if !self.licenses.define(license.id.into_inner(), named, license.text.into_inner().into_owned()) {
+        if !self.licenses.define(license.id.clone().into_inner(), named, &license.text) {
             self.context.losses.add("hasExtractedLicensingInfos[]");
         }
     }
@@ -188,9 +177,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
     /// What the document says in its own field that it is about.
     pub(super) fn describes(&mut self, id: Text<'a>) {
         let number = self.elements.number(id.into_inner());
-        if !self.described.contains(&number) {
-            self.described.push(number);
-        }
+        self.described.push(number);
     }
 
     pub(super) fn relationship(&mut self, stated: Relationship<'a>) -> Result<(), ReadError> {
@@ -248,6 +235,11 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         lose(&mut self.context.losses, "", std::slice::from_ref(field));
     }
 
+    /// The version that the document names, `SPDX-2.3`.
+    pub(super) fn version(&mut self, named: &str) {
+        named.strip_prefix("SPDX-").unwrap_or(named).clone_into(&mut self.context.version);
+    }
+
     pub(super) fn finish(mut self, bytes: &[u8]) -> Result<Document, ReadError> {
         for (number, remark) in std::mem::take(&mut self.remarks) {
             match self.elements.index(number) {
@@ -255,7 +247,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
                 None => self.context.losses.add("annotations[]"),
             }
         }
-        self.weigh_evidence();
+        self.weigh_evidence()?;
         for &leaf in &self.leaves {
             let component = self.elements.index(leaf).and_then(|index| self.elements.component(index));
             if let Some(component) = component {
@@ -280,6 +272,10 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
                 None => self.context.losses.add("documentDescribes"),
             }
         }
+        let first = known.first().copied();
+        // The field and the relationship may both say so.
+        known.sort_unstable();
+        known.dedup();
         for _ in known.iter().skip(1) {
             self.context.losses.add("documentDescribes");
         }
@@ -287,14 +283,21 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
             [only] => Some(*only),
             _ => None,
         };
-        known.first().copied().or(only)
+        first.or(only)
     }
 
     /// What shows that a package is there is where it was found.
-    fn weigh_evidence(&mut self) {
+    fn weigh_evidence(&mut self) -> Result<(), ReadError> {
+        let copies = Copies::new(self.context.limits);
         for (package, file) in std::mem::take(&mut self.evident) {
             let file = self.elements.index(file).and_then(|index| self.elements.component(index));
-            let location = file.filter(|file| file.kind == ComponentKind::File).map(|file| file.name.clone());
+            let location = match file.filter(|file| file.kind == ComponentKind::File) {
+                Some(file) => {
+                    copies.add(&file.name)?;
+                    Some(file.name.clone())
+                }
+                None => None,
+            };
             let package = self.elements.index(package).and_then(|index| self.elements.component(index));
             if let (Some(location), Some(package)) = (location, package) {
                 let evidence =
@@ -304,6 +307,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
                 self.context.losses.add("relationships[]");
             }
         }
+        Ok(())
     }
 
     fn state(
@@ -342,9 +346,13 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         if !annotation.annotator.trim().is_empty() {
             self.context.losses.add("annotations[].annotator");
         }
-        let name = "spdx:annotation".to_owned();
-        Remark::Property(Property { name, value: (*annotation.comment).to_owned() })
+        Remark::Property(remark(&annotation.comment))
     }
+}
+
+/// An annotation that states no fact.
+pub(super) fn remark(text: &str) -> Property {
+    Property { name: "spdx:annotation".to_owned(), value: text.to_owned() }
 }
 
 /// The fact `NAME: VALUE` that `tool` states. Names are without blanks; those of Trivy are words without a
@@ -355,9 +363,14 @@ pub(super) fn fact(tool: &str, text: &str) -> Option<Property> {
         return None;
     }
     let trivy = TRIVY.contains(&name) || name.starts_with("Labels:");
-    let ours = ["sbomctl", "sbom_core"].iter().any(|our| tool.starts_with(our));
+    let ours = is_ours(tool);
     let name = if trivy { format!("aquasecurity:trivy:{name}") } else { name.to_owned() };
     (trivy || ours || name.contains(':')).then(|| Property { name, value: value.to_owned() })
+}
+
+/// Whether a tool is this library, or the command that it is for.
+pub(super) fn is_ours(tool: &str) -> bool {
+    ["sbomctl", "sbom_core"].iter().any(|our| tool.starts_with(our))
 }
 
 /// The names under which Trivy annotates, in any format.
@@ -400,8 +413,24 @@ fn party(parties: &mut HashMap<String, Option<Arc<Party>>>, text: &str) -> Optio
     party
 }
 
+/// Takes in what creation information remarks: at which point of the lifecycle the document was made, in the words of
+/// the SPDX specification, and anything else.
+pub(super) fn creation_comment(header: &mut Header, comment: &str) {
+    let mut rest = Vec::new();
+    for line in comment.lines() {
+        let sbom_type = line.strip_prefix("SBOM Type:");
+        match sbom_type.and_then(vocabulary::lifecycle) {
+            Some(phase) => header.lifecycles.push(phase),
+            // Every writer says this of what it writes.
+            None if line.starts_with("Completeness: ") => {}
+            None => rest.push(line),
+        }
+    }
+    append(&mut header.comment, &rest.join("\n"));
+}
+
 /// Adds a paragraph.
-fn append(text: &mut Option<String>, more: &str) {
+pub(super) fn append(text: &mut Option<String>, more: &str) {
     let more = more.trim();
     if more.is_empty() {
         return;

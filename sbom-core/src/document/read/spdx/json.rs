@@ -74,7 +74,9 @@ impl<'de> Visitor<'de> for DocumentSeed<'_, 'de, '_, '_> {
         while let Some(key) = map.next_key::<Text<'de>>()? {
             match &*key {
                 "spdxVersion" => {
-                    stop_at(check_version(&map.next_value::<Text<'de>>()?), failure)?;
+                    let named = map.next_value::<Text<'de>>()?;
+                    stop_at(check_version(&named), failure)?;
+                    gather.version(&named);
                     version = true;
                 }
                 "name" => gather.name(&optional::<Text<'de>, A>(&mut map)?),
@@ -144,8 +146,8 @@ mod tests {
     const SMALL: &str = include_str!("tests/small.spdx.json");
 
     fn read(text: &str) -> (Result<Document, ReadError>, Losses) {
-        let mut context =
-            Context { limits: &Limits::default(), losses: Losses::default(), version: String::new() };
+        let limits = Limits::default();
+        let mut context = Context::new(&limits);
         let read = read_json(text.as_bytes(), &mut context);
         (read, context.losses)
     }
@@ -236,12 +238,12 @@ mod tests {
     fn bounds_hold() {
         let mut limits = Limits::default();
         limits.document_components.value = 1;
-        let mut context = Context { limits: &limits, losses: Losses::default(), version: String::new() };
+        let mut context = Context::new(&limits);
         let error = read_json(SMALL.as_bytes(), &mut context).unwrap_err();
         assert!(error.to_string().contains("--limit document-components"), "{error}");
         limits.document_components.value = 100;
         limits.document_relationships.value = 2;
-        let mut context = Context { limits: &limits, losses: Losses::default(), version: String::new() };
+        let mut context = Context::new(&limits);
         let error = read_json(SMALL.as_bytes(), &mut context).unwrap_err();
         assert!(error.to_string().contains("--limit document-relationships"), "{error}");
     }

@@ -6,7 +6,7 @@ use std::{borrow::Cow, collections::HashMap};
 use crate::{
     document::{
         model::{Component, CustomLicense, Licensing},
-        read::{Context, ReadError, records::Text},
+        read::{Context, ReadError, elements::Copies, records::Text},
     },
     license,
 };
@@ -23,18 +23,18 @@ pub(in crate::document::read) enum Whose {
 /// What the document says about licences, to be resolved at its end.
 #[derive(Debug, Default)]
 pub(in crate::document::read) struct Licenses<'a> {
-    /// Name and text by the document's own identifier.
-    texts: HashMap<Cow<'a, str>, (String, String)>,
+    /// The document's own licences by its identifiers for them; their own identifiers are bound to their texts.
+    own: HashMap<Cow<'a, str>, CustomLicense>,
     /// Of the component at an index, expressions that all apply.
     stated: Vec<(usize, Whose, Vec<Cow<'a, str>>)>,
 }
 
 impl<'a> Licenses<'a> {
     /// Adds a licence of the document's own. Whether it is the first with its identifier.
-    pub(in crate::document::read) fn define(&mut self, id: Cow<'a, str>, name: String, text: String) -> bool {
-        let new = !self.texts.contains_key(&id);
+    pub(in crate::document::read) fn define(&mut self, id: Cow<'a, str>, name: &str, text: &str) -> bool {
+        let new = !self.own.contains_key(&id);
         if new {
-            self.texts.insert(id, (name, text));
+            self.own.insert(id, license::custom(name, text));
         }
         new
     }
@@ -61,21 +61,19 @@ impl<'a> Licenses<'a> {
         }
     }
 
-    /// Gives every component its licences. A text is repeated at each component that refers to it, so the bound on
-    /// the document's bytes holds for their sum.
+    /// Gives every component its licences. A text is repeated at each component that refers to it.
     pub(in crate::document::read) fn resolve(
         self,
         components: &mut [Component],
         context: &Context<'_>,
     ) -> Result<(), ReadError> {
+        let copies = Copies::new(context.limits);
         let mut known: HashMap<&[Cow<'a, str>], Licensing> = HashMap::new();
-        let mut bytes = 0_u64;
         for (index, whose, terms) in &self.stated {
-            let licensing = known.entry(terms).or_insert_with(|| self.licensing(terms));
-            let texts = licensing.custom.iter().map(|license| license.text.len() as u64);
-            let length = licensing.expression.as_ref().map_or(0, String::len) as u64;
-            bytes = texts.fold(bytes.saturating_add(length), u64::saturating_add);
-            context.limits.document_bytes.check(bytes)?;
+            let licensing = known.entry(terms).or_insert_with(|| self.licensing(terms, &copies));
+            for text in licensing.custom.iter().map(|license| &license.text).chain(&licensing.expression) {
+                copies.add(text)?;
+            }
             let Some(component) = components.get_mut(*index) else { continue };
             match whose {
                 Whose::Declared => component.declared.clone_from(licensing),
@@ -85,39 +83,39 @@ impl<'a> Licenses<'a> {
         Ok(())
     }
 
-    fn licensing(&self, terms: &[Cow<'a, str>]) -> Licensing {
-        let declared =
-            terms.iter().map(|term| license::declare(term).replace_custom(|known| self.text_of(known)));
+    fn licensing(&self, terms: &[Cow<'a, str>], copies: &Copies) -> Licensing {
+        let declare = |term| license::declare(term).replace_custom(|known| self.own(known, copies));
         match terms {
             // A conjunction is sorted; what stands alone keeps its order.
-            [_] => declared.into_iter().next().unwrap_or_default(),
-            _ => license::all_of(declared),
+            [term] => declare(term),
+            _ => license::all_of(terms.iter().map(|term| declare(term))),
         }
     }
 
-    /// The licence with the name and text that the document gives it. It keeps the document's identifier, unless that
-    /// looks as if it were bound to another text.
-    fn text_of(&self, license: &CustomLicense) -> Option<CustomLicense> {
-        let (name, text) = self.texts.get(license.text.as_str())?;
-        let bound = license::custom(name, text);
-        if license.id != license.text {
-            return Some(bound);
+    /// The licence that the document has in place of what only refers to it. It keeps the document's identifier,
+    /// unless that looks as if it were bound to another text. None, too, if there have been too many copies.
+    fn own(&self, license: &CustomLicense, copies: &Copies) -> Option<CustomLicense> {
+        let own = self.own.get(license.text.as_str())?;
+        copies.add(&own.text).ok()?;
+        let mut own = own.clone();
+        if license.id == license.text {
+            own.id.clone_from(&license.id);
         }
-        Some(CustomLicense { id: license.id.clone(), ..bound })
+        Some(own)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{document::read::Losses, limits::Limits};
+    use crate::limits::Limits;
 
     fn resolve(expression: &str, texts: &[(&'static str, &str, &str)]) -> Licensing {
-        let mut context =
-            Context { limits: &Limits::default(), losses: Losses::default(), version: String::new() };
+        let limits = Limits::default();
+        let mut context = Context::new(&limits);
         let mut licenses = Licenses::default();
         for (id, name, text) in texts {
-            assert!(licenses.define(Cow::Borrowed(id), (*name).to_owned(), (*text).to_owned()));
+            assert!(licenses.define(Cow::Borrowed(id), name, text));
         }
         let mut components = vec![Component::default()];
         licenses.state(0, Whose::Declared, [Text::from(expression)], &mut context, "");
@@ -159,9 +157,9 @@ mod tests {
     fn texts_are_not_multiplied_beyond_the_bound() {
         let mut limits = Limits::default();
         limits.document_bytes.value = 1000;
-        let mut context = Context { limits: &limits, losses: Losses::default(), version: String::new() };
+        let mut context = Context::new(&limits);
         let mut licenses = Licenses::default();
-        licenses.define("LicenseRef-a".into(), String::new(), "x".repeat(400));
+        licenses.define("LicenseRef-a".into(), "", &"x".repeat(400));
         let mut components = vec![Component::default(); 3];
         for index in 0..3 {
             licenses.state(index, Whose::Concluded, [Text::from("LicenseRef-a")], &mut context, "");

@@ -10,7 +10,11 @@ mod package;
 mod relationship;
 mod statements;
 mod tag_value;
-mod vocabulary;
+mod v3;
+pub(super) mod vocabulary;
 
 pub(in crate::document) use json::read_json;
+pub(super) use licenses::{Licenses, Whose};
+pub(super) use package::{add_cpe, add_purl, property, reference};
 pub(in crate::document) use tag_value::read_tag_value;
+pub(in crate::document) use v3::read_3;

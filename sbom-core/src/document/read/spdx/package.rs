@@ -123,10 +123,10 @@ pub(in crate::document::read) fn add_purl(component: &mut Component, text: &str)
     }
 }
 
-/// Takes in a CPE name, once.
+/// Takes in a CPE name.
 pub(in crate::document::read) fn add_cpe(component: &mut Component, text: &str) {
     let text = text.trim();
-    if !text.is_empty() && !component.cpes.iter().any(|known| known == text) {
+    if !text.is_empty() {
         component.cpes.push(text.to_owned());
     }
 }
@@ -171,7 +171,8 @@ pub(in crate::document::read) fn reference(kind: ReferenceKind, url: &str) -> Re
     Reference { kind, url: url.to_owned(), comment: None, hashes: Vec::new() }
 }
 
-fn source(component: &mut Component, info: Text<'_>) {
+/// Takes in what is said about the source: the package that it was built from, in Trivy's words, or anything else.
+pub(super) fn source(component: &mut Component, info: Text<'_>) {
     let stated = info.strip_prefix(BUILT_FROM).and_then(|rest| rest.trim().rsplit_once(' '));
     match stated {
         Some((name, version)) if !name.trim().is_empty() => {

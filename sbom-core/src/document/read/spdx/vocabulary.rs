@@ -6,7 +6,7 @@ use crate::document::{
 };
 
 /// What `primaryPackagePurpose` says, in the spelling of SPDX 2 or 3; none if it is none of its words.
-pub(super) fn purpose(text: &str) -> Option<ComponentKind> {
+pub(in crate::document::read) fn purpose(text: &str) -> Option<ComponentKind> {
     let letters: String = text.chars().filter(char::is_ascii_alphabetic).collect();
     Some(match letters.to_ascii_lowercase().as_str() {
         "application" | "executable" => ComponentKind::Application,
@@ -29,13 +29,16 @@ pub(super) fn purpose(text: &str) -> Option<ComponentKind> {
     })
 }
 
-/// What the identifier of a package without a purpose says of it, in the way that Trivy makes identifiers.
-pub(super) fn kind_by_id(id: &str) -> ComponentKind {
+/// What the identifier of a package without a purpose says of it, in the way that Trivy and Syft make identifiers.
+pub(in crate::document::read) fn kind_by_id(id: &str) -> ComponentKind {
     let rest = id.strip_prefix("SPDXRef-").unwrap_or(id);
     let kinds = [
         ("OperatingSystem-", ComponentKind::OperatingSystem),
         ("ContainerImage-", ComponentKind::Container),
         ("Application-", ComponentKind::Application),
+        ("DocumentRoot-Image-", ComponentKind::Container),
+        ("DocumentRoot-Directory-", ComponentKind::Application),
+        ("DocumentRoot-File-", ComponentKind::File),
     ];
     kinds
         .iter()
@@ -45,7 +48,7 @@ pub(super) fn kind_by_id(id: &str) -> ComponentKind {
 
 /// A digest, if the algorithm is one of the model and the digits are such. Digits that are all zero stand for a
 /// digest that was never computed.
-pub(super) fn hash(algorithm: &str, digits: &str) -> Option<Hash> {
+pub(in crate::document::read) fn hash(algorithm: &str, digits: &str) -> Option<Hash> {
     let algorithm =
         HashAlgorithm::ALL.iter().copied().find(|known| plain(known.name()).eq(plain(algorithm)))?;
     let digits = digits.trim();
@@ -61,7 +64,7 @@ fn plain(name: &str) -> impl Iterator<Item = u8> + '_ {
 
 /// `Organization: NAME (MAIL)` or `Person: NAME (MAIL)`; none where nobody is named. Mail addresses are also
 /// found in angle brackets, where Trivy leaves them, and addresses of web sites in either.
-pub(super) fn party(text: &str) -> Option<Party> {
+pub(in crate::document::read) fn party(text: &str) -> Option<Party> {
     let text = text.trim();
     let (kind, name) = match text.split_once(':') {
         Some((kind, name)) if kind.eq_ignore_ascii_case("person") => (PartyKind::Person, name),
@@ -94,7 +97,7 @@ pub(super) fn party(text: &str) -> Option<Party> {
 }
 
 /// `NAME-VERSION`, where the version begins with a number; `NAME (VERSION)` is also found.
-pub(super) fn tool(text: &str) -> Tool {
+pub(in crate::document::read) fn tool(text: &str) -> Tool {
     let text = text.trim();
     if let Some((name, version)) = text.strip_suffix(')').and_then(|text| text.rsplit_once(" (")) {
         return Tool { name: name.trim().to_owned(), version: version.trim().to_owned() };
@@ -117,7 +120,7 @@ fn is_version(text: &str) -> bool {
 }
 
 /// When in the life of its subject a document of this type is made; the types are those of CISA.
-pub(super) fn lifecycle(sbom_type: &str) -> Option<LifecyclePhase> {
+pub(in crate::document::read) fn lifecycle(sbom_type: &str) -> Option<LifecyclePhase> {
     Some(match sbom_type.trim().to_ascii_lowercase().as_str() {
         "design" => LifecyclePhase::Design,
         "source" => LifecyclePhase::PreBuild,
@@ -129,7 +132,7 @@ pub(super) fn lifecycle(sbom_type: &str) -> Option<LifecyclePhase> {
 }
 
 /// What a reference of SPDX 2 leads to, by its type.
-pub(super) fn reference(category: &str, kind: &str) -> ReferenceKind {
+pub(in crate::document::read) fn reference(category: &str, kind: &str) -> ReferenceKind {
     if let Some(kind) = ReferenceKind::from_name(kind) {
         return kind;
     }

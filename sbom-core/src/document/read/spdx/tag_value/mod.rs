@@ -80,6 +80,7 @@ impl<'a, 'r, 'c> Sections<'a, 'r, 'c> {
             "SPDXVersion" => {
                 self.version = true;
                 check_version(value.trim())?;
+                self.gather.version(value.trim());
             }
             "PackageName" => {
                 let package = Package { name: value, ..Package::default() };
@@ -235,8 +236,8 @@ mod tests {
     };
 
     fn read(text: &str) -> (Result<Document, ReadError>, Losses) {
-        let mut context =
-            Context { limits: &Limits::default(), losses: Losses::default(), version: String::new() };
+        let limits = Limits::default();
+        let mut context = Context::new(&limits);
         let read = read_tag_value(text, &mut context);
         (read, context.losses)
     }
@@ -249,8 +250,8 @@ mod tests {
             losses.to_string(),
             "BuiltDate (1), Invented (1), annotations[].annotator (2), snippets[] (1)"
         );
-        let mut context =
-            Context { limits: &Limits::default(), losses: Losses::default(), version: String::new() };
+        let limits = Limits::default();
+        let mut context = Context::new(&limits);
         let json = read_json(include_bytes!("../tests/small.spdx.json"), &mut context).unwrap();
         document.header.origin = json.header.origin.clone();
         assert_eq!(document, json);
