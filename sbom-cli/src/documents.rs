@@ -96,15 +96,12 @@ impl ReadArgs {
     /// Reads the documents at `paths`, of which one may be `-`.
     pub(crate) fn read(&self, paths: &[&str]) -> Result<Vec<Input>, Failure> {
         let limits = self.limits()?;
-        if paths.iter().filter(|path| **path == "-").count() > 1 {
-            return Err(Failure::usage(anyhow!("only one document can come from standard input")));
-        }
+        check_inputs(paths)?;
         paths.iter().map(|path| open(path, &limits)).collect()
     }
-}
 
-impl ReadArgs {
-    fn limits(&self) -> Result<Limits, Failure> {
+    /// The limits as the arguments change them.
+    pub(crate) fn limits(&self) -> Result<Limits, Failure> {
         let mut limits = Limits::default();
         for limit in &self.limit {
             if !limits.set(&limit.name, limit.value) {
@@ -196,7 +193,28 @@ pub(crate) fn lossy() -> Failure {
     Failure { exit: Exit::Incomplete, source: anyhow!(message) }
 }
 
+/// Standard input can be read once.
+pub(crate) fn check_inputs(paths: &[&str]) -> Result<(), Failure> {
+    if paths.iter().filter(|path| **path == "-").count() > 1 {
+        return Err(Failure::usage(anyhow!("only one document can come from standard input")));
+    }
+    Ok(())
+}
+
 fn open(path: &str, limits: &Limits) -> Result<Input, Failure> {
+    let (name, bytes) = bytes(path, limits)?;
+    let read = read::read(&bytes, limits).map_err(|error| unreadable(name, error.into()))?;
+    tracing::info!("{name} is {}", read.format);
+    Ok(Input { name: name.to_owned(), read })
+}
+
+/// A document that is damaged, of no known format, or over a limit.
+pub(crate) fn unreadable(name: &str, error: anyhow::Error) -> Failure {
+    Failure { exit: Exit::BadInput, source: error.context(format!("reading {name}")) }
+}
+
+/// The bytes of the document at `path`, and what messages call it.
+pub(crate) fn bytes<'a>(path: &'a str, limits: &Limits) -> Result<(&'a str, Vec<u8>), Failure> {
     let name = if path == "-" { "standard input" } else { path };
     let failure =
         |exit: Exit, error: anyhow::Error| Failure { exit, source: error.context(format!("reading {name}")) };
@@ -214,9 +232,7 @@ fn open(path: &str, limits: &Limits) -> Result<Input, Failure> {
             limits::ReadError::Io(error) => io_failure(error),
             error => failure(Exit::BadInput, error.into()),
         })?;
-    let read = read::read(&bytes, limits).map_err(|error| failure(Exit::BadInput, error.into()))?;
-    tracing::info!("{name} is {}", read.format);
-    Ok(Input { name: name.to_owned(), read })
+    Ok((name, bytes))
 }
 
 /// Of several documents only one can have standard output, and each needs a file of its own.
