@@ -14,3 +14,5 @@ mod kept_fuzz_inputs;
 mod layers;
 mod measured;
 mod program;
+mod stated;
+mod verdicts;

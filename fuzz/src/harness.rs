@@ -14,7 +14,7 @@ use sbom_core::{
     },
     detect::{Captured, Findings, builtin},
     digest::Digest,
-    document::{self, CycloneDxVersion, Format, Inputs, SpdxVersion, Timestamp, Tool},
+    document::{self, Document, Format, Inputs, Timestamp, Tool},
     image_path::ImagePath,
     layer::{Entry, EntrySink, LayerError, decompress::Decompressor, retain::Content, walk::walk},
     license::{self, debian::Licenses},
@@ -202,11 +202,10 @@ fn small_limits() -> Limits {
 fn write_all(bom: &Bom) {
     let Ok(timestamp) = Timestamp::from_unix(0) else { return };
     let tool = Tool { name: "fuzz".into(), version: "1".into() };
-    let inputs = Inputs { timestamp, tool, options_fingerprint: String::new(), columns: Some(80) };
-    for format in
-        [Format::Table, Format::CycloneDxJson(CycloneDxVersion::V1_6), Format::SpdxJson(SpdxVersion::V2_3)]
-    {
-        drop(document::write(bom, format, &inputs, &mut io::sink()));
+    let inputs = Inputs { timestamp, tool, columns: Some(80), ..Inputs::default() };
+    let document = Document::of(bom.clone());
+    for &format in Format::ALL {
+        drop(document::write(&document, format, &inputs, &mut io::sink()));
     }
 }
 

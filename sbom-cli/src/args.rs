@@ -4,11 +4,13 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use sbom_core::{
-    bom::Scope,
+    bom::{FileScope, Scope},
     document::Format,
     limits::{Limits, Unit},
     oci::Platform,
 };
+
+use crate::{convert::ConvertArgs, diff::DiffArgs, merge::MergeArgs, query::QueryArgs, stated::StatedArgs};
 
 /// sbomctl says exactly what software is in a container image.
 #[derive(Debug, Parser)]
@@ -68,6 +70,18 @@ pub(crate) enum When {
 pub(crate) enum Command {
     /// Write the bill of materials of an image, archive, folder or file
     Scan(Box<ScanArgs>),
+    /// Write a document in other formats
+    Convert(ConvertArgs),
+    /// Write one document out of several
+    Merge(MergeArgs),
+    /// Show what is different between two documents
+    Diff(DiffArgs),
+    /// List what a document says, and why something is in it
+    Query(Box<QueryArgs>),
+    /// Say how well documents meet what authorities ask of them
+    Score(crate::score::ScoreArgs),
+    /// Say whether documents are valid: by the official schemas, and by rules that go further
+    Validate(crate::validate::ValidateArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -115,6 +129,10 @@ pub(crate) struct ScanArgs {
     /// List what a container sees, or also what higher layers remove or replace
     #[arg(long, value_name = "SCOPE", default_value = "squashed")]
     pub(crate) scope: ScopeArg,
+    /// List no files, those that packages own, or all. With any, every regular file is hashed as its layer
+    /// passes (SHA-1 and SHA-256), which takes time by the gigabyte and memory by the file
+    #[arg(long, value_name = "FILES", default_value = "none")]
+    pub(crate) files: FilesArg,
     /// Take this distribution for the one that the subject names, as ID or ID-VERSION (debian-12)
     #[arg(long, value_name = "DISTRO", value_parser = parse_distro)]
     pub(crate) distro: Option<String>,
@@ -131,6 +149,8 @@ pub(crate) struct ScanArgs {
     /// Change a limit on what the subject may make sbomctl read or keep: `sbomctl limits` lists them
     #[arg(long, value_name = "NAME=VALUE", value_parser = LimitArg::parse)]
     pub(crate) limit: Vec<LimitArg>,
+    #[command(flatten)]
+    pub(crate) stated: StatedArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     /// Socket of the Docker or Podman daemon [default: `DOCKER_HOST` or `CONTAINER_HOST`, else the usual places]
@@ -176,6 +196,24 @@ impl From<ScopeArg> for Scope {
     }
 }
 
+/// See [`FileScope`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FilesArg {
+    None,
+    Owned,
+    All,
+}
+
+impl From<FilesArg> for FileScope {
+    fn from(files: FilesArg) -> Self {
+        match files {
+            FilesArg::None => Self::None,
+            FilesArg::Owned => Self::Owned,
+            FilesArg::All => Self::All,
+        }
+    }
+}
+
 /// A document to write, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Output {
@@ -185,7 +223,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (format, file) = match text.split_once('=') {
             Some((_, "")) => return Err("no file name after `=`".to_owned()),
             Some((format, file)) => (format, Some(PathBuf::from(file))),
@@ -204,7 +242,7 @@ pub(crate) struct LimitArg {
 }
 
 impl LimitArg {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
         let mut limits = Limits::default();
         let value = parse_amount(value).ok_or_else(|| {

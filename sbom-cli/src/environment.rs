@@ -7,7 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use sbom_core::document::Timestamp;
+use sbom_core::document::{Snapshot, Timestamp};
 
 /// Where distributions keep the certificates of authorities, as one file.
 const CERTIFICATE_STORES: [&str; 5] = [
@@ -35,6 +35,14 @@ pub(crate) struct Environment {
     pub(crate) no_proxy: Vec<String>,
     pub(crate) docker_sockets: Vec<PathBuf>,
     pub(crate) podman_sockets: Vec<PathBuf>,
+    /// What a workflow of GitHub's says of its own run.
+    pub(crate) snapshot: Snapshot,
+    /// Where the user's settings may lie, beside the current folder.
+    pub(crate) settings: Vec<PathBuf>,
+    /// The settings that are to be read, and no others.
+    pub(crate) named_settings: Option<PathBuf>,
+    /// Where the official schemas of documents lie.
+    pub(crate) schemas: Option<PathBuf>,
 }
 
 impl Environment {
@@ -43,6 +51,7 @@ impl Environment {
         let home = path("HOME");
         let runtime = path("XDG_RUNTIME_DIR");
         let config = path("XDG_CONFIG_HOME").or_else(|| Some(home.as_deref()?.join(".config")));
+        let data = path("XDG_DATA_HOME").or_else(|| Some(home.as_deref()?.join(".local/share")));
         let docker_config = path("DOCKER_CONFIG").or_else(|| Some(home.as_deref()?.join(".docker")));
         let below =
             |folder: &Option<PathBuf>, file: &str| folder.as_deref().map(|folder: &Path| folder.join(file));
@@ -65,6 +74,7 @@ impl Environment {
             ci: text("CI").is_some_and(|ci| ci != "false" && ci != "0"),
             columns: text("COLUMNS").and_then(|columns| columns.parse().ok()),
             registry_password: text("SBOMCTL_REGISTRY_PASSWORD"),
+            schemas: path("SBOMCTL_SCHEMAS").or_else(|| below(&data, "sbomctl/schemas")),
             registry_configs,
             certificate_stores: match path("SSL_CERT_FILE") {
                 Some(named) => vec![named],
@@ -87,7 +97,21 @@ impl Environment {
                 "CONTAINER_HOST",
                 &[below(&runtime, "podman/podman.sock"), Some("/run/podman/podman.sock".into())],
             ),
+            snapshot: snapshot(),
+            settings: below(&config, "sbomctl/sbomctl.toml").into_iter().collect(),
+            named_settings: path("SBOMCTL_CONFIG"),
         }
+    }
+}
+
+fn snapshot() -> Snapshot {
+    let said = |name: &str| text(name).unwrap_or_default();
+    let correlator: Vec<String> = ["GITHUB_WORKFLOW", "GITHUB_JOB"].into_iter().filter_map(text).collect();
+    Snapshot {
+        sha: said("GITHUB_SHA"),
+        reference: said("GITHUB_REF"),
+        job: said("GITHUB_RUN_ID"),
+        correlator: correlator.join("_"),
     }
 }
 

@@ -1,11 +1,11 @@
 //! `sbomctl scan`: opens the subject, scans it, writes the documents.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use sbom_core::{
     bom::{Bom, assemble},
-    document::{self, Format, Inputs, Timestamp, Tool},
+    document::{Document, Format, Inputs, Timestamp, Tool, stated::Stated},
     limits::Limits,
     oci::{Platform, SubjectKind},
     scan::{Options, scan, scan_stream},
@@ -14,11 +14,13 @@ use sbom_core::{
 
 use crate::{
     args::{Output, ScanArgs},
-    environment::{self, Environment},
+    documents,
+    environment::Environment,
     exit_code::{Exit, Failure},
     open::open,
     output,
-    terminal::{self, Terminal},
+    stamp::Stamp,
+    terminal::Terminal,
 };
 
 /// Runs the subcommand.
@@ -27,15 +29,21 @@ pub(crate) fn run(
     environment: &Environment,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    check_outputs(&arguments.output, arguments.all_platforms)?;
-    let stamp = Stamp::parse(arguments, environment)?;
+    documents::check_outputs(&arguments.output, arguments.all_platforms)?;
+    let stamp = Stamp::parse(arguments.timestamp.as_deref(), environment)?;
     let options = options(arguments)?;
+    let stated = arguments.stated.read(environment, &options.limits)?;
     let subject = open(arguments, environment, &options.limits)?;
     let bars = terminal.bars();
     let mut complete = true;
-    let mut finish = |bom: &Bom| {
-        write_all(bom, arguments, &stamp, environment)?;
-        complete &= report_gaps(bom, terminal);
+    let mut finish = |bom: Bom| {
+        let timestamp = stamp.or(created(&bom));
+        let platform = platform(&bom);
+        let mut document = Document::of(bom);
+        stated.apply(&mut document).map_err(|error| Failure::usage(anyhow!(error)))?;
+        let inputs = inputs(arguments, timestamp, &stated, environment);
+        write_all(&document, arguments, &inputs, &platform, environment)?;
+        complete &= report_gaps(&document, terminal);
         Ok::<(), Failure>(())
     };
     match subject.opened {
@@ -43,13 +51,13 @@ pub(crate) fn run(
             check_platforms(arguments, &sources)?;
             check_stdout(&arguments.output, sources.len())?;
             for source in &sources {
-                finish(&scan(&**source, &options, &bars)?)?;
+                finish(scan(&**source, &options, &bars)?)?;
             }
         }
         Opened::Stream(stream, choice) => {
             let boms = scan_stream(*stream, &choice, &subject.selection, &options, &bars)?;
             check_stdout(&arguments.output, boms.len())?;
-            boms.iter().try_for_each(finish)?;
+            boms.into_iter().try_for_each(finish)?;
         }
         _ => return Err(Failure::usage(anyhow!("this kind of subject cannot be scanned"))),
     }
@@ -72,32 +80,13 @@ fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
     Ok(Options {
         jobs: arguments.jobs.unwrap_or(default.jobs),
         limits,
-        bill: assemble::Options { scope: arguments.scope.into(), distro: arguments.distro.clone() },
+        bill: assemble::Options {
+            scope: arguments.scope.into(),
+            distro: arguments.distro.clone(),
+            files: arguments.files.into(),
+        },
         ..default
     })
-}
-
-/// Of the documents of one scan only one can have standard output.
-fn check_outputs(outputs: &[Output], all_platforms: bool) -> Result<(), Failure> {
-    if outputs.iter().filter(|output| output.file.is_none()).count() > 1 {
-        let message = "two documents cannot share standard output; give all but one a file: -o FORMAT=FILE";
-        return Err(Failure::usage(anyhow!(message)));
-    }
-    let mut files = BTreeSet::new();
-    for file in outputs.iter().filter_map(|output| output.file.as_ref()) {
-        let special = std::fs::metadata(file).is_ok_and(|data| !data.is_file());
-        if !files.insert(output::destination(file)) && !special {
-            return Err(Failure::usage(anyhow!(
-                "two documents cannot be written to one file, {}",
-                file.display()
-            )));
-        }
-        // Of several platforms each has a file of its own, whose name is not known yet.
-        if !all_platforms {
-            output::check(file)?;
-        }
-    }
-    Ok(())
 }
 
 /// Folders and programs are for no platform that could be chosen.
@@ -123,42 +112,38 @@ fn check_stdout(outputs: &[Output], documents: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+fn inputs(arguments: &ScanArgs, timestamp: Timestamp, stated: &Stated, environment: &Environment) -> Inputs {
+    Inputs {
+        timestamp,
+        tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        options_fingerprint: format!("{} stated={}", fingerprint(arguments), stated.fingerprint()),
+        columns: None,
+        snapshot: environment.snapshot.clone(),
+    }
+}
+
 fn write_all(
-    bom: &Bom,
+    document: &Document,
     arguments: &ScanArgs,
-    stamp: &Stamp,
+    inputs: &Inputs,
+    platform: &Platform,
     environment: &Environment,
 ) -> Result<(), Failure> {
-    let inputs = Inputs {
-        timestamp: stamp.of(bom),
-        tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-        options_fingerprint: fingerprint(arguments),
-        columns: None,
-    };
     for Output { format, file } in &arguments.output {
-        let write =
-            |inputs: &Inputs, out: &mut dyn std::io::Write| document::write(bom, *format, inputs, out);
-        match file {
-            None => {
-                let columns = terminal::columns(environment);
-                let inputs = Inputs { columns, ..inputs.clone() };
-                output::to_stdout(|out| write(&inputs, out))?;
-            }
-            Some(file) => {
-                let file = if arguments.all_platforms { platform_file(file, bom) } else { file.clone() };
-                output::to_file(&file, |out| write(&inputs, out))?;
-            }
-        }
+        let of_platform = |file: &PathBuf| {
+            if arguments.all_platforms { output::file_for_platform(file, platform) } else { file.clone() }
+        };
+        let output = Output { format: *format, file: file.as_ref().map(of_platform) };
+        documents::write(document, &output, inputs, environment)?;
     }
     Ok(())
 }
 
-fn platform_file(file: &std::path::Path, bom: &Bom) -> PathBuf {
-    let platform = match &bom.subject.kind {
+fn platform(bom: &Bom) -> Platform {
+    match &bom.subject.kind {
         SubjectKind::Image(image) => image.platform.clone(),
         SubjectKind::Folder | SubjectKind::File(_) => Platform::default(),
-    };
-    output::file_for_platform(file, &platform)
+    }
 }
 
 /// What, beside the subject, decides the content of a document: part of its identity.
@@ -167,20 +152,21 @@ fn fingerprint(arguments: &ScanArgs) -> String {
         arguments.limit.iter().map(|limit| format!("{}={}", limit.name, limit.value)).collect();
     limits.sort();
     format!(
-        "scope={:?} distro={} limits={}",
+        "scope={:?} files={:?} distro={} limits={}",
         arguments.scope,
+        arguments.files,
         arguments.distro.as_deref().unwrap_or_default(),
         limits.join(",")
     )
 }
 
-/// Says on standard error what is missing from the bill. Whether nothing is.
-fn report_gaps(bom: &Bom, terminal: &Terminal) -> bool {
-    for gap in &bom.gaps {
+/// Says on standard error what is missing from the document. Whether nothing is.
+fn report_gaps(document: &Document, terminal: &Terminal) -> bool {
+    for gap in &document.gaps {
         tracing::info!("{gap}");
     }
-    let count = bom.gaps.len() as u64 + bom.gaps_not_listed;
-    if let (Some(first), 1..) = (bom.gaps.first(), count) {
+    let count = document.gap_count();
+    if let (Some(first), 1..) = (document.gaps.first(), count) {
         let more =
             if count > 1 { format!(" (and {} more; -v lists them)", count - 1) } else { String::new() };
         terminal.warn(format_args!("the bill is incomplete: {first}{more}"));
@@ -188,40 +174,10 @@ fn report_gaps(bom: &Bom, terminal: &Terminal) -> bool {
     count == 0
 }
 
-/// Where the time in a document comes from.
-enum Stamp {
-    Given(Timestamp),
-    OfImage,
-}
-
-impl Stamp {
-    fn parse(arguments: &ScanArgs, environment: &Environment) -> Result<Self, Failure> {
-        let wrong = |what: &str, value: &str| {
-            let form = "expected RFC 3339 as in 2024-02-29T12:00:00Z, seconds since 1970, or `now`";
-            Failure::usage(anyhow!("{what} {value:?} is no time: {form}"))
-        };
-        let seconds = |text: &str| Timestamp::from_unix(text.parse().ok()?).ok();
-        match (&arguments.timestamp, &environment.source_date_epoch) {
-            (Some(text), _) if text == "now" => Ok(Self::Given(environment::now())),
-            (Some(text), _) => {
-                let time = seconds(text).or_else(|| text.parse().ok());
-                time.map(Self::Given).ok_or_else(|| wrong("--timestamp", text))
-            }
-            (None, Some(text)) => {
-                seconds(text).map(Self::Given).ok_or_else(|| wrong("SOURCE_DATE_EPOCH", text))
-            }
-            (None, None) => Ok(Self::OfImage),
-        }
-    }
-
-    fn of(&self, bom: &Bom) -> Timestamp {
-        let created = match &bom.subject.kind {
-            SubjectKind::Image(image) => image.created.as_deref().and_then(|created| created.parse().ok()),
-            SubjectKind::Folder | SubjectKind::File(_) => None,
-        };
-        match self {
-            Self::Given(timestamp) => *timestamp,
-            Self::OfImage => created.unwrap_or(Timestamp::UNKNOWN),
-        }
+/// When the image was built.
+fn created(bom: &Bom) -> Option<Timestamp> {
+    match &bom.subject.kind {
+        SubjectKind::Image(image) => image.created.as_deref().and_then(|created| created.parse().ok()),
+        SubjectKind::Folder | SubjectKind::File(_) => None,
     }
 }

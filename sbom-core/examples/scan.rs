@@ -13,8 +13,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::default();
     for source in open_local(&subject, &Selection::All, &options.limits)? {
         let bom = scan::scan(&*source, &options, &Silent)?;
+        let document = document::Document::of(bom);
         let inputs = document::Inputs::default();
-        document::write(&bom, "cyclonedx-json".parse()?, &inputs, &mut io::stdout().lock())?;
+        document::write(&document, "cyclonedx-json".parse()?, &inputs, &mut io::stdout().lock())?;
     }
     Ok(())
 }

@@ -1,101 +1,123 @@
 //! What documents say of a component beyond the fields of their format: names and values, the same in every
-//! format. Properties in CycloneDX, annotations `NAME: VALUE` in SPDX.
+//! format. Properties in CycloneDX, annotations `NAME: VALUE` in SPDX. [`of`] and its siblings make them for
+//! writers; [`absorb`] takes them back for readers.
+//!
+//! Most follow from fields of the model, and are not kept in it: names of ours, `sbomctl:`; names of Trivy's, by
+//! which it and Dependency-Track find vulnerabilities; Syft's for the distribution.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     json,
-    outline::{Outline, Role, family},
+    model::{
+        Ancestor, Completeness, Component, ComponentKind, Document, Evidence, LayerDescriptor, Reference,
+        Technique, Usage,
+    },
     syntax,
 };
-use crate::{
-    bom::{Ancestor, Bom, Component, Evidence, Gap, ReferenceKind, Technique, Usage},
-    image_path::ImagePath,
-    oci::{Image, LayerDescriptor, SubjectKind},
-};
 
-/// Names and values, sorted.
-pub(super) type Facts<'a> = BTreeSet<(Cow<'a, str>, Cow<'a, str>)>;
+mod absorb;
+pub(super) mod beyond;
+
+pub(super) use absorb::absorb;
+
+/// A name and a value.
+pub(super) type Fact<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// What Trivy's names begin with in CycloneDX; its annotations in SPDX go without.
+pub(super) const TRIVY: &str = "aquasecurity:trivy:";
 
 /// The longest build instruction that is repeated at each component; the image itself carries it whole.
 const CREATED_BY_CHARS: usize = 256;
 
-/// What is said of a component under the project's own names, and Syft's for the distribution.
-pub(super) fn own<'a>(outline: &Outline<'a>, role: Role, component: &'a Component) -> Facts<'a> {
-    let mut facts = Facts::new();
-    let mut add = |name: Cow<'a, str>, value: Cow<'a, str>| {
-        facts.insert((name, value));
-    };
-    for (name, value) in &component.properties {
-        add(name.into(), value.into());
+/// What is said of the component at `index` in every format, sorted by name and without repetition. Values of one
+/// name keep the order that they mean something in.
+pub(super) fn of(document: &Document, index: usize) -> Vec<Fact<'_>> {
+    let Some(component) = document.components.get(index) else { return Vec::new() };
+    let mut facts: Vec<Fact<'_>> = derived(document, index, component);
+    for property in &component.properties {
+        facts.push((property.name.as_str().into(), property.value.as_str().into()));
     }
-    for reference in component.references.iter().filter(|reference| !syntax::is_address(&reference.url)) {
-        add(format!("sbomctl:reference:{}", reference_name(reference.kind)).into(), (&reference.url).into());
-    }
-    let first = cpe(component);
-    for other in component.cpes.iter().filter(|other| Some(other.as_str()) != first) {
-        add("sbomctl:cpe".into(), other.into());
-    }
-    if component.usage == Usage::BuildOnly {
-        add("sbomctl:usage".into(), "build-only".into());
-    }
-    match role {
-        Role::Container | Role::Folder | Role::File => subject(outline.bom, &mut add),
-        Role::System => distribution(outline.bom, &mut add),
-        _ => layers(outline.bom, component, &mut add),
-    }
-    facts
+    tidy(facts)
 }
 
-/// What is said of a component under Trivy's names, without their prefix `aquasecurity:trivy:`. Trivy and
-/// Dependency-Track find vulnerabilities by it.
-pub(super) fn trivy(outline: &Outline<'_>, role: Role, component: &Component) -> Vec<(&'static str, String)> {
-    let subject = &outline.bom.subject;
-    let mut facts = Vec::new();
-    match (role, &subject.kind) {
-        (Role::Container, SubjectKind::Image(image)) => {
-            trivy_image(image, subject.tag.as_deref(), &subject.layers, &mut facts);
-        }
-        (Role::System, _) => {
-            facts.push(("Class", "os-pkgs".to_owned()));
-            facts.push(("Type", component.name.clone()));
-        }
-        (Role::Package | Role::Program | Role::Library, _) => {
-            facts.extend(package_type(outline, component).map(|name| ("PkgType", name.to_owned())));
-            if let Some(source) = component.source.as_ref().filter(|_| role == Role::Package) {
-                facts.push(("SrcName", source.name.clone()));
-                facts.push(("SrcVersion", source.version.clone()));
-            }
-            if let Some(evidence) = component.evidence.first().filter(|_| role != Role::Package) {
-                facts.push(("FilePath", evidence.path.to_text().trim_start_matches('/').to_owned()));
-            }
-            if let Some(layer) = layer(outline.bom, component.layers.introduced) {
-                facts.extend(layer.digest.as_ref().map(|digest| ("LayerDigest", digest.to_string())));
-                facts.extend(layer.diff_id.as_ref().map(|diff_id| ("LayerDiffID", diff_id.to_string())));
-            }
-        }
-        _ => {}
+/// What SPDX 2.x says beside [`of`], as it has no fields for it. It has fields for the references `said`.
+pub(super) fn without_field_in_spdx<'a>(
+    document: &'a Document,
+    component: &'a Component,
+    said: [Option<&Reference>; 2],
+) -> Vec<Fact<'a>> {
+    let mut facts: Vec<Fact<'a>> = Vec::new();
+    let mut add = |name: Cow<'a, str>, value: Cow<'a, str>| facts.push((name, value));
+    if component.purl.as_ref() != Some(&component.id) {
+        add("sbomctl:id".into(), (&component.id).into());
     }
-    // By name alone: diff ids stay in the order of the layers.
-    facts.sort_by_key(|&(name, _)| name);
-    facts
+    match component.completeness {
+        Completeness::Complete => add("sbomctl:completeness".into(), "complete".into()),
+        Completeness::Incomplete => add("sbomctl:completeness".into(), "incomplete".into()),
+        Completeness::Unknown => {}
+    }
+    if let Some(group) = &component.group {
+        add("sbomctl:group".into(), group.into());
+    }
+    for evidence in &component.evidence {
+        add("sbomctl:evidence".into(), evidence_record(document, evidence).into());
+    }
+    for ancestor in &component.ancestors {
+        add("sbomctl:ancestor".into(), ancestor_record(ancestor).into());
+    }
+    let valid = |reference: &&Reference| syntax::is_address(&reference.url);
+    for reference in component.references.iter().filter(valid) {
+        if reference.comment.is_some() || !reference.hashes.is_empty() {
+            let (name, value) = beyond::reference(reference);
+            add(name, value);
+        } else if !said.into_iter().flatten().any(|said| std::ptr::eq(said, reference)) {
+            add(reference_name(reference), (&reference.url).into());
+        }
+    }
+    let parties =
+        [("sbomctl:supplier:url", &component.supplier), ("sbomctl:originator:url", &component.originator)];
+    for (name, party) in parties {
+        if let Some(url) = party.as_ref().and_then(|party| party.url.as_ref()) {
+            add(name.into(), url.into());
+        }
+    }
+    tidy(facts)
 }
 
-/// What is said of the document's gaps, in its root: each as a record of JSON, and how many there are.
-pub(super) fn gaps<'a>(outline: &'a Outline<'_>) -> impl Iterator<Item = (&'static str, String)> + 'a {
-    let bom = outline.bom;
-    let listed = bom.gaps.iter().map(|gap| ("sbomctl:gap", gap_record(bom, gap)));
-    let hidden =
-        (bom.gaps_not_listed > 0).then(|| ("sbomctl:gaps:notListed", bom.gaps_not_listed.to_string()));
-    listed.chain([("sbomctl:gaps:count", outline.gap_count().to_string())]).chain(hidden)
+/// What is said of the document itself: its properties, each gap as a record of JSON, and how many there are.
+pub(super) fn of_header(document: &Document) -> impl Iterator<Item = Fact<'_>> {
+    let own = document.header.properties.iter();
+    let own = own.map(|property| (property.name.as_str().into(), property.value.as_str().into()));
+    let gaps = document.gaps.iter().map(|gap| ("sbomctl:gap".into(), json::line(gap).into()));
+    let count = [("sbomctl:gaps:count".into(), document.gap_count().to_string().into())];
+    let hidden = document.gaps_not_listed;
+    let hidden = (hidden > 0).then(|| ("sbomctl:gaps:notListed".into(), hidden.to_string().into()));
+    own.chain(gaps).chain(count).chain(hidden)
+}
+
+/// One sentence on how much of the subject the document lists.
+pub(super) fn completeness_in_words(document: &Document) -> String {
+    if document.gaps.iter().any(|gap| gap.kind == "nothing-recognised") {
+        return "unknown; nothing in the subject was recognised".to_owned();
+    }
+    match document.gap_count() {
+        0 => "unknown; all that was recognised could be read".to_owned(),
+        1 => "incomplete; 1 gap is listed".to_owned(),
+        count if document.gaps_not_listed == 0 => format!("incomplete; {count} gaps are listed"),
+        count => {
+            let listed = document.gaps.len();
+            format!("incomplete; there are {count} gaps, of which {listed} are listed")
+        }
+    }
 }
 
 /// The place of a layer, as `layer=DIGEST index=N`; the digest is that of the uncompressed layer, if known.
-pub(super) fn layer_place(bom: &Bom, index: usize) -> String {
-    let digest = layer(bom, index).and_then(|layer| layer.diff_id.as_ref().or(layer.digest.as_ref()));
-    match digest {
+pub(super) fn layer_place(document: &Document, index: usize) -> String {
+    let layer = document.layers.get(index);
+    match layer.and_then(|layer| layer.diff_id.as_ref().or(layer.digest.as_ref())) {
         Some(digest) => format!("layer={digest} index={index}"),
         None => format!("index={index}"),
     }
@@ -106,137 +128,140 @@ pub(super) fn cpe(component: &Component) -> Option<&str> {
     component.cpes.iter().map(String::as_str).find(|cpe| syntax::is_cpe(cpe))
 }
 
-/// One piece of evidence as a record of JSON.
-pub(super) fn evidence_record(bom: &Bom, evidence: &Evidence) -> String {
-    json::line(&EvidenceRecord {
-        technique: technique(evidence.technique),
-        confidence: confidence(evidence.confidence),
-        layer: evidence.layer,
-        diff_id: diff_id(bom, evidence.layer),
-        path: evidence.path.to_text(),
-        detail: evidence.detail.as_deref(),
-    })
-}
-
-/// One ancestor as a record of JSON.
-pub(super) fn ancestor_record(ancestor: &Ancestor) -> String {
-    json::line(&AncestorRecord {
-        name: &ancestor.name,
-        version: ancestor.version.as_deref(),
-        purl: ancestor.purl.as_ref().map(ToString::to_string),
-    })
-}
-
-/// CycloneDX's name of a technique.
-pub(super) fn technique(technique: Technique) -> &'static str {
-    match technique {
-        Technique::ManifestAnalysis => "manifest-analysis",
-        Technique::BinaryAnalysis => "binary-analysis",
-    }
-}
-
 /// Hundredths as a number from 0 to 1.
 pub(super) fn confidence(hundredths: u8) -> f64 {
     f64::from(hundredths.min(100)) / 100.0
 }
 
-/// CycloneDX's name of a kind of reference.
-pub(super) fn reference_name(kind: ReferenceKind) -> &'static str {
-    match kind {
-        ReferenceKind::Website => "website",
-        ReferenceKind::Vcs => "vcs",
-        ReferenceKind::Documentation => "documentation",
-        ReferenceKind::IssueTracker => "issue-tracker",
-        ReferenceKind::Support => "support",
-        ReferenceKind::Distribution => "distribution",
-    }
+/// A number from 0 to 1 in hundredths.
+pub(super) fn hundredths(confidence: f64) -> Option<u8> {
+    (0..=100_u8).find(|&hundredths| (f64::from(hundredths) / 100.0 - confidence).abs() <= 0.005)
 }
 
-#[derive(Serialize)]
+/// `sbomctl:reference:vcs`, whose value is the address.
+pub(super) fn reference_name(reference: &Reference) -> Cow<'static, str> {
+    format!("sbomctl:reference:{}", reference.kind.name()).into()
+}
+
+/// One piece of evidence, in a record of JSON.
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct GapRecord<'a> {
-    kind: &'static str,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
+struct EvidenceRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    technique: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    confidence: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     layer: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    diff_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detector: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EvidenceRecord<'a> {
-    technique: &'static str,
-    confidence: f64,
-    layer: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     diff_id: Option<String>,
     path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
 }
 
-#[derive(Serialize)]
-struct AncestorRecord<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+/// What something was derived from, in a record of JSON.
+#[derive(Serialize, Deserialize)]
+struct AncestorRecord {
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     purl: Option<String>,
 }
 
-fn gap_record(bom: &Bom, gap: &Gap) -> String {
-    json::line(&GapRecord {
-        kind: gap.kind.code(),
-        message: &gap.message,
-        layer: gap.layer,
-        diff_id: gap.layer.and_then(|layer| diff_id(bom, layer)),
-        path: gap.path.as_ref().map(ImagePath::to_text),
-        offset: gap.offset,
-        detector: gap.detector,
+/// All of one piece of evidence, on one line.
+pub(super) fn evidence_record(document: &Document, evidence: &Evidence) -> String {
+    let layer = evidence.layer.and_then(|layer| document.layers.get(layer));
+    json::line(&EvidenceRecord {
+        technique: evidence.technique.map(Technique::name).map(str::to_owned),
+        confidence: evidence.confidence.map(confidence),
+        layer: evidence.layer,
+        diff_id: layer.and_then(|layer| layer.diff_id.as_ref()).map(ToString::to_string),
+        path: evidence.location.clone(),
+        detail: evidence.detail.clone(),
     })
 }
 
-/// A layer of an image; the pseudo-layers of folders and files mean nothing to a reader.
-fn layer(bom: &Bom, index: usize) -> Option<&LayerDescriptor> {
-    matches!(bom.subject.kind, SubjectKind::Image(_)).then(|| bom.subject.layers.get(index))?
+fn ancestor_record(ancestor: &Ancestor) -> String {
+    json::line(&AncestorRecord {
+        name: ancestor.name.clone(),
+        version: ancestor.version.clone(),
+        purl: ancestor.purl.as_ref().map(ToString::to_string),
+    })
 }
 
-fn diff_id(bom: &Bom, index: usize) -> Option<String> {
-    layer(bom, index)?.diff_id.as_ref().map(ToString::to_string)
+/// Sorted by name; of pairs that are the same, one.
+fn tidy(mut facts: Vec<Fact<'_>>) -> Vec<Fact<'_>> {
+    facts.sort_by(|a, b| a.0.cmp(&b.0));
+    facts.dedup();
+    facts
 }
 
-fn layers<'a>(bom: &'a Bom, component: &Component, add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>)) {
-    if !matches!(bom.subject.kind, SubjectKind::Image(_)) {
-        return;
+/// What follows from the model's fields.
+fn derived<'a>(document: &'a Document, index: usize, component: &'a Component) -> Vec<Fact<'a>> {
+    let mut facts = Vec::new();
+    let mut add = |name: Cow<'a, str>, value: Cow<'a, str>| facts.push((name, value));
+    for reference in component.references.iter().filter(|reference| !syntax::is_address(&reference.url)) {
+        add(reference_name(reference), (&reference.url).into());
     }
-    let layers = component.layers;
-    let changed = Some(layers.changed).filter(|&changed| changed != layers.introduced);
-    let events = [("introduced", Some(layers.introduced)), ("changed", changed), ("removed", layers.removed)];
-    for (event, index) in events {
-        let Some(index) = index else { continue };
-        add(format!("sbomctl:layer:{event}").into(), layer_place(bom, index).into());
-        if let Some(instruction) = layer(bom, index).and_then(|layer| layer.created_by.as_deref()) {
-            add(format!("sbomctl:layer:{event}:createdBy").into(), shortened(instruction));
+    let first = cpe(component);
+    for other in component.cpes.iter().filter(|other| Some(other.as_str()) != first) {
+        add("sbomctl:cpe".into(), other.into());
+    }
+    if component.usage == Usage::BuildOnly {
+        add("sbomctl:usage".into(), "build-only".into());
+    }
+    if document.root == Some(index) {
+        subject(document, &mut add);
+    } else if is_system(document, index) {
+        distribution(document, component, &mut add);
+    } else {
+        package(document, component, &mut add);
+    }
+    facts
+}
+
+fn is_system(document: &Document, index: usize) -> bool {
+    document.distribution.as_ref().is_some_and(|distribution| distribution.component == index)
+}
+
+fn subject<'a>(document: &'a Document, add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>)) {
+    if !document.layers.is_empty() {
+        add("sbomctl:oci:layers".into(), document.layers.len().to_string().into());
+    }
+    for (index, layer) in document.layers.iter().enumerate() {
+        for (name, value) in layer_facts(layer) {
+            add(format!("sbomctl:oci:layer:{index}:{name}").into(), value);
         }
     }
-}
-
-fn shortened(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(CREATED_BY_CHARS) {
-        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
-        None => Cow::Borrowed(text),
+    // By layer, and not sorted: Trivy takes them in this order.
+    for diff_id in document.layers.iter().filter_map(|layer| layer.diff_id.as_ref()) {
+        add(format!("{TRIVY}DiffID").into(), diff_id.to_string().into());
     }
 }
 
-fn distribution<'a>(bom: &'a Bom, add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>)) {
-    let Some(system) = &bom.operating_system else { return };
+fn layer_facts(layer: &LayerDescriptor) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+    let media_type = Some(layer.media_type.as_str()).filter(|name| !name.is_empty());
+    [
+        ("digest", layer.digest.as_ref().map(|digest| digest.to_string().into())),
+        ("diffId", layer.diff_id.as_ref().map(|digest| digest.to_string().into())),
+        ("size", layer.size.map(|size| size.to_string().into())),
+        ("mediaType", media_type.map(Cow::Borrowed)),
+        ("createdBy", layer.created_by.as_deref().map(Cow::Borrowed)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+}
+
+fn distribution<'a>(
+    document: &'a Document,
+    component: &'a Component,
+    add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>),
+) {
+    add(format!("{TRIVY}Class").into(), "os-pkgs".into());
+    add(format!("{TRIVY}Type").into(), (&component.name).into());
+    let Some(system) = &document.distribution else { return };
     add("syft:distro:id".into(), (&system.id).into());
     for (index, like) in system.id_like.iter().enumerate() {
         add(format!("syft:distro:idLike:{index}").into(), like.into());
@@ -253,76 +278,81 @@ fn distribution<'a>(bom: &'a Bom, add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str
     }
 }
 
-fn subject<'a>(bom: &'a Bom, add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>)) {
-    let SubjectKind::Image(image) = &bom.subject.kind else { return };
-    let platform = &image.platform;
-    let digests = [
-        ("sbomctl:oci:manifestDigest", &image.manifest_digest),
-        ("sbomctl:oci:indexDigest", &image.index_digest),
-        ("sbomctl:oci:configDigest", &image.config_digest),
-    ];
-    for (name, digest) in digests {
-        if let Some(digest) = digest {
-            add(name.into(), digest.to_string().into());
+fn package<'a>(
+    document: &'a Document,
+    component: &'a Component,
+    add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>),
+) {
+    // What a foreign document says under one of Trivy's names stands.
+    let mut trivy = |name: &str, value: Cow<'a, str>| {
+        let name = format!("{TRIVY}{name}");
+        if component.property(&name).is_none() {
+            add(name.into(), value);
+        }
+    };
+    if let Some(kind) = package_type(document, component) {
+        trivy("PkgType", kind.into());
+    }
+    if let Some(source) = component.source.as_ref().filter(|_| component.is_os_package()) {
+        trivy("SrcName", (&source.name).into());
+        trivy("SrcVersion", (&source.version).into());
+    }
+    let is_program_or_part = matches!(component.purl_type(), Some("golang" | "cargo"))
+        || component.kind == ComponentKind::Application;
+    if let Some(evidence) = component.evidence.first().filter(|_| is_program_or_part) {
+        trivy("FilePath", evidence.location.trim_start_matches('/').into());
+    }
+    let Some(layers) = component.layers else { return };
+    if let Some(layer) =
+        document.layers.get(layers.introduced).filter(|_| component.kind != ComponentKind::File)
+    {
+        if let Some(digest) = &layer.digest {
+            trivy("LayerDigest", digest.to_string().into());
+        }
+        if let Some(diff_id) = &layer.diff_id {
+            trivy("LayerDiffID", diff_id.to_string().into());
         }
     }
-    for (name, value) in [
-        ("sbomctl:oci:platform:os", Some(&platform.os)),
-        ("sbomctl:oci:platform:architecture", Some(&platform.architecture)),
-        ("sbomctl:oci:platform:variant", platform.variant.as_ref()),
-        ("sbomctl:oci:platform:osVersion", platform.os_version.as_ref()),
-        ("sbomctl:oci:created", image.created.as_ref()),
-        ("sbomctl:oci:repository", image.repository.as_ref()),
-        ("sbomctl:oci:tag", bom.subject.tag.as_ref()),
-    ] {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            add(name.into(), value.into());
+    let changed = Some(layers.changed).filter(|&changed| changed != layers.introduced);
+    let events = [("introduced", Some(layers.introduced)), ("changed", changed), ("removed", layers.removed)];
+    for (event, index) in events {
+        let Some(index) = index else { continue };
+        add(format!("sbomctl:layer:{event}").into(), layer_place(document, index).into());
+        if component.kind == ComponentKind::File {
+            continue;
         }
-    }
-    for (name, value) in &image.labels {
-        add(format!("sbomctl:oci:label:{name}").into(), value.into());
-    }
-    for (index, layer) in bom.subject.layers.iter().enumerate() {
-        let mut fact = |name: &str, value: Option<Cow<'a, str>>| {
-            if let Some(value) = value {
-                add(format!("sbomctl:oci:layer:{index}:{name}").into(), value);
-            }
-        };
-        fact("digest", layer.digest.as_ref().map(|digest| digest.to_string().into()));
-        fact("diffId", layer.diff_id.as_ref().map(|digest| digest.to_string().into()));
-        fact("size", layer.size.map(|size| size.to_string().into()));
-        fact(
-            "mediaType",
-            Some(layer.media_type.as_str().into()).filter(|name: &Cow<'_, str>| !name.is_empty()),
-        );
-        fact("createdBy", layer.created_by.as_deref().map(Cow::Borrowed));
+        if let Some(instruction) = document.layers.get(index).and_then(|layer| layer.created_by.as_deref()) {
+            add(format!("sbomctl:layer:{event}:createdBy").into(), shortened(instruction));
+        }
     }
 }
 
-fn trivy_image(
-    image: &Image,
-    tag: Option<&str>,
-    layers: &[LayerDescriptor],
-    facts: &mut Vec<(&'static str, String)>,
-) {
-    facts.extend(image.config_digest.as_ref().map(|digest| ("ImageID", digest.to_string())));
-    facts.extend(layers.iter().filter_map(|layer| Some(("DiffID", layer.diff_id.as_ref()?.to_string()))));
-    if let Some(repository) = &image.repository {
-        let digest = image.manifest_digest.as_ref();
-        facts.extend(digest.map(|digest| ("RepoDigest", format!("{repository}@{digest}"))));
-        facts.extend(tag.map(|tag| ("RepoTag", format!("{repository}:{tag}"))));
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(CREATED_BY_CHARS) {
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
     }
-    facts.extend(image.tags.iter().map(|tag| ("RepoTag", tag.clone())));
 }
 
 /// Trivy's name of the kind of package: for one of an operating system the name of its family.
-fn package_type<'a>(outline: &'a Outline<'_>, component: &'a Component) -> Option<&'a str> {
-    let purl = component.purl.as_ref()?;
-    match purl.kind() {
+fn package_type<'a>(document: &'a Document, component: &'a Component) -> Option<&'a str> {
+    match component.purl_type()? {
         "golang" => Some("gobinary"),
         "cargo" => Some("rustbinary"),
-        _ if outline.is_of_system(component) => outline.system.as_ref().map(|system| system.name.as_str()),
-        "apk" | "deb" => purl.namespace_segments().last().map(|id| family(id)),
+        "apk" | "deb" | "rpm" => {
+            let id = namespace(component.purl.as_deref()?)?;
+            let of_system = document.distribution.as_ref().filter(|distribution| distribution.id == id);
+            let system = of_system.and_then(|distribution| document.components.get(distribution.component));
+            Some(system.map_or_else(|| super::of_bom::family(id), |system| system.name.as_str()))
+        }
         _ => None,
     }
+}
+
+/// The last part of the namespace of a package URL: `debian` of `pkg:deb/debian/bash@5`.
+fn namespace(purl: &str) -> Option<&str> {
+    let path = purl.split(['@', '?', '#']).next()?;
+    let mut parts = path.split('/').skip(1).collect::<Vec<_>>();
+    parts.pop()?;
+    parts.pop()
 }

@@ -4,12 +4,11 @@ use std::io::{self, Write};
 
 use uuid::Uuid;
 
-use super::{Format, Inputs};
-use crate::{
-    bom::Subject,
-    digest::{Algorithm, Digest, Hasher},
-    oci::SubjectKind,
+use super::{
+    Format, Inputs,
+    model::{Document, Origin},
 };
+use crate::digest::{Algorithm, Hasher};
 
 /// Where the namespaces of documents lie. Nothing need be found there: a namespace is a name.
 pub(super) const NAMESPACE: &str = "https://sbomctl.dev/spdx/";
@@ -17,28 +16,28 @@ pub(super) const NAMESPACE: &str = "https://sbomctl.dev/spdx/";
 /// The identifier of a document: a UUID of version 5 over all that decides its content. `content` writes the
 /// document with the identifier it is given; it is called where only the content itself says what was scanned.
 pub(super) fn document(
-    subject: &Subject,
+    document: &Document,
     format: Format,
     inputs: &Inputs,
     content: impl FnOnce(Uuid, &mut dyn Write) -> io::Result<()>,
 ) -> io::Result<Uuid> {
-    let scanned = if let Some(digest) = subject_digest(subject) {
-        digest
+    let origin = if let Origin::Fixed(origin) = &document.header.origin {
+        origin.clone()
     } else {
         let mut sink = HashingSink(Hasher::new(Algorithm::Sha256));
         content(Uuid::nil(), &mut sink)?;
-        sink.0.finish()
+        sink.0.finish().to_string()
     };
     let key = [
         &format.to_string(),
         &inputs.tool.name,
         &inputs.tool.version,
-        &scanned.to_string(),
-        &subject.name,
-        subject.tag.as_deref().unwrap_or_default(),
+        &origin,
+        &document.header.name,
         &inputs.timestamp.to_string(),
         &inputs.options_fingerprint,
     ]
+    .map(String::as_str)
     .join("\0");
     let own = Uuid::new_v5(&Uuid::NAMESPACE_URL, NAMESPACE.as_bytes());
     Ok(Uuid::new_v5(&own, key.as_bytes()))
@@ -59,20 +58,6 @@ pub(super) fn slug(text: &str) -> String {
     }
     let slug = slug.trim_end_matches('-');
     if slug.is_empty() { "unnamed".to_owned() } else { slug.to_owned() }
-}
-
-/// The digest that pins down what was scanned; none for a folder, and for a file, whose scan depends on its name.
-fn subject_digest(subject: &Subject) -> Option<Digest> {
-    let SubjectKind::Image(image) = &subject.kind else { return None };
-    if let Some(digest) = image.manifest_digest.as_ref().or(image.config_digest.as_ref()) {
-        return Some(digest.clone());
-    }
-    let digests: Option<Vec<String>> = subject
-        .layers
-        .iter()
-        .map(|layer| layer.digest.as_ref().or(layer.diff_id.as_ref()).map(Digest::to_string))
-        .collect();
-    digests.filter(|digests| !digests.is_empty()).map(|digests| Digest::of(digests.join("\n").as_bytes()))
 }
 
 struct HashingSink(Hasher);

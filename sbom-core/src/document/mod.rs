@@ -1,6 +1,6 @@
-//! A bill → the bytes of a document.
+//! A bill → a document → its bytes, and back.
 //!
-//! Every format says the same: the same components, edges and gaps. What a format has no field for is written as
+//! A [`Document`] is what every format is written from and read into: the same components, relationships and gaps. What a format has no field for is written as
 //! a property (CycloneDX) or annotation (SPDX), under the names that `facts` gives it. Time and identifiers are
 //! arguments, so the same bill and [`Inputs`] give the same bytes.
 
@@ -10,25 +10,29 @@ use std::{
     str::FromStr,
 };
 
-use crate::bom::Bom;
-
 pub mod cyclonedx;
+mod edges;
 mod facts;
 mod graph;
 mod identity;
 mod json;
+pub mod list;
 pub mod model;
-mod outline;
+mod of_bom;
 pub mod read;
 pub mod spdx;
-mod syntax;
+pub mod stated;
+pub(crate) mod syntax;
 pub mod table;
+pub mod template;
 #[cfg(test)]
 mod tests;
 pub mod timestamp;
 
 pub use cyclonedx::CycloneDxVersion;
-pub use spdx::SpdxVersion;
+pub use list::github::Snapshot;
+pub use model::{Document, Tool};
+pub use spdx::{Spdx2Version, SpdxVersion};
 pub use timestamp::Timestamp;
 
 /// A format that a bill can be written in, named as Syft names it: `FORMAT` or `FORMAT@VERSION`.
@@ -48,11 +52,23 @@ pub enum Format {
     Table,
     /// CycloneDX as JSON.
     CycloneDxJson(CycloneDxVersion),
+    /// CycloneDX as XML.
+    CycloneDxXml(CycloneDxVersion),
     /// SPDX as JSON.
     SpdxJson(SpdxVersion),
+    /// SPDX as tag-value.
+    SpdxTagValue(Spdx2Version),
+    /// A snapshot for GitHub's dependency submission API.
+    Github,
+    /// Package URLs, one a line.
+    Purls,
+    /// Comma-separated values.
+    Csv,
+    /// A table in Markdown.
+    Markdown,
 }
 
-/// What a document says beside the bill.
+/// What a document says beside its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inputs {
     /// When the document counts as made.
@@ -63,31 +79,37 @@ pub struct Inputs {
     pub options_fingerprint: String,
     /// Columns of the terminal that a table is for; with none, nothing is cut.
     pub columns: Option<usize>,
+    /// What a snapshot for GitHub is for.
+    pub snapshot: Snapshot,
 }
 
 impl Default for Inputs {
     /// No time, this library, no options.
     fn default() -> Self {
         let tool = Tool { name: "sbom_core".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
-        Self { timestamp: Timestamp::UNKNOWN, tool, options_fingerprint: String::new(), columns: None }
+        Self {
+            timestamp: Timestamp::UNKNOWN,
+            tool,
+            options_fingerprint: String::new(),
+            columns: None,
+            snapshot: Snapshot::default(),
+        }
     }
 }
 
-/// The program that makes a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tool {
-    /// Its name, without hyphens: SPDX separates name and version by one.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-}
-
-/// Writes `bom` as `format`. The only errors are those of `out`.
-pub fn write(bom: &Bom, format: Format, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
+/// Writes `document`, which must be [normalised](Document::normalise), as `format`. The only errors are those of
+/// `out`.
+pub fn write(document: &Document, format: Format, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        Format::Table => table::write(bom, inputs.columns, out),
-        Format::CycloneDxJson(version) => cyclonedx::write(bom, version, inputs, out),
-        Format::SpdxJson(version) => spdx::write(bom, version, inputs, out),
+        Format::Table => table::write(document, inputs.columns, out),
+        Format::CycloneDxJson(version) => cyclonedx::write_json(document, version, inputs, out),
+        Format::CycloneDxXml(version) => cyclonedx::write_xml(document, version, inputs, out),
+        Format::SpdxJson(version) => spdx::write(document, version, inputs, out),
+        Format::SpdxTagValue(version) => spdx::write_tag_value(document, version, inputs, out),
+        Format::Github => list::github::write(document, inputs, out),
+        Format::Purls => list::purls::write(document, out),
+        Format::Csv => list::csv::write(document, out),
+        Format::Markdown => list::markdown::write(document, out),
     }
 }
 
@@ -121,24 +143,48 @@ pub enum FormatError {
 
 impl Format {
     /// Every format in every version; of each format, the version that its bare name stands for comes first.
-    pub const ALL: &[Self] =
-        &[Self::Table, Self::CycloneDxJson(CycloneDxVersion::V1_6), Self::SpdxJson(SpdxVersion::V2_3)];
+    pub const ALL: &[Self] = &[
+        Self::Table,
+        Self::CycloneDxJson(CycloneDxVersion::V1_6),
+        Self::CycloneDxJson(CycloneDxVersion::V1_4),
+        Self::CycloneDxJson(CycloneDxVersion::V1_5),
+        Self::CycloneDxJson(CycloneDxVersion::V1_7),
+        Self::CycloneDxXml(CycloneDxVersion::V1_6),
+        Self::CycloneDxXml(CycloneDxVersion::V1_4),
+        Self::CycloneDxXml(CycloneDxVersion::V1_5),
+        Self::CycloneDxXml(CycloneDxVersion::V1_7),
+        Self::SpdxJson(SpdxVersion::V2_3),
+        Self::SpdxJson(SpdxVersion::V2_2),
+        Self::SpdxTagValue(Spdx2Version::V2_3),
+        Self::SpdxTagValue(Spdx2Version::V2_2),
+        Self::Github,
+        Self::Purls,
+        Self::Csv,
+        Self::Markdown,
+    ];
 
     /// The name without the version.
     pub fn name(self) -> &'static str {
         match self {
             Self::Table => "table",
             Self::CycloneDxJson(_) => "cyclonedx-json",
+            Self::CycloneDxXml(_) => "cyclonedx-xml",
             Self::SpdxJson(_) => "spdx-json",
+            Self::SpdxTagValue(_) => "spdx-tag-value",
+            Self::Github => "github",
+            Self::Purls => "purls",
+            Self::Csv => "csv",
+            Self::Markdown => "markdown",
         }
     }
 
     /// The version of the format, where it has versions.
     pub fn version(self) -> Option<&'static str> {
         match self {
-            Self::Table => None,
-            Self::CycloneDxJson(version) => Some(version.as_str()),
+            Self::Table | Self::Github | Self::Purls | Self::Csv | Self::Markdown => None,
+            Self::CycloneDxJson(version) | Self::CycloneDxXml(version) => Some(version.as_str()),
             Self::SpdxJson(version) => Some(version.as_str()),
+            Self::SpdxTagValue(version) => Some(version.as_str()),
         }
     }
 }

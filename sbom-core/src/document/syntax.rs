@@ -5,8 +5,12 @@
 
 use crate::bom::Party;
 
-/// Whether `text` is an absolute address of the form `SCHEME://HOST…` in RFC 3986, without IPv6 literals.
-pub(super) fn is_address(text: &str) -> bool {
+/// Whether `text` is an absolute address of the form `SCHEME://HOST…` in RFC 3986, without IPv6 literals, or
+/// `mailto:MAIL`.
+pub(crate) fn is_address(text: &str) -> bool {
+    if let Some(mail) = text.strip_prefix("mailto:") {
+        return is_mail(mail);
+    }
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -42,7 +46,7 @@ fn is_encoded(text: &str, also: &str) -> bool {
 }
 
 /// Whether `text` is a mail address of the plain form of RFC 5321, within its lengths.
-pub(super) fn is_mail(text: &str) -> bool {
+pub(crate) fn is_mail(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let atom = |atom: &str| {
         !atom.is_empty()
@@ -59,7 +63,7 @@ pub(super) fn is_mail(text: &str) -> bool {
 }
 
 /// Whether `text` is a CPE 2.3 formatted string whose parts need no wildcards inside of words.
-pub(super) fn is_cpe(text: &str) -> bool {
+pub(crate) fn is_cpe(text: &str) -> bool {
     let Some(text) = text.strip_prefix("cpe:2.3:") else { return false };
     let parts = split_unescaped(text);
     parts.len() == 11
@@ -69,6 +73,19 @@ pub(super) fn is_cpe(text: &str) -> bool {
             (6, part) => is_language(part),
             (_, part) => is_cpe_word(part),
         })
+}
+
+/// Whether `text` is a CPE 2.2 URI.
+pub(super) fn is_cpe_22(text: &str) -> bool {
+    let Some((part, rest)) = text.strip_prefix("cpe:/").and_then(|text| text.split_at_checked(1)) else {
+        return false;
+    };
+    let valid = |c: char| c.is_ascii_alphanumeric() || "._-~%".contains(c);
+    let mut names = rest.split(':');
+    matches!(part, "a" | "h" | "o")
+        && names.next() == Some("")
+        && (1..=6).contains(&names.clone().count())
+        && names.all(|name| name.chars().all(valid))
 }
 
 fn split_unescaped(text: &str) -> Vec<&str> {
@@ -172,6 +189,15 @@ mod tests {
                 "", "a", "@b", "a@", "a b@c", "a@b c", "a..b@c", ".a@c", "a@b..c", "a@-b", "a@b\n", "<a@b>",
                 "a@b@c",
             ],
+        );
+    }
+
+    #[test]
+    fn cpe_uris_have_up_to_seven_parts() {
+        check(
+            is_cpe_22,
+            &["cpe:/o:redhat:enterprise_linux:9::baseos", "cpe:/a:a:b%21:1.0-~:u:e:de"],
+            &["", "cpe:/", "cpe:/x:a", "cpe:/a", "cpe:/a:b c", "cpe:/a:b:c:1:u:e:de:x", "cpe:2.3:a:b"],
         );
     }
 

@@ -6,72 +6,74 @@ use std::{
     io::{self, BufWriter, Write},
 };
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-use super::outline::Outline;
+use super::model::{Component, ComponentKind, Document, Gap};
 use crate::{
-    bom::{Bom, Component, Gap},
+    columns::{Style, Table},
     image_path::escape_control,
 };
 
 /// Gaps listed below the table; the documents list all.
 const GAPS: usize = 5;
-const HEADS: [&str; 5] = ["NAME", "VERSION", "TYPE", "LICENSE", "LAYER"];
-const SPACE: usize = 2;
-/// No column is cut to fewer columns than this.
-const NARROWEST: usize = 8;
 
-/// Writes `bom` as a table. If `columns` is given, long cells are cut so that lines fit into it where they can.
-pub fn write(bom: &Bom, columns: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
+/// Writes `document` as a table. If `columns` is given, long cells are cut so that lines fit into it where they can.
+pub fn write(document: &Document, columns: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    let outline = Outline::new(bom);
-    header(&outline, &mut out)?;
-    let widths = widths(bom, columns);
-    if !bom.components.is_empty() {
-        writeln!(out)?;
-        row(&HEADS.map(Cow::Borrowed), &widths, &mut out)?;
-    }
-    // Stable: what is alike in this stays in the order of the bill.
-    let mut rows: Vec<&Component> = bom.components.iter().collect();
+    let mut rows: Vec<&Component> = parts(document).collect();
+    header(document, &rows, &mut out)?;
+    // Stable: what is alike in this stays in the order of the document.
     rows.sort_by_key(|component| (&component.name, &component.version));
-    for component in rows {
-        row(&cells(component), &widths, &mut out)?;
+    if !rows.is_empty() {
+        let mut table = Table::new(&["NAME", "VERSION", "TYPE", "LICENSE", "LAYER"]);
+        rows.iter().for_each(|component| table.push(None, cells(component)));
+        writeln!(out)?;
+        table.write(Style { columns, colors: false }, 0, &mut out)?;
     }
-    footer(&outline, &mut out)?;
+    footer(document, &mut out)?;
     out.flush()
 }
 
-fn header(outline: &Outline<'_>, out: &mut impl Write) -> io::Result<()> {
-    let bom = outline.bom;
+/// All but the subject and its operating system, which the header names.
+fn parts(document: &Document) -> impl Iterator<Item = &Component> {
+    let system = document.distribution.as_ref().map(|distribution| distribution.component);
+    let parts = document.components.iter().enumerate();
+    parts.filter(move |&(index, _)| ![document.root, system].contains(&Some(index))).map(|(_, part)| part)
+}
+
+fn header(document: &Document, parts: &[&Component], out: &mut impl Write) -> io::Result<()> {
     let mut line = |name: &str, value: &str| writeln!(out, "{name:<10}{}", escape_control(value));
-    let tag = bom.subject.tag.as_deref().map(|tag| format!(":{tag}")).unwrap_or_default();
-    line("Subject", &format!("{}{tag}", bom.subject.name))?;
-    if let Some(digest) = &outline.root.version {
-        line("Digest", digest)?;
+    let root = document.root();
+    let tag = root.and_then(|root| root.property("sbomctl:oci:tag"));
+    line(
+        "Subject",
+        &format!("{}{}", document.header.name, tag.map(|tag| format!(":{tag}")).unwrap_or_default()),
+    )?;
+    if let Some(version) = root.and_then(|root| root.version.as_deref()) {
+        line(if version.starts_with("sha") { "Digest" } else { "Version" }, version)?;
     }
-    let system = bom.operating_system.as_ref().map(|system| {
-        let version = system.version.as_deref().unwrap_or_default();
+    let system = document.distribution.as_ref().map(|system| {
+        let component = document.components.get(system.component);
+        let version = component.and_then(|component| component.version.as_deref()).unwrap_or_default();
         system.pretty_name.clone().unwrap_or_else(|| format!("{} {version}", system.id))
     });
     line("System", system.as_deref().unwrap_or("none recognised"))?;
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for component in &bom.components {
+    for component in parts {
         *counts.entry(kind(component)).or_default() += 1;
     }
     let counts: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     line("Contents", if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") }.as_str())
 }
 
-fn footer(outline: &Outline<'_>, out: &mut impl Write) -> io::Result<()> {
-    if !outline.has_gaps() {
+fn footer(document: &Document, out: &mut impl Write) -> io::Result<()> {
+    if !document.has_gaps() {
         return Ok(());
     }
-    let count = outline.gap_count();
+    let count = document.gap_count();
     writeln!(out, "\n{count} {} not be read:", if count == 1 { "thing could" } else { "things could" })?;
-    for gap in outline.bom.gaps.iter().take(GAPS) {
+    for gap in document.gaps.iter().take(GAPS) {
         writeln!(out, "  {}", gap_line(gap))?;
     }
-    let listed = outline.bom.gaps.len().min(GAPS) as u64;
+    let listed = document.gaps.len().min(GAPS) as u64;
     if count > listed {
         writeln!(out, "  … and {} more; -v, or -o with any other format, lists them", count - listed)?;
     }
@@ -80,102 +82,45 @@ fn footer(outline: &Outline<'_>, out: &mut impl Write) -> io::Result<()> {
 
 fn gap_line(gap: &Gap) -> String {
     let layer = gap.layer.map(|layer| format!("layer {layer}: ")).unwrap_or_default();
-    let path = gap.path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default();
-    format!("{layer}{path}{} ({})", escape_control(&gap.message), gap.kind.code())
+    let path = gap.path.as_ref().map(|path| format!("{}: ", escape_control(path))).unwrap_or_default();
+    format!("{layer}{path}{} ({})", escape_control(&gap.message), escape_control(&gap.kind))
 }
 
 /// The type of the package URL, which is the name of the ecosystem; without one, the kind of component.
 fn kind(component: &Component) -> &str {
-    use crate::bom::ComponentKind;
-    match (&component.purl, component.kind) {
-        (Some(purl), _) => purl.kind(),
-        (None, ComponentKind::OsPackage) => "package",
-        (None, ComponentKind::Application) => "program",
-        (None, ComponentKind::Library) => "library",
-        (None, ComponentKind::OperatingSystem) => "system",
+    match component.kind {
+        _ if component.purl_type().is_some() => component.purl_type().unwrap_or_default(),
+        ComponentKind::Application => "program",
+        ComponentKind::Platform => "system",
+        kind => kind.name(),
     }
 }
 
-fn cells(component: &Component) -> [Cow<'_, str>; 5] {
-    let layers = component.layers;
-    let layer = match layers.removed {
-        Some(removed) => format!("{}-{removed}", layers.introduced),
-        None => layers.introduced.to_string(),
+fn cells(component: &Component) -> impl Iterator<Item = Cow<'_, str>> {
+    let layer = match component.layers {
+        Some(layers) => match layers.removed {
+            Some(removed) => format!("{}-{removed}", layers.introduced),
+            None => layers.introduced.to_string(),
+        },
+        None => "-".to_owned(),
     };
-    [
-        escape_control(&component.name),
-        escape_control(component.version.as_deref().unwrap_or("-")),
-        escape_control(kind(component)),
-        escape_control(component.licenses.expression.as_deref().unwrap_or("-")),
-        layer.into(),
-    ]
-}
-
-/// As wide as the widest cell; on a terminal too narrow for that, the widest columns give way first.
-fn widths(bom: &Bom, columns: Option<usize>) -> [usize; 5] {
-    let mut widths = HEADS.map(UnicodeWidthStr::width);
-    for component in &bom.components {
-        for (width, cell) in widths.iter_mut().zip(cells(component)) {
-            *width = cell.width().max(*width);
-        }
-    }
-    let Some(room) = columns.map(|columns| columns.saturating_sub(SPACE * (HEADS.len() - 1))) else {
-        return widths;
-    };
-    let bound = |limit: usize| widths.map(|width| width.min(limit.max(NARROWEST)));
-    let widest = widths.iter().copied().max().unwrap_or_default();
-    // The largest bound on a column with which all fit; the sum grows with the bound.
-    let (mut fits, mut exceeds) = (NARROWEST, widest.saturating_add(1));
-    while exceeds - fits.min(exceeds) > 1 {
-        let middle = fits + (exceeds - fits) / 2;
-        if bound(middle).iter().sum::<usize>() <= room { fits = middle } else { exceeds = middle }
-    }
-    bound(fits)
-}
-
-fn row(cells: &[Cow<'_, str>; 5], widths: &[usize; 5], out: &mut impl Write) -> io::Result<()> {
-    let mut line = String::new();
-    for (cell, &width) in cells.iter().zip(widths) {
-        let cell = cut(cell, width);
-        line.push_str(&cell);
-        line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + SPACE));
-    }
-    writeln!(out, "{}", line.trim_end())
-}
-
-fn cut(text: &str, width: usize) -> Cow<'_, str> {
-    if text.width() <= width {
-        return Cow::Borrowed(text);
-    }
-    let mut short = String::new();
-    let mut room = width.saturating_sub(1);
-    for c in text.chars() {
-        let Some(rest) = room.checked_sub(c.width().unwrap_or_default()) else { break };
-        room = rest;
-        short.push(c);
-    }
-    short.push('…');
-    Cow::Owned(short)
+    let license = component.declared.expression.as_deref().or(component.concluded.expression.as_deref());
+    let version = component.version.as_deref().unwrap_or("-");
+    [&component.name, version, kind(component), license.unwrap_or("-")]
+        .map(Cow::Borrowed)
+        .into_iter()
+        .chain([layer.into()])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        bom::{ComponentKind, Scope, Subject, draft::Draft},
-        limits::Limits,
-        oci::SubjectKind,
-    };
 
     fn check(names: &[&str], columns: Option<usize>, expected: &[&str]) {
-        let mut draft = Draft::default();
-        for name in names {
-            draft.add(Component::new(ComponentKind::Library, *name));
-        }
-        let subject = Subject { kind: SubjectKind::Folder, name: "x".into(), tag: None, layers: Vec::new() };
-        let bom = draft.finish(subject, None, Scope::Squashed, &Limits::default());
+        let part = |name: &&str| Component { name: (*name).to_owned(), ..Component::default() };
+        let document = Document { components: names.iter().map(part).collect(), ..Document::default() };
         let mut bytes = Vec::new();
-        write(&bom, columns, &mut bytes).unwrap();
+        write(&document, columns, &mut bytes).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert_eq!(text.lines().skip(5).collect::<Vec<_>>(), expected, "{text}");
     }
@@ -185,13 +130,13 @@ mod tests {
         check(
             &["漢字", "abcdefgh"],
             None,
-            &["abcdefgh  -        library  -        0", "漢字      -        library  -        0"],
+            &["abcdefgh  -        library  -        -", "漢字      -        library  -        -"],
         );
     }
 
     #[test]
     fn only_what_does_not_fit_is_cut() {
-        let rest = "  -        library  -        0";
+        let rest = "  -        library  -        -";
         check(&["abcdefghijklmnop"], Some(50), &[&format!("abcdefghijklmnop{rest}")]);
         check(&["abcdefghijklmnop"], Some(43), &[&format!("abcdefgh…{rest}")]);
         check(&["漢字漢字漢字"], Some(42), &[&format!("漢字漢… {rest}")]);
@@ -200,6 +145,6 @@ mod tests {
 
     #[test]
     fn names_from_an_image_cannot_move_the_cursor() {
-        check(&["\u{1b}[2J"], None, &["\\u{1b}[2J  -        library  -        0"]);
+        check(&["\u{1b}[2J"], None, &["\\u{1b}[2J  -        library  -        -"]);
     }
 }

@@ -17,7 +17,7 @@ mod names;
 pub mod text;
 
 pub use conclude::conclude;
-pub use expression::declare;
+pub use expression::{canonical, declare};
 
 /// Licences as one expression: what a package declares, or what was concluded from the texts that it ships.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -102,15 +102,67 @@ pub fn all_of(parts: impl IntoIterator<Item = Licensing>) -> Licensing {
     Licensing { expression: (!terms.is_empty()).then(|| terms.join(" AND ")), custom: by_id(custom) }
 }
 
+/// The identifiers that an expression names, those of exceptions among them, as it spells them.
+///
+/// ```
+/// use sbom_core::license::terms;
+/// let terms: Vec<&str> = terms("(MIT OR GPL-2.0-only WITH Linux-syscall-note) AND LicenseRef-a").collect();
+/// assert_eq!(terms, ["MIT", "GPL-2.0-only", "Linux-syscall-note", "LicenseRef-a"]);
+/// ```
+pub fn terms(expression: &str) -> impl Iterator<Item = &str> {
+    let words = expression.split([' ', '\t', '\n', '(', ')']);
+    words.filter(|word| !word.is_empty() && !matches!(*word, "AND" | "OR" | "WITH"))
+}
+
 impl Licensing {
+    /// With new identifiers for its `LicenseRef-…`: those that `renamed` has, by what they were.
+    #[must_use]
+    pub fn renamed(mut self, renamed: &BTreeMap<String, String>) -> Self {
+        for license in &mut self.custom {
+            if let Some(id) = renamed.get(&license.id) {
+                license.id.clone_from(id);
+            }
+        }
+        self.expression = self.expression.map(|expression| rename(&expression, renamed));
+        self.custom.sort();
+        self
+    }
+
     /// With the texts that the package ships for its own `LicenseRef-…` in place of their names.
     #[must_use]
-    pub fn with_texts(mut self, texts: &BTreeMap<String, String>) -> Self {
+    pub fn with_texts(self, texts: &BTreeMap<String, String>) -> Self {
+        self.replace_custom(|license| {
+            let text = texts.get(&license.id).filter(|text| !text.trim().is_empty())?;
+            Some(custom(&license.name, text))
+        })
+    }
+
+    /// With what `replacement` gives in place of licences that are not on the SPDX list.
+    pub(crate) fn replace_custom(
+        mut self,
+        replacement: impl Fn(&CustomLicense) -> Option<CustomLicense>,
+    ) -> Self {
         let mut renamed: BTreeMap<String, String> = BTreeMap::new();
         for license in &mut self.custom {
-            let Some(text) = texts.get(&license.id).filter(|text| !text.trim().is_empty()) else { continue };
-            let known = std::mem::replace(license, custom(&license.name, text));
+            let Some(new) = replacement(license) else { continue };
+            let known = std::mem::replace(license, new);
             renamed.insert(known.id, license.id.clone());
+        }
+        self.expression = self.expression.map(|expression| rename(&expression, &renamed));
+        self.custom.sort();
+        self.custom.dedup_by(|a, b| a.id == b.id);
+        self
+    }
+
+    /// With the licences that a document defines in place of the bare references that [`declare`] made of their
+    /// identifiers.
+    #[must_use]
+    pub fn with_definitions(mut self, known: &BTreeMap<String, CustomLicense>) -> Self {
+        let mut renamed: BTreeMap<String, String> = BTreeMap::new();
+        for license in &mut self.custom {
+            let Some(definition) = known.get(&*license.text) else { continue };
+            let reference = std::mem::replace(license, definition.clone());
+            renamed.insert(reference.id, license.id.clone());
         }
         self.expression = self.expression.map(|expression| rename(&expression, &renamed));
         self.custom.sort();

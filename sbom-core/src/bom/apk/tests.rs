@@ -23,7 +23,8 @@ fn bom(image: &TestImage, distro: Option<&str>) -> Bom {
 fn bom_within(image: &TestImage, distro: Option<&str>, limits: &Limits) -> Bom {
     let subject =
         Subject { kind: SubjectKind::Folder, name: "test".to_owned(), tag: None, layers: Vec::new() };
-    let options = Options { scope: Scope::AllLayers, distro: distro.map(str::to_owned) };
+    let options =
+        Options { scope: Scope::AllLayers, distro: distro.map(str::to_owned), ..Options::default() };
     assemble(subject, image.overlay(limits), &options, limits)
 }
 

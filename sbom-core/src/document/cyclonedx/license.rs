@@ -1,12 +1,20 @@
 //! Licences in CycloneDX: a list of licences, or one expression.
+//!
+//! What is declared and what is concluded stand in one list where the version can tell them apart and neither is an
+//! expression. Two expressions in one list are allowed by 1.7 alone, and readers of it fail on them, so that no
+//! version gets more than one: what is concluded then is a property.
 
-use serde::Serialize;
-
-use super::component::Property;
-use crate::bom::{CustomLicense, Licensing};
+use super::{
+    record::{Expression, License, LicenseChoice, Property, Text},
+    version::{CycloneDxVersion, Feature},
+};
+use crate::document::{
+    facts::{Fact, beyond},
+    model::{Component, CustomLicense, Licensing},
+};
 
 /// Licences of the SPDX list that the schemas of CycloneDX do not know yet, so that they may stand only in
-/// expressions. Sorted.
+/// expressions. Sorted. All versions refer to one list of identifiers.
 const NOT_IN_SCHEMA: &[&str] = &[
     "BSD-2-Clause-pos-unchanged",
     "BSD-3-Clause-OpenWebUI",
@@ -30,78 +38,107 @@ const NOT_IN_SCHEMA: &[&str] = &[
     "atc-game",
 ];
 
-/// An entry of a list of licences. An expression must be the only entry.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum LicenseChoice<'a> {
-    Expression { expression: &'a str, acknowledgement: &'static str },
-    License { license: License<'a> },
+/// What a document says of a component's licences, by where it says it.
+#[derive(Default)]
+pub(super) struct Licenses<'a> {
+    /// In `licenses`.
+    pub(super) list: Vec<LicenseChoice<'a>>,
+    /// In `evidence.licenses`: the texts of licences that the list names but has no place for.
+    pub(super) texts: Vec<LicenseChoice<'a>>,
+    /// In `properties`.
+    pub(super) facts: Vec<Fact<'a>>,
 }
 
-#[derive(Serialize)]
-pub(super) struct License<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acknowledgement: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    properties: Vec<Property<'a>>,
-}
-
-#[derive(Serialize)]
-struct Text<'a> {
-    content: &'a str,
-}
-
-/// What a component declares.
-pub(super) fn declared(declared: &Licensing) -> Vec<LicenseChoice<'_>> {
-    let Some(expression) = declared.expression.as_deref() else { return Vec::new() };
-    if let Some(custom) = alone(declared) {
-        return vec![LicenseChoice::License { license: custom_license(custom, Some("declared")) }];
+/// The licences of `component`.
+pub(super) fn of(component: &Component, version: CycloneDxVersion) -> Licenses<'_> {
+    let (declared, concluded) = (&component.declared, &component.concluded);
+    let mut licenses = Licenses::default();
+    let acknowledged = version.has(Feature::Acknowledgement);
+    let choice = |licensing, word| choice(licensing, acknowledged.then_some(word), version);
+    let mut beside = None;
+    match (choice(declared, "declared"), choice(concluded, "concluded")) {
+        (Some(one @ LicenseChoice::License { .. }), Some(other @ LicenseChoice::License { .. }))
+            if acknowledged =>
+        {
+            licenses.list = vec![one, other];
+        }
+        (Some(declared), concluded) => {
+            licenses.list = vec![declared];
+            beside = concluded.and(component.concluded.expression.as_deref());
+        }
+        (None, Some(concluded)) => {
+            licenses.list = vec![concluded];
+            if !acknowledged {
+                licenses.facts.push(("sbomctl:license:acknowledgement".into(), "concluded".into()));
+            }
+        }
+        (None, None) => {}
     }
-    if spdx::license_id(expression).is_some() && NOT_IN_SCHEMA.binary_search(&expression).is_err() {
-        return vec![LicenseChoice::License { license: listed(expression, Some("declared")) }];
+    if let Some(expression) = beside {
+        licenses.facts.push(("sbomctl:license:concluded".into(), expression.into()));
     }
-    vec![LicenseChoice::Expression { expression, acknowledgement: "declared" }]
-}
-
-/// The texts of the licences that an expression names but has no place for.
-pub(super) fn texts(declared: &Licensing) -> Vec<LicenseChoice<'_>> {
-    if alone(declared).is_some() {
-        return Vec::new();
+    let listed = |licensing: &Licensing| alone(licensing).is_some();
+    let texts = declared.custom.iter().filter(|_| !listed(declared));
+    let texts = texts.chain(concluded.custom.iter().filter(|_| beside.is_some() || !listed(concluded)));
+    let mut texts: Vec<&CustomLicense> = texts.collect();
+    texts.sort();
+    texts.dedup();
+    texts.retain(|text| alone(declared) != Some(*text));
+    if !version.has(Feature::LicenseProperties) {
+        let mut named: Vec<_> = declared.custom.iter().chain(&concluded.custom).collect();
+        named.sort();
+        named.dedup();
+        licenses.facts.extend(named.into_iter().map(beyond::license_id));
     }
-    let license = |custom| LicenseChoice::License { license: custom_license(custom, None) };
-    declared.custom.iter().map(license).collect()
+    let text = |text| LicenseChoice::License { license: custom_license(text, None, version) };
+    licenses.texts = texts.into_iter().map(text).collect();
+    licenses
 }
 
 /// The licence of the documents themselves.
 pub(super) fn of_documents() -> LicenseChoice<'static> {
-    LicenseChoice::License { license: listed("CC0-1.0", None) }
+    LicenseChoice::License { license: License { id: Some("CC0-1.0"), ..License::default() } }
 }
 
-/// The licence, if it is not on the SPDX list and the only one that is declared.
-fn alone(declared: &Licensing) -> Option<&CustomLicense> {
-    match declared.custom.as_slice() {
-        [custom] if declared.expression.as_ref() == Some(&custom.id) => Some(custom),
+fn choice<'a>(
+    licensing: &'a Licensing,
+    acknowledgement: Option<&'static str>,
+    version: CycloneDxVersion,
+) -> Option<LicenseChoice<'a>> {
+    let expression = licensing.expression.as_deref()?;
+    if let Some(custom) = alone(licensing) {
+        return Some(LicenseChoice::License { license: custom_license(custom, acknowledgement, version) });
+    }
+    if spdx::license_id(expression).is_some_and(|id| id.name == expression)
+        && NOT_IN_SCHEMA.binary_search(&expression).is_err()
+    {
+        let license = License { id: Some(expression), acknowledgement, ..License::default() };
+        return Some(LicenseChoice::License { license });
+    }
+    Some(LicenseChoice::Expression(Expression { expression, acknowledgement }))
+}
+
+/// The licence, if it is not on the SPDX list and the only one that is named.
+fn alone(licensing: &Licensing) -> Option<&CustomLicense> {
+    match licensing.custom.as_slice() {
+        [custom] if licensing.expression.as_ref() == Some(&custom.id) => Some(custom),
         _ => None,
     }
 }
 
-fn listed<'a>(id: &'a str, acknowledgement: Option<&'static str>) -> License<'a> {
-    License { id: Some(id), name: None, acknowledgement, text: None, properties: Vec::new() }
-}
-
-fn custom_license<'a>(custom: &'a CustomLicense, acknowledgement: Option<&'static str>) -> License<'a> {
+fn custom_license<'a>(
+    custom: &'a CustomLicense,
+    acknowledgement: Option<&'static str>,
+    version: CycloneDxVersion,
+) -> License<'a> {
+    let id = version.has(Feature::LicenseProperties);
+    let id = id.then(|| Property::new("sbomctl:license:id", custom.id.as_str()));
     License {
-        id: None,
         name: Some(&custom.name),
         acknowledgement,
         text: Some(Text { content: &custom.text }),
-        properties: vec![Property::new("sbomctl:license:id", custom.id.as_str())],
+        properties: id.into_iter().collect(),
+        ..License::default()
     }
 }
 

@@ -4,11 +4,12 @@
 //! of CycloneDX, as an annotation of SPDX) is decided by [`facts`](super::facts), in both directions, and is no
 //! matter of the model.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use super::timestamp::Timestamp;
+use crate::image_path::escape_control;
 pub use crate::{
     bom::{Ancestor, Attribution, Party, PartyKind, SourcePackage, Usage},
     license::{CustomLicense, Licensing},
@@ -254,6 +255,21 @@ pub struct Gap {
     /// What was reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detector: Option<String>,
+}
+
+impl fmt::Display for Gap {
+    /// Where and what, safe for a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(layer) = self.layer {
+            write!(f, "layer {layer}, ")?;
+        }
+        match (self.path.as_deref().map(escape_control), self.offset) {
+            (Some(path), Some(offset)) => write!(f, "{path} at byte {offset}: ")?,
+            (Some(path), None) => write!(f, "{path}: ")?,
+            (None, _) => {}
+        }
+        f.write_str(&escape_control(&self.message))
+    }
 }
 
 impl Component {

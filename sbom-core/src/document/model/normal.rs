@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Component, Document, Relationship};
+use super::{Component, Document, Evidence, Relationship};
 
 impl Document {
     /// Brings the content into the order in which equal content is equal. Components whose identifiers are the
@@ -85,6 +85,16 @@ impl Document {
 }
 
 fn normalise(component: &mut Component, layers: usize) {
+    for text in [
+        &mut component.group,
+        &mut component.version,
+        &mut component.purl,
+        &mut component.description,
+        &mut component.copyright,
+    ] {
+        // An empty text says as much as none.
+        *text = text.take().filter(|text| !text.is_empty());
+    }
     component.properties.sort();
     component.properties.dedup();
     component.references.sort();
@@ -95,13 +105,31 @@ fn normalise(component: &mut Component, layers: usize) {
     component.ancestors.dedup();
     for evidence in &mut component.evidence {
         evidence.layer = evidence.layer.filter(|&layer| layer < layers);
+        evidence.detail = evidence.detail.take().filter(|detail| !detail.is_empty());
     }
+    level_confidence(&mut component.evidence);
     component.evidence.sort();
     component.evidence.dedup();
     let known = |index: usize| index < layers;
     component.layers = component.layers.filter(|attribution| {
         known(attribution.introduced) && known(attribution.changed) && attribution.removed.is_none_or(known)
     });
+}
+
+/// One technique is as sure of one file as the surest finding by it: formats do not tell findings in it apart.
+fn level_confidence(evidence: &mut [Evidence]) {
+    if evidence.len() < 2 {
+        return;
+    }
+    let key = |evidence: &Evidence| (evidence.location.clone(), evidence.technique);
+    let mut highest: HashMap<_, Option<u8>> = HashMap::new();
+    for evidence in evidence.iter() {
+        let confidence = highest.entry(key(evidence)).or_default();
+        *confidence = evidence.confidence.max(*confidence);
+    }
+    for evidence in evidence {
+        evidence.confidence = highest.get(&key(evidence)).copied().flatten();
+    }
 }
 
 #[cfg(test)]

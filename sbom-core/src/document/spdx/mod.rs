@@ -1,6 +1,6 @@
 //! Writes SPDX documents. Source: the SPDX specification and the schemas published with it.
 //!
-//! Each version of the specification has a file of its own; what those of 2.x share stands in the others.
+//! The versions 2.x, as JSON and as tag-value, are written from the same records.
 
 use std::{
     collections::HashSet,
@@ -9,20 +9,21 @@ use std::{
 
 use super::{
     Inputs, identity,
-    outline::{Outline, Role},
+    model::{Component, ComponentKind, Document},
 };
-use crate::{
-    bom::{Bom, Component},
-    digest::Digest,
-};
+use crate::digest::Digest;
 
-mod package;
-mod v2_3;
+pub(in crate::document) mod relationship;
+mod v2;
+
+pub use v2::Spdx2Version;
 
 /// A version of SPDX that documents are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum SpdxVersion {
+    /// 2.2.
+    V2_2,
     /// 2.3.
     V2_3,
 }
@@ -31,66 +32,59 @@ impl SpdxVersion {
     /// As documents name it: `2.3`.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::V2_2 => "2.2",
             Self::V2_3 => "2.3",
         }
     }
 }
 
-pub(super) fn write(bom: &Bom, version: SpdxVersion, inputs: &Inputs, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(
+    document: &Document,
+    version: SpdxVersion,
+    inputs: &Inputs,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     match version {
-        SpdxVersion::V2_3 => v2_3::write(bom, inputs, out),
+        SpdxVersion::V2_2 => v2::json::write(document, Spdx2Version::V2_2, inputs, out),
+        SpdxVersion::V2_3 => v2::json::write(document, Spdx2Version::V2_3, inputs, out),
     }
 }
 
-/// The identifiers of all elements: `SPDXRef-KIND-SLUG-HASH`, the hash that of the component's identifier.
-struct Ids {
-    root: String,
-    system: Option<String>,
-    components: Vec<String>,
-}
+pub(super) use v2::tag_value::write as write_tag_value;
+
+/// The identifiers of all elements, by component: `PREFIX-KIND-SLUG-HASH`, the hash that of the component's
+/// identifier.
+struct Ids(Vec<String>);
 
 impl Ids {
-    fn new(outline: &Outline<'_>) -> Self {
+    fn new(document: &Document, prefix: &str) -> Self {
         let mut taken = HashSet::new();
-        let root = id(outline.root_role, &outline.root, &mut taken);
-        let mut parts: Vec<String> = outline.parts().map(|(role, part)| id(role, part, &mut taken)).collect();
-        let components = parts.split_off(usize::from(outline.system.is_some()));
-        Self { root, system: parts.pop(), components }
+        Self(document.components.iter().map(|component| id(component, prefix, &mut taken)).collect())
     }
 
     /// The identifier of the component at `index`.
     fn of(&self, index: usize) -> Option<&str> {
-        self.components.get(index).map(String::as_str)
-    }
-
-    /// The identifiers of the operating system and all components.
-    fn parts(&self) -> impl Iterator<Item = &str> {
-        self.system.iter().chain(&self.components).map(String::as_str)
+        self.0.get(index).map(String::as_str)
     }
 }
 
-fn id(role: Role, component: &Component, taken: &mut HashSet<String>) -> String {
+fn id(component: &Component, prefix: &str, taken: &mut HashSet<u64>) -> String {
     let hash = Digest::of(component.id.as_bytes());
-    let short: String = hash.hex().chars().take(16).collect();
-    let head = format!("SPDXRef-{}-{}", kind(role), identity::slug(&component.name));
-    let id = format!("{head}-{short}");
-    if taken.insert(id.clone()) {
-        return id;
-    }
+    let hash = hash.hex();
+    let head = format!("{prefix}{}-{}", kind(component.kind), identity::slug(&component.name));
+    let short = hash.get(..16).unwrap_or(hash);
     // Two hashes that begin alike are made with effort, and an image may be made with effort.
-    let id = format!("{head}-{}", hash.hex());
-    taken.insert(id.clone());
-    id
+    let is_new = u64::from_str_radix(short, 16).is_ok_and(|short| taken.insert(short));
+    format!("{head}-{}", if is_new { short } else { hash })
 }
 
 /// Trivy tells kinds apart by this part of the identifier, and takes an `Application` for a mere group of packages,
 /// so that programs are packages here.
-fn kind(role: Role) -> &'static str {
-    match role {
-        Role::Container => "ContainerImage",
-        Role::Folder => "Application",
-        Role::File => "File",
-        Role::System => "OperatingSystem",
-        Role::NestedSystem | Role::Package | Role::Program | Role::Library => "Package",
+fn kind(kind: ComponentKind) -> &'static str {
+    match kind {
+        ComponentKind::Container => "ContainerImage",
+        ComponentKind::File => "File",
+        ComponentKind::OperatingSystem => "OperatingSystem",
+        _ => "Package",
     }
 }

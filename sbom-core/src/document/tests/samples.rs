@@ -8,7 +8,7 @@ use crate::{
         draft::{Draft, Handle},
     },
     digest::Digest,
-    document::{Inputs, Timestamp, Tool},
+    document::{Inputs, Snapshot, Timestamp, Tool},
     image_path::ImagePath,
     limits::Limits,
     oci::{Image, LayerDescriptor, Platform, SubjectKind},
@@ -21,6 +21,7 @@ pub(super) fn inputs() -> Inputs {
         tool: Tool { name: "sbomctl".into(), version: "0.1.0".into() },
         options_fingerprint: "scope=squashed".into(),
         columns: None,
+        snapshot: Snapshot::default(),
     }
 }
 

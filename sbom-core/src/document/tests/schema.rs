@@ -4,7 +4,7 @@ use std::{fs::File, io::BufReader};
 
 use serde_json::Value;
 
-use super::{CYCLONEDX, SPDX, json, samples};
+use super::{Format, json, samples};
 use crate::bom::Bom;
 
 fn schema(name: &str) -> Option<Value> {
@@ -12,27 +12,29 @@ fn schema(name: &str) -> Option<Value> {
     Some(serde_json::from_reader(BufReader::new(File::open(path).unwrap())).unwrap())
 }
 
-/// The validators of CycloneDX and SPDX, if the schemas are to be had.
-pub(super) fn validators() -> Option<[jsonschema::Validator; 2]> {
+/// The formats that have a schema, each with its validator, if the schemas are to be had.
+pub(super) fn validators() -> Option<Vec<(Format, jsonschema::Validator)>> {
     let mut registry = jsonschema::Registry::new();
-    for name in ["spdx.schema.json", "jsf-0.82.schema.json"] {
+    for name in ["spdx.schema.json", "jsf-0.82.schema.json", "cryptography-defs.schema.json"] {
         let resource = jsonschema::Resource::from_contents(schema(name)?);
         registry = registry.add(format!("http://cyclonedx.org/schema/{name}"), resource).unwrap();
     }
     let registry = registry.prepare().unwrap();
-    let cyclonedx = jsonschema::options()
-        .with_registry(&registry)
-        .should_validate_formats(true)
-        .build(&schema("bom-1.6.schema.json")?)
-        .unwrap();
-    let spdx =
-        jsonschema::options().should_validate_formats(true).build(&schema("spdx-v2.3.schema.json")?).unwrap();
-    Some([cyclonedx, spdx])
+    let options = jsonschema::options().with_registry(&registry).should_validate_formats(true);
+    let validator = |&format: &Format| {
+        let name = match format {
+            Format::CycloneDxJson(version) => format!("bom-{}.schema.json", version.as_str()),
+            Format::SpdxJson(version) => format!("spdx-v{}.schema.json", version.as_str()),
+            _ => return None,
+        };
+        Some(schema(&name).map(|schema| (format, options.build(&schema).unwrap())))
+    };
+    Format::ALL.iter().filter_map(validator).collect()
 }
 
-pub(super) fn check(name: &str, bom: &Bom, validators: &[jsonschema::Validator; 2]) {
-    for (format, validator) in [CYCLONEDX, SPDX].into_iter().zip(validators) {
-        let document = json(bom, format);
+pub(super) fn check(name: &str, bom: &Bom, validators: &[(Format, jsonschema::Validator)]) {
+    for (format, validator) in validators {
+        let document = json(bom, *format);
         let errors: Vec<String> =
             validator.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path())).collect();
         assert!(errors.is_empty(), "{name} as {format}: {errors:#?}");
