@@ -9,6 +9,7 @@
 
 mod command_line;
 mod corpus;
+mod files;
 mod hostile;
 mod kept_fuzz_inputs;
 mod layers;
