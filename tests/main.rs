@@ -9,8 +9,9 @@
 
 mod command_line;
 mod corpus;
-mod embedded;
 mod documents;
+mod embedded;
+mod files;
 mod hostile;
 mod kept_fuzz_inputs;
 mod layers;
