@@ -15,3 +15,4 @@ mod layers;
 mod measured;
 mod program;
 mod stated;
+mod verdicts;

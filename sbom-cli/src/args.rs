@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use sbom_core::{
-    bom::Scope,
+    bom::{FileScope, Scope},
     document::Format,
     limits::{Limits, Unit},
     oci::Platform,
@@ -78,6 +78,10 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// List what a document says, and why something is in it
     Query(Box<QueryArgs>),
+    /// Say how well documents meet what authorities ask of them
+    Score(crate::score::ScoreArgs),
+    /// Say whether documents are valid: by the official schemas, and by rules that go further
+    Validate(crate::validate::ValidateArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -125,6 +129,10 @@ pub(crate) struct ScanArgs {
     /// List what a container sees, or also what higher layers remove or replace
     #[arg(long, value_name = "SCOPE", default_value = "squashed")]
     pub(crate) scope: ScopeArg,
+    /// List no files, those that packages own, or all. With any, every regular file is hashed as its layer
+    /// passes (SHA-1 and SHA-256), which takes time by the gigabyte and memory by the file
+    #[arg(long, value_name = "FILES", default_value = "none")]
+    pub(crate) files: FilesArg,
     /// Take this distribution for the one that the subject names, as ID or ID-VERSION (debian-12)
     #[arg(long, value_name = "DISTRO", value_parser = parse_distro)]
     pub(crate) distro: Option<String>,
@@ -184,6 +192,24 @@ impl From<ScopeArg> for Scope {
         match scope {
             ScopeArg::Squashed => Self::Squashed,
             ScopeArg::AllLayers => Self::AllLayers,
+        }
+    }
+}
+
+/// See [`FileScope`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FilesArg {
+    None,
+    Owned,
+    All,
+}
+
+impl From<FilesArg> for FileScope {
+    fn from(files: FilesArg) -> Self {
+        match files {
+            FilesArg::None => Self::None,
+            FilesArg::Owned => Self::Owned,
+            FilesArg::All => Self::All,
         }
     }
 }

@@ -11,15 +11,18 @@ mod diff;
 mod documents;
 mod environment;
 mod exit_code;
+mod judged;
 mod merge;
 mod open;
 mod output;
 mod query;
 mod registry;
 mod scan;
+mod score;
 mod stamp;
 mod stated;
 mod terminal;
+mod validate;
 
 use args::{Cli, Command, show_amount};
 use environment::Environment;
@@ -53,6 +56,8 @@ fn main() -> ExitCode {
         Command::Merge(arguments) => merge::run(arguments, &environment, &terminal),
         Command::Diff(arguments) => diff::run(arguments, &environment, &terminal),
         Command::Query(arguments) => query::run(arguments, &environment, &terminal),
+        Command::Score(arguments) => score::run(arguments, &terminal),
+        Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);

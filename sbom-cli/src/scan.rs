@@ -80,7 +80,11 @@ fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
     Ok(Options {
         jobs: arguments.jobs.unwrap_or(default.jobs),
         limits,
-        bill: assemble::Options { scope: arguments.scope.into(), distro: arguments.distro.clone() },
+        bill: assemble::Options {
+            scope: arguments.scope.into(),
+            distro: arguments.distro.clone(),
+            files: arguments.files.into(),
+        },
         ..default
     })
 }
@@ -148,8 +152,9 @@ fn fingerprint(arguments: &ScanArgs) -> String {
         arguments.limit.iter().map(|limit| format!("{}={}", limit.name, limit.value)).collect();
     limits.sort();
     format!(
-        "scope={:?} distro={} limits={}",
+        "scope={:?} files={:?} distro={} limits={}",
         arguments.scope,
+        arguments.files,
         arguments.distro.as_deref().unwrap_or_default(),
         limits.join(",")
     )

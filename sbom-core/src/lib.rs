@@ -17,4 +17,6 @@ pub mod query;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod scan;
+pub mod score;
 pub mod source;
+pub mod validate;

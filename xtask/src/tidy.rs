@@ -24,6 +24,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("merge", &["digest", "purl", "license", "document"]),
     ("diff", &["columns", "digest", "image_path", "purl", "license", "detect", "bom", "document"]),
     ("query", &["columns", "digest", "image_path", "purl", "license", "document"]),
+    ("score", &["document", "purl"]),
+    ("validate", &["limits", "digest", "purl", "document"]),
     ("scan", &["limits", "digest", "image_path", "oci", "source", "layer", "detect", "bom"]),
 ];
 

@@ -1,8 +1,8 @@
 //! The overlay and all that was found in it → one [`Bom`].
 
 use super::{
-    Bom, Gap, GapKind, Scope, Subject, apk, distro::Distros, dpkg, draft::Draft, go, linked,
-    overlay::Overlay, ownership, rust,
+    Bom, FileScope, Gap, GapKind, Scope, Subject, apk, concluded, distro::Distros, dpkg, draft::Draft, files,
+    go, linked, overlay::Overlay, ownership, rust,
 };
 use crate::{image_path::ImagePath, limits::Limits};
 
@@ -22,11 +22,14 @@ pub struct Context<'a> {
 pub struct Options {
     /// Which components to list.
     pub scope: Scope,
+    /// Which files to list.
+    pub files: FileScope,
     /// Replaces the distribution that the image names, as `ID-VERSION` or `ID`.
     pub distro: Option<String>,
 }
 
-/// Brings together what was found.
+/// Brings together what was found. For files to be listed, the layers must have been hashed: see
+/// [`LayerContent::hashed`](super::overlay::LayerContent::hashed).
 pub fn assemble(subject: Subject, mut overlay: Overlay<'_>, options: &Options, limits: &Limits) -> Bom {
     let mut draft = Draft::default();
     for gap in overlay.take_gaps() {
@@ -40,6 +43,7 @@ pub fn assemble(subject: Subject, mut overlay: Overlay<'_>, options: &Options, l
     linked.extend(rust::assemble(&context, &mut draft));
     ownership::assemble(&context, &mut draft);
     linked::assemble(&linked, &mut draft);
+    concluded::assemble(limits, options.scope, &mut draft);
     if let Some(gap) = overlay.unresolved() {
         draft.gap(gap);
     }
@@ -50,5 +54,7 @@ pub fn assemble(subject: Subject, mut overlay: Overlay<'_>, options: &Options, l
             "no operating system and no package of any kind was recognised: this bill does not say what the subject holds",
         ));
     }
-    draft.finish(subject, operating_system, options.scope, limits)
+    let mut bom = draft.finish(subject, operating_system, options.scope, limits);
+    files::list(&mut bom, &overlay, options.files, limits);
+    bom
 }

@@ -22,7 +22,7 @@ mod of_bom;
 pub mod read;
 pub mod spdx;
 pub mod stated;
-mod syntax;
+pub(crate) mod syntax;
 pub mod table;
 pub mod template;
 #[cfg(test)]

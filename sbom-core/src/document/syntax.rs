@@ -7,7 +7,7 @@ use crate::bom::Party;
 
 /// Whether `text` is an absolute address of the form `SCHEME://HOST…` in RFC 3986, without IPv6 literals, or
 /// `mailto:MAIL`.
-pub(super) fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     if let Some(mail) = text.strip_prefix("mailto:") {
         return is_mail(mail);
     }
@@ -46,7 +46,7 @@ fn is_encoded(text: &str, also: &str) -> bool {
 }
 
 /// Whether `text` is a mail address of the plain form of RFC 5321, within its lengths.
-pub(super) fn is_mail(text: &str) -> bool {
+pub(crate) fn is_mail(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let atom = |atom: &str| {
         !atom.is_empty()
@@ -63,7 +63,7 @@ pub(super) fn is_mail(text: &str) -> bool {
 }
 
 /// Whether `text` is a CPE 2.3 formatted string whose parts need no wildcards inside of words.
-pub(super) fn is_cpe(text: &str) -> bool {
+pub(crate) fn is_cpe(text: &str) -> bool {
     let Some(text) = text.strip_prefix("cpe:2.3:") else { return false };
     let parts = split_unescaped(text);
     parts.len() == 11

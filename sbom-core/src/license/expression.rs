@@ -327,7 +327,7 @@ fn reference(name: &str) -> Option<CustomLicense> {
     if ours {
         return Some(custom(tail, name));
     }
-    Some(CustomLicense { id: name.to_owned(), name: tail.to_owned(), text: name.to_owned() })
+    Some(CustomLicense { id: name.to_owned(), name: tail.to_owned(), text: name.into() })
 }
 
 #[cfg(test)]
@@ -381,7 +381,7 @@ mod tests {
         check("MIT (see COPYING)", "LicenseRef-MIT-see-COPYING-#");
         check("MIT AND", "LicenseRef-MIT-AND-#");
         check(") MIT (", "LicenseRef-MIT-#");
-        assert_eq!(declare("free for  birds").custom[0].text, "free for birds");
+        assert_eq!(&*declare("free for  birds").custom[0].text, "free for birds");
     }
 
     #[test]

@@ -3,14 +3,20 @@
 //! What the SPDX list knows becomes its identifier; what it does not know becomes a `LicenseRef-…` that carries
 //! the words of the package, whole. Nothing is guessed: `BSD` without a number of clauses stays `BSD`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use sha2::{Digest as _, Sha256};
 
+mod conclude;
 pub mod debian;
 mod expression;
 mod names;
+pub mod text;
 
+pub use conclude::conclude;
 pub use expression::{canonical, declare};
 
 /// Licences as one expression: what a package declares, or what was concluded from the texts that it ships.
@@ -30,8 +36,9 @@ pub struct CustomLicense {
     pub id: String,
     /// As the package calls it.
     pub name: String,
-    /// The licence text where the package ships it, else what it says in its place.
-    pub text: String,
+    /// The licence text where the package ships it, else what it says in its place. Shared, for many packages
+    /// ship the same.
+    pub text: Arc<str>,
 }
 
 impl From<CustomLicense> for Licensing {
@@ -69,7 +76,7 @@ pub fn custom(name: &str, text: &str) -> CustomLicense {
         name.truncate(end);
         name.push('…');
     }
-    CustomLicense { id, name, text: text.to_owned() }
+    CustomLicense { id, name, text: text.into() }
 }
 
 /// All of `parts` at once: the conjunction of what they name, without repetition, sorted. Parts that declare
@@ -153,7 +160,7 @@ impl Licensing {
     pub fn with_definitions(mut self, known: &BTreeMap<String, CustomLicense>) -> Self {
         let mut renamed: BTreeMap<String, String> = BTreeMap::new();
         for license in &mut self.custom {
-            let Some(definition) = known.get(&license.text) else { continue };
+            let Some(definition) = known.get(&*license.text) else { continue };
             let reference = std::mem::replace(license, definition.clone());
             renamed.insert(reference.id, license.id.clone());
         }

@@ -189,7 +189,7 @@ mod tests {
         let lib = &document.components[4];
         assert_eq!(lib.source.as_ref().unwrap().name, "x");
         assert_eq!(lib.declared.expression.as_deref(), Some("MIT AND LicenseRef-Own"));
-        assert_eq!(lib.declared.custom[0].text, "do what you like");
+        assert_eq!(&*lib.declared.custom[0].text, "do what you like");
         assert_eq!(lib.concluded.expression, None);
         assert_eq!(lib.cpes, ["cpe:2.3:a:x:libx:1.0:*:*:*:*:*:*:*"]);
         assert_eq!(lib.hashes.len(), 1);

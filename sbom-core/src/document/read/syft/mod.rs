@@ -323,7 +323,7 @@ mod tests {
             lib.declared.expression.as_deref(),
             Some("GPL-2.0-only AND LicenseRef-our-own-36cec8084ec5")
         );
-        assert_eq!(lib.declared.custom[0].text, "do what you like");
+        assert_eq!(&*lib.declared.custom[0].text, "do what you like");
         assert_eq!(lib.concluded.expression.as_deref(), Some("MIT"));
         let source = lib.source.as_ref().unwrap();
         assert_eq!((source.name.as_str(), source.version.as_str()), ("x", "1.0-1"));

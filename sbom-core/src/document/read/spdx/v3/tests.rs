@@ -50,7 +50,7 @@ fn a_small_document_is_read_whole() {
 
     let lib = &document.components[1];
     assert_eq!(lib.declared.expression.as_deref(), Some("MIT AND LicenseRef-Own"));
-    assert_eq!(lib.declared.custom[0].text, "do what you like");
+    assert_eq!(&*lib.declared.custom[0].text, "do what you like");
     let concluded = "ISC OR GPL-2.0-or-later WITH Classpath-exception-2.0";
     assert_eq!(lib.concluded.expression.as_deref(), Some(concluded));
     assert_eq!(lib.source.as_ref().unwrap().name, "x");
