@@ -138,6 +138,11 @@ fn the_subject_that_is_listed_again_is_there_once() {
         let contains = RelationshipKind::Contains;
         assert_eq!(edges(&document), [("a", "b", contains), ("a", "c", contains)]);
         assert_eq!(read.losses.to_string(), "components[].again in metadata.component: other values (1)");
+        let third = members.replace(
+            "\"components\": [{",
+            "\"components\": [{\"type\": \"file\", \"name\": \"z\", \"bom-ref\": \"a\"}, {",
+        );
+        assert!(error(read_json(&third)).contains("\"a\" was used by"), "{third}");
     }
 }
 
