@@ -10,6 +10,8 @@ mod package;
 mod relationship;
 mod statements;
 mod tag_value;
+#[cfg(test)]
+mod tests;
 mod v3;
 pub(super) mod vocabulary;
 
