@@ -7,7 +7,6 @@ mod gather;
 mod json;
 mod licenses;
 mod package;
-mod relationship;
 mod statements;
 mod tag_value;
 #[cfg(test)]
@@ -15,6 +14,7 @@ mod tests;
 mod v3;
 pub(super) mod vocabulary;
 
+use super::super::spdx::relationship;
 pub(in crate::document) use json::read_json;
 pub(super) use licenses::{Licenses, Whose};
 pub(super) use package::{add_cpe, add_purl, property, reference};

@@ -1,92 +1,39 @@
-//! Words of SPDX 3 that stand for those of the model: types of relationship, each with its meaning, and of references.
+//! What the words of SPDX 3 mean in those of the model.
 
 use crate::document::{
-    model::{ReferenceKind, RelationshipKind as Kind},
-    read::spdx::relationship::{Meaning, about, back, is},
+    model::{
+        ReferenceKind,
+        RelationshipKind::{self, *},
+    },
+    spdx::{
+        relationship::{Meaning, about, is},
+        vocabulary3::{REFERENCES, RELATIONSHIPS},
+    },
 };
-
-/// Types of relationship between pieces of software. Of several with the same kind, the first exact one is the one to
-/// write. Licences, distributions and what a document describes are told otherwise.
-pub(in crate::document) const RELATIONSHIPS: &[(&str, Meaning)] = &[
-    ("contains", is(Kind::Contains)),
-    ("dependsOn", is(Kind::DependsOn)),
-    ("hasOptionalDependency", is(Kind::OptionalDependsOn)),
-    ("hasProvidedDependency", is(Kind::ProvidedDependsOn)),
-    ("hasStaticLink", is(Kind::StaticLink)),
-    ("hasDynamicLink", is(Kind::DynamicLink)),
-    ("generates", back(Kind::GeneratedFrom)),
-    ("descendantOf", is(Kind::DescendantOf)),
-    ("ancestorOf", back(Kind::DescendantOf)),
-    ("hasVariant", back(Kind::VariantOf)),
-    ("copiedTo", back(Kind::CopyOf)),
-    ("patchedBy", back(Kind::PatchFor)),
-    ("hasSpecification", is(Kind::Provides)),
-    ("other", is(Kind::Other)),
-    ("expandsTo", about(back(Kind::GeneratedFrom))),
-    ("hasOptionalComponent", about(is(Kind::OptionalDependsOn))),
-    ("hasPrerequisite", about(is(Kind::DependsOn))),
-    ("usesTool", about(is(Kind::BuildDependsOn))),
-];
 
 /// What the type called `name` means, at the given point of the lifecycle.
 pub(super) fn meaning(name: &str, scope: &str) -> Meaning {
     let known = RELATIONSHIPS.iter().find(|(known, _)| *known == name);
-    let meaning = known.map_or(about(is(Kind::Other)), |&(_, meaning)| meaning);
+    let meaning = known.map_or(about(is(Other)), |&(_, meaning)| meaning);
     match (meaning.kind, scope) {
-        (Kind::DependsOn, "") => meaning,
-        (Kind::DependsOn, scope) => scoped(scope).map_or(about(meaning), |kind| Meaning { kind, ..meaning }),
-        (Kind::BuildDependsOn, scope) => scoped(scope).map_or(meaning, |kind| Meaning { kind, ..meaning }),
+        (DependsOn, "") => meaning,
+        (DependsOn, scope) => scoped(scope).map_or(about(meaning), |kind| Meaning { kind, ..meaning }),
+        (BuildDependsOn, scope) => scoped(scope).map_or(meaning, |kind| Meaning { kind, ..meaning }),
         (_, "") => meaning,
         _ => about(meaning),
     }
 }
 
 /// What needs something at one point of the lifecycle alone.
-fn scoped(scope: &str) -> Option<Kind> {
+fn scoped(scope: &str) -> Option<RelationshipKind> {
     Some(match scope {
-        "build" => Kind::BuildDependsOn,
-        "development" => Kind::DevDependsOn,
-        "test" => Kind::TestDependsOn,
-        "runtime" => Kind::RuntimeDependsOn,
+        "build" => BuildDependsOn,
+        "development" => DevDependsOn,
+        "test" => TestDependsOn,
+        "runtime" => RuntimeDependsOn,
         _ => return None,
     })
 }
-
-/// Types of reference; of several with the same kind, the first is the one to write.
-pub(in crate::document) const REFERENCES: &[(&str, ReferenceKind)] = &[
-    ("altWebPage", ReferenceKind::Website),
-    ("vcs", ReferenceKind::Vcs),
-    ("issueTracker", ReferenceKind::IssueTracker),
-    ("securityAdvisory", ReferenceKind::Advisories),
-    ("mailingList", ReferenceKind::MailingList),
-    ("socialMedia", ReferenceKind::Social),
-    ("chat", ReferenceKind::Chat),
-    ("documentation", ReferenceKind::Documentation),
-    ("support", ReferenceKind::Support),
-    ("sourceArtifact", ReferenceKind::SourceDistribution),
-    ("binaryArtifact", ReferenceKind::Distribution),
-    ("altDownloadLocation", ReferenceKind::Distribution),
-    ("license", ReferenceKind::License),
-    ("buildMeta", ReferenceKind::BuildMeta),
-    ("buildSystem", ReferenceKind::BuildSystem),
-    ("releaseNotes", ReferenceKind::ReleaseNotes),
-    ("releaseHistory", ReferenceKind::ReleaseNotes),
-    ("securityPolicy", ReferenceKind::SecurityContact),
-    ("secureSoftwareAttestation", ReferenceKind::Attestation),
-    ("securityThreatModel", ReferenceKind::ThreatModel),
-    ("securityAdversaryModel", ReferenceKind::AdversaryModel),
-    ("riskAssessment", ReferenceKind::RiskAssessment),
-    ("vulnerabilityDisclosureReport", ReferenceKind::VulnerabilityAssertion),
-    ("vulnerabilityExploitabilityAssessment", ReferenceKind::ExploitabilityStatement),
-    ("securityPenTestReport", ReferenceKind::PentestReport),
-    ("staticAnalysisReport", ReferenceKind::StaticAnalysisReport),
-    ("dynamicAnalysisReport", ReferenceKind::DynamicAnalysisReport),
-    ("runtimeAnalysisReport", ReferenceKind::RuntimeAnalysisReport),
-    ("componentAnalysisReport", ReferenceKind::ComponentAnalysisReport),
-    ("certificationReport", ReferenceKind::CertificationReport),
-    ("metrics", ReferenceKind::QualityMetrics),
-    ("other", ReferenceKind::Other),
-];
 
 /// What a reference of the type called `name` leads to; none if the model has no word for it.
 pub(super) fn reference(name: &str) -> Option<ReferenceKind> {
