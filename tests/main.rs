@@ -10,6 +10,8 @@
 mod command_line;
 mod corpus;
 mod documents;
+mod embedded;
+mod files;
 mod hostile;
 mod kept_fuzz_inputs;
 mod layers;
