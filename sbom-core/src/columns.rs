@@ -113,9 +113,9 @@ impl Table {
         while exceeds - fits.min(exceeds) > 1 {
             let middle = fits + (exceeds - fits) / 2;
             if bound(middle).iter().flatten().sum::<usize>() <= room {
-                fits = middle
+                fits = middle;
             } else {
-                exceeds = middle
+                exceeds = middle;
             }
         }
         bound(fits)
