@@ -12,7 +12,8 @@ use crate::{
 const SMALL: &str = include_str!("../tests/small.spdx3.json");
 
 fn read(text: &str) -> (Result<Document, ReadError>, Losses) {
-    let mut context = Context { limits: &Limits::default(), losses: Losses::default() };
+    let limits = Limits::default();
+    let mut context = Context::new(&limits);
     let read = read_3(text.as_bytes(), &mut context);
     (read, context.losses)
 }
