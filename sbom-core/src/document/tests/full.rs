@@ -128,8 +128,7 @@ fn everything() -> Component {
 /// A component of each way in which licences are told.
 fn licensed() -> Vec<Component> {
     let text = |name: &str| custom(name, &format!("The text of {name}.\n"));
-    let foreign =
-        CustomLicense { id: "LicenseRef-other".into(), name: "odd  name".into(), text: "T".into() };
+    let foreign = CustomLicense { id: "LicenseRef-other".into(), name: "odd  name".into(), text: "T".into() };
     let both = |expression: &str, texts: Vec<CustomLicense>| {
         let names =
             |license: &&CustomLicense| expression.split([' ', '(', ')']).any(|term| term == license.id);
