@@ -264,7 +264,12 @@ fn derived<'a>(document: &'a Document, index: usize, component: &'a Component) -
     let mut facts = Vec::new();
     let mut add = |name: Cow<'a, str>, value: Cow<'a, str>| facts.push((name, value));
     for reference in component.references.iter().filter(|reference| !syntax::is_address(&reference.url)) {
-        add(reference_name(reference), (&reference.url).into());
+        if reference.comment.is_some() || !reference.hashes.is_empty() {
+            let (name, value) = beyond::reference(reference);
+            add(name, value);
+        } else {
+            add(reference_name(reference), (&reference.url).into());
+        }
     }
     let first = cpe(component);
     for other in component.cpes.iter().filter(|other| Some(other.as_str()) != first) {

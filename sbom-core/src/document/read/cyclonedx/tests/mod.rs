@@ -101,7 +101,7 @@ fn the_header_is_read_in_the_forms_of_all_versions() {
     let tools: Vec<_> = header.tools.iter().map(|tool| (tool.name.as_str(), tool.version.as_str())).collect();
     assert_eq!(tools, [("s", ""), ("t", "1")]);
     assert_eq!(header.authors[0].email.as_deref(), Some("a@example.org"));
-    let maker = header.manufacturer.as_ref().unwrap();
+    let maker = header.authors.iter().find(|author| author.name == "M").unwrap();
     assert_eq!((maker.name.as_str(), maker.url.as_deref()), ("M", Some("https://m")));
     assert_eq!(maker.email.as_deref(), Some("m@example.org"));
     assert_eq!(header.supplier, None);
