@@ -42,7 +42,7 @@ impl<'a> Licenses<'a> {
             fragment(
                 "License",
                 license.id.trim_start_matches("LicenseRef-"),
-                &(&license.id, &license.name, &license.text),
+                &(&license.id, &license.name, &*license.text),
             )
         };
         self.texts.entry(license).or_insert_with(of).clone()
