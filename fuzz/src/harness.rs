@@ -9,7 +9,7 @@ use std::{
 
 use sbom_core::{
     bom::{
-        Bom,
+        Bom, FileScope,
         overlay::{LayerContent, Overlay},
     },
     detect::{Captured, Findings, builtin},
@@ -151,9 +151,14 @@ fn image(bytes: &[u8]) {
     let descriptors = (0..layers.len()).map(descriptor).collect();
     let subject = Subject { kind: SubjectKind::Folder, name: "fuzz".into(), tag: None, layers: descriptors };
     let source = Memory { subject, layers };
-    let options =
+    let mut options =
         scan::Options { limits: small_limits(), jobs: NonZeroUsize::MIN, ..scan::Options::default() };
+    options.bill.files = FileScope::All;
     if let Ok(bom) = scan::scan(&source, &options, &scan::Silent) {
+        assert!(bom.files.is_sorted_by(|a, b| a.path < b.path));
+        for component in &bom.components {
+            drop(bom.contents(component));
+        }
         write_all(&bom);
     }
 }

@@ -27,7 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         clause: "Required data fields for the SBOM itself: mail address, else URL, of the creator",
         why: "questions about the document need somebody to ask",
         mend: "the `email` of an author in `metadata.authors` or `metadata.manufacturer` (CycloneDX), an \
-               `externalIdentifier` of `createdBy` (SPDX 3)",
+               `externalIdentifier` of `createdBy` (SPDX 3); `sbomctl scan --author 'NAME <MAIL>'`",
         weight: 2,
         check: Check::Document(creator),
     },

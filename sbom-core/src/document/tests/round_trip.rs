@@ -24,6 +24,12 @@ fn whole() -> impl Iterator<Item = Format> {
 /// `document` without what a reader or writer adds to its header, and without what the format has no words for.
 fn essence(mut document: Document, format: Format) -> Document {
     for component in &mut document.components {
+        if is_cyclonedx_1_4(format) {
+            // Texts that stand beside an expression have no identifiers there, so that it is not known whose they
+            // are; the reader counts them.
+            component.declared.custom.clear();
+            component.concluded.custom.clear();
+        }
         for party in [&mut component.supplier, &mut component.originator] {
             *party = party.take().map(|party| std::sync::Arc::new(in_words_of(format, &party)));
         }
@@ -37,6 +43,11 @@ fn essence(mut document: Document, format: Format) -> Document {
         ..document.header
     };
     document
+}
+
+fn is_cyclonedx_1_4(format: Format) -> bool {
+    let version = CycloneDxVersion::V1_4;
+    [Format::CycloneDxJson(version), Format::CycloneDxXml(version)].contains(&format)
 }
 
 /// SPDX sets off mail addresses by round brackets.
@@ -61,12 +72,7 @@ fn documents_of_samples_are_read_as_they_were_written() {
         let document = Document::of(bom);
         for format in whole() {
             let read = written_and_read(&document, format);
-            // Texts of licences have no identifiers there, which the reader counts, and properties give back.
-            let is_counted = matches!(
-                format,
-                Format::CycloneDxJson(CycloneDxVersion::V1_4) | Format::CycloneDxXml(CycloneDxVersion::V1_4)
-            );
-            assert!(is_counted || read.losses.is_empty(), "{name} {format}: {}", read.losses);
+            assert!(is_cyclonedx_1_4(format) || read.losses.is_empty(), "{name} {format}: {}", read.losses);
             let (found, expected) = (essence(read.document, format), essence(document.clone(), format));
             for (found, expected) in found.components.iter().zip(&expected.components) {
                 assert_eq!(found, expected, "{name} {format}");
@@ -112,6 +118,11 @@ proptest! {
         let document = Document::of(bom);
         for format in whole() {
             let read = written_and_read(&document, format);
+            // XML has no way to write most control characters; what stands in their place may be anywhere.
+            let is_xml = matches!(format, Format::CycloneDxXml(_));
+            if is_xml && format!("{:?}", read.document).contains('\u{fffd}') {
+                continue;
+            }
             let (found, expected) = (skeleton(read.document, format), skeleton(document.clone(), format));
             for (found, expected) in found.components.iter().zip(&expected.components) {
                 prop_assert_eq!(found, expected, "{}", format);

@@ -63,18 +63,11 @@ const BINDING: &[&str] = &[
 ];
 
 /// Words by which licences are offered or excepted from.
-const OFFERS: &[&str] = &[
-    "alternatively",
-    "either",
-    "dual",
-    "dually",
-    "choice",
-    "choose",
-    "option",
-    "exception",
-    "exceptions",
-    "or",
-];
+const OFFERS: &[&str] =
+    &["alternatively", "either", "dual", "dually", "choice", "choose", "option", "exception", "exceptions"];
+
+/// So few words between two licences, one of them `or`, join them.
+const JOIN: usize = 6;
 
 /// Words of headings.
 const HEADINGS: &[&str] = &[
@@ -146,7 +139,9 @@ impl Rest {
 
     /// `between` is whether something recognised stands on both sides.
     fn look(&mut self, text: &str, words: &Words, range: Range<usize>, between: bool) {
-        let _ = between;
+        if between && range.len() <= JOIN && words.range(range.clone()).any(|word| word == "or") {
+            self.offers = true;
+        }
         for at in range {
             let word = words.get(at);
             if BINDING.iter().any(|start| word.starts_with(start)) && !is_heading(text, words, at) {
@@ -181,6 +176,14 @@ mod tests {
     fn names_and_headings_demand_nothing() {
         check("This package was debianized by A. Author.\n\nLicense:\n\n  Copyright 2001 B.", false, false);
         check("The MIT License\n===============\n", false, false);
+    }
+
+    #[test]
+    fn an_or_between_licences_offers_a_choice() {
+        let text = "Do this. Or: Do that. By Oracle and/or its affiliates.";
+        let rest = |spans: &[Range<usize>]| Rest::of(text, &Words::of(text), spans).offers;
+        assert!(rest(&[0..2, 3..5]));
+        assert!(!rest(&[0..2]));
     }
 
     #[test]
