@@ -29,29 +29,6 @@ pub(super) type Fact<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// What Trivy's names begin with in CycloneDX; its annotations in SPDX go without.
 pub(super) const TRIVY: &str = "aquasecurity:trivy:";
 
-/// Trivy's names, without what they begin with.
-pub(super) const TRIVY_NAMES: &[&str] = &[
-    "Class",
-    "DiffID",
-    "FilePath",
-    "ImageID",
-    "LayerDiffID",
-    "LayerDigest",
-    "Modularitylabel",
-    "PkgID",
-    "PkgType",
-    "Reference",
-    "RepoDigest",
-    "RepoTag",
-    "SchemaVersion",
-    "Size",
-    "SrcEpoch",
-    "SrcName",
-    "SrcRelease",
-    "SrcVersion",
-    "Type",
-];
-
 /// The longest build instruction that is repeated at each component; the image itself carries it whole.
 const CREATED_BY_CHARS: usize = 256;
 

@@ -10,8 +10,8 @@ use crate::{
     document::{
         json,
         model::{
-            Component, CustomLicense, Evidence, Hash, HashAlgorithm, Header, Licensing, LifecyclePhase,
-            Party, PartyKind, Reference, ReferenceKind, SourcePackage,
+            Component, CustomLicense, Evidence, Hash, HashAlgorithm, Header, LifecyclePhase, Party,
+            PartyKind, Reference, ReferenceKind, SourcePackage,
         },
         syntax,
     },
@@ -70,7 +70,11 @@ pub(in crate::document) fn source_purl(component: &Component, source: &SourcePac
 /// A licence that is not on the SPDX list, whole, or without its text where that stands in the list of licences.
 pub(in crate::document) fn license(license: &CustomLicense, with_text: bool) -> Fact<'_> {
     let text = with_text.then(|| license.text.clone());
-    let record = LicenseRecord { id: license.id.clone(), name: license.name.clone(), text };
+    let record = LicenseRecord {
+        id: license.id.clone(),
+        name: license.name.clone(),
+        text: text.map(|text| text.to_string()),
+    };
     ("sbomctl:license".into(), json::line(&record).into())
 }
 
@@ -95,7 +99,7 @@ pub(in crate::document) fn take_licenses(component: &mut Component) -> LicenseFa
         match property.name.as_str() {
             "sbomctl:license" => match serde_json::from_str::<LicenseRecord>(value) {
                 Ok(LicenseRecord { id, name, text: Some(text) }) => {
-                    facts.known.insert(id.clone(), CustomLicense { id, name, text });
+                    facts.known.insert(id.clone(), CustomLicense { id, name, text: text.into() });
                 }
                 Ok(LicenseRecord { id, name, text: None }) => facts.alone = Some((id, name)),
                 Err(_) => return true,
