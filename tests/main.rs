@@ -9,9 +9,12 @@
 
 mod command_line;
 mod corpus;
+mod documents;
+mod embedded;
 mod hostile;
 mod kept_fuzz_inputs;
 mod layers;
 mod measured;
 mod program;
 mod stated;
+mod verdicts;

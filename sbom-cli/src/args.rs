@@ -4,13 +4,16 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use sbom_core::{
-    bom::Scope,
-    document::Format,
+    bom::{FileScope, Scope},
+    document::{Format, FormatError},
     limits::{Limits, Unit},
     oci::Platform,
 };
 
-use crate::stated::StatedArgs;
+use crate::{
+    convert::ConvertArgs, diff::DiffArgs, documents::TemplateArgs, merge::MergeArgs, query::QueryArgs,
+    stated::StatedArgs,
+};
 
 /// sbomctl says exactly what software is in a container image.
 #[derive(Debug, Parser)]
@@ -70,6 +73,18 @@ pub(crate) enum When {
 pub(crate) enum Command {
     /// Write the bill of materials of an image, archive, folder or file
     Scan(Box<ScanArgs>),
+    /// Write a document in other formats
+    Convert(ConvertArgs),
+    /// Write one document out of several
+    Merge(MergeArgs),
+    /// Show what is different between two documents
+    Diff(DiffArgs),
+    /// List what a document says, and why something is in it
+    Query(Box<QueryArgs>),
+    /// Say how well documents meet what authorities ask of them
+    Score(crate::score::ScoreArgs),
+    /// Say whether documents are valid: by the official schemas, and by rules that go further
+    Validate(crate::validate::ValidateArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -108,6 +123,8 @@ pub(crate) struct ScanArgs {
     /// Formats: table, cyclonedx-json, spdx-json; FORMAT@VERSION names a version (cyclonedx-json@1.6, spdx-json@2.3)
     #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table", value_parser = Output::parse)]
     pub(crate) output: Vec<Output>,
+    #[command(flatten)]
+    pub(crate) template: TemplateArgs,
     /// Which platform of a multi-platform image to scan, as OS/ARCHITECTURE[/VARIANT]
     #[arg(long, value_name = "PLATFORM", conflicts_with = "all_platforms")]
     pub(crate) platform: Option<Platform>,
@@ -117,9 +134,16 @@ pub(crate) struct ScanArgs {
     /// List what a container sees, or also what higher layers remove or replace
     #[arg(long, value_name = "SCOPE", default_value = "squashed")]
     pub(crate) scope: ScopeArg,
+    /// List no files, those that packages own, or all. With any, every regular file is hashed as its layer
+    /// passes (SHA-1 and SHA-256), which takes time by the gigabyte and memory by the file
+    #[arg(long, value_name = "FILES", default_value = "none")]
+    pub(crate) files: FilesArg,
     /// Take this distribution for the one that the subject names, as ID or ID-VERSION (debian-12)
     #[arg(long, value_name = "DISTRO", value_parser = parse_distro)]
     pub(crate) distro: Option<String>,
+    /// Leave out what the bills of materials say that an image carries of itself
+    #[arg(long)]
+    pub(crate) no_embedded_sboms: bool,
     /// Exit with 5 if anything could not be read or nothing was recognised
     #[arg(long)]
     pub(crate) strict: bool,
@@ -180,22 +204,55 @@ impl From<ScopeArg> for Scope {
     }
 }
 
+/// See [`FileScope`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FilesArg {
+    None,
+    Owned,
+    All,
+}
+
+impl From<FilesArg> for FileScope {
+    fn from(files: FilesArg) -> Self {
+        match files {
+            FilesArg::None => Self::None,
+            FilesArg::Owned => Self::Owned,
+            FilesArg::All => Self::All,
+        }
+    }
+}
+
+/// What a document is to look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutputFormat {
+    /// As one of the library's formats.
+    Document(Format),
+    /// As the user's template has it.
+    Template,
+}
+
 /// A document to write, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Output {
-    pub(crate) format: Format,
+    pub(crate) format: OutputFormat,
     /// None for standard output.
     pub(crate) file: Option<PathBuf>,
 }
 
 impl Output {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (format, file) = match text.split_once('=') {
             Some((_, "")) => return Err("no file name after `=`".to_owned()),
             Some((format, file)) => (format, Some(PathBuf::from(file))),
             None => (text, None),
         };
-        let format = format.parse().map_err(|error: sbom_core::document::FormatError| error.to_string())?;
+        let format = match format {
+            "template" => OutputFormat::Template,
+            format => OutputFormat::Document(format.parse().map_err(|error: FormatError| {
+                let own = ", template";
+                format!("{error}{}", if matches!(error, FormatError::Name { .. }) { own } else { "" })
+            })?),
+        };
         Ok(Self { format, file: file.filter(|file| file.as_os_str() != "-") })
     }
 }
@@ -208,7 +265,7 @@ pub(crate) struct LimitArg {
 }
 
 impl LimitArg {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
         let mut limits = Limits::default();
         let value = parse_amount(value).ok_or_else(|| {

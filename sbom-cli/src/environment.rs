@@ -41,6 +41,8 @@ pub(crate) struct Environment {
     pub(crate) settings: Vec<PathBuf>,
     /// The settings that are to be read, and no others.
     pub(crate) named_settings: Option<PathBuf>,
+    /// Where the official schemas of documents lie.
+    pub(crate) schemas: Option<PathBuf>,
 }
 
 impl Environment {
@@ -49,6 +51,7 @@ impl Environment {
         let home = path("HOME");
         let runtime = path("XDG_RUNTIME_DIR");
         let config = path("XDG_CONFIG_HOME").or_else(|| Some(home.as_deref()?.join(".config")));
+        let data = path("XDG_DATA_HOME").or_else(|| Some(home.as_deref()?.join(".local/share")));
         let docker_config = path("DOCKER_CONFIG").or_else(|| Some(home.as_deref()?.join(".docker")));
         let below =
             |folder: &Option<PathBuf>, file: &str| folder.as_deref().map(|folder: &Path| folder.join(file));
@@ -71,6 +74,7 @@ impl Environment {
             ci: text("CI").is_some_and(|ci| ci != "false" && ci != "0"),
             columns: text("COLUMNS").and_then(|columns| columns.parse().ok()),
             registry_password: text("SBOMCTL_REGISTRY_PASSWORD"),
+            schemas: path("SBOMCTL_SCHEMAS").or_else(|| below(&data, "sbomctl/schemas")),
             registry_configs,
             certificate_stores: match path("SSL_CERT_FILE") {
                 Some(named) => vec![named],

@@ -9,6 +9,7 @@ use sbom_core::{scan::ScanError, source::SourceError};
 #[repr(u8)]
 pub(crate) enum Exit {
     Done = 0,
+    No = 1,
     Usage = 2,
     BadInput = 3,
     Environment = 4,

@@ -6,14 +6,22 @@ use clap::{CommandFactory as _, Parser as _};
 use sbom_core::limits::Limits;
 
 mod args;
+mod convert;
+mod diff;
+mod documents;
 mod environment;
 mod exit_code;
+mod merge;
 mod open;
 mod output;
+mod query;
 mod registry;
 mod scan;
+mod score;
+mod stamp;
 mod stated;
 mod terminal;
+mod validate;
 
 use args::{Cli, Command, show_amount};
 use environment::Environment;
@@ -43,6 +51,12 @@ fn main() -> ExitCode {
     }
     let done = match &cli.command {
         Command::Scan(arguments) => scan::run(arguments, &environment, &terminal),
+        Command::Convert(arguments) => convert::run(arguments, &environment, &terminal),
+        Command::Merge(arguments) => merge::run(arguments, &environment, &terminal),
+        Command::Diff(arguments) => diff::run(arguments, &environment, &terminal),
+        Command::Query(arguments) => query::run(arguments, &environment, &terminal),
+        Command::Score(arguments) => score::run(arguments, &terminal),
+        Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);

@@ -1,11 +1,11 @@
 //! `sbomctl scan`: opens the subject, scans it, writes the documents.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use sbom_core::{
     bom::{Bom, assemble},
-    document::{self, Document, Format, Inputs, Timestamp, Tool, stated::Stated},
+    document::{Document, Format, Inputs, Timestamp, Tool, stated::Stated},
     limits::Limits,
     oci::{Platform, SubjectKind},
     scan::{Options, scan, scan_stream},
@@ -13,12 +13,14 @@ use sbom_core::{
 };
 
 use crate::{
-    args::{Output, ScanArgs},
-    environment::{self, Environment},
+    args::{Output, OutputFormat, ScanArgs},
+    documents,
+    environment::Environment,
     exit_code::{Exit, Failure},
     open::open,
     output,
-    terminal::{self, Terminal},
+    stamp::Stamp,
+    terminal::Terminal,
 };
 
 /// Runs the subcommand.
@@ -27,20 +29,23 @@ pub(crate) fn run(
     environment: &Environment,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    check_outputs(&arguments.output, arguments.all_platforms)?;
-    let stamp = Stamp::parse(arguments, environment)?;
+    documents::check_outputs(&arguments.output, arguments.all_platforms)?;
+    let template = arguments.template.read(&arguments.output)?;
+    let stamp = Stamp::parse(arguments.timestamp.as_deref(), environment)?;
     let options = options(arguments)?;
     let stated = arguments.stated.read(environment, &options.limits)?;
     let subject = open(arguments, environment, &options.limits)?;
     let bars = terminal.bars();
     let mut complete = true;
     let mut finish = |bom: Bom| {
-        let timestamp = stamp.of(&bom);
+        let timestamp = stamp.or(created(&bom));
         let platform = platform(&bom);
-        let mut document = Document::of(bom);
+        let mut document = Document::of_within(bom, &options.limits);
         stated.apply(&mut document).map_err(|error| Failure::usage(anyhow!(error)))?;
         let inputs = inputs(arguments, timestamp, &stated, environment);
-        write_all(&document, arguments, &inputs, &platform, environment)?;
+        let write =
+            |output: &Output| documents::write(&document, output, &inputs, template.as_ref(), environment);
+        outputs(arguments, &platform).iter().try_for_each(write)?;
         complete &= report_gaps(&document, terminal);
         Ok::<(), Failure>(())
     };
@@ -78,32 +83,14 @@ fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
     Ok(Options {
         jobs: arguments.jobs.unwrap_or(default.jobs),
         limits,
-        bill: assemble::Options { scope: arguments.scope.into(), distro: arguments.distro.clone() },
+        bill: assemble::Options {
+            scope: arguments.scope.into(),
+            distro: arguments.distro.clone(),
+            files: arguments.files.into(),
+            ignore_embedded: arguments.no_embedded_sboms,
+        },
         ..default
     })
-}
-
-/// Of the documents of one scan only one can have standard output.
-fn check_outputs(outputs: &[Output], all_platforms: bool) -> Result<(), Failure> {
-    if outputs.iter().filter(|output| output.file.is_none()).count() > 1 {
-        let message = "two documents cannot share standard output; give all but one a file: -o FORMAT=FILE";
-        return Err(Failure::usage(anyhow!(message)));
-    }
-    let mut files = BTreeSet::new();
-    for file in outputs.iter().filter_map(|output| output.file.as_ref()) {
-        let special = std::fs::metadata(file).is_ok_and(|data| !data.is_file());
-        if !files.insert(output::destination(file)) && !special {
-            return Err(Failure::usage(anyhow!(
-                "two documents cannot be written to one file, {}",
-                file.display()
-            )));
-        }
-        // Of several platforms each has a file of its own, whose name is not known yet.
-        if !all_platforms {
-            output::check(file)?;
-        }
-    }
-    Ok(())
 }
 
 /// Folders and programs are for no platform that could be chosen.
@@ -119,7 +106,9 @@ fn check_platforms(arguments: &ScanArgs, sources: &[Box<dyn Source>]) -> Result<
 
 /// Tables of several platforms may follow one another; documents for programs may not.
 fn check_stdout(outputs: &[Output], documents: usize) -> Result<(), Failure> {
-    let clash = outputs.iter().any(|output| output.file.is_none() && output.format != Format::Table);
+    let clash = outputs
+        .iter()
+        .any(|output| output.file.is_none() && output.format != OutputFormat::Document(Format::Table));
     if documents > 1 && clash {
         let message = format!(
             "{documents} documents cannot share standard output; write them to files: -o FORMAT=FILE"
@@ -139,33 +128,15 @@ fn inputs(arguments: &ScanArgs, timestamp: Timestamp, stated: &Stated, environme
     }
 }
 
-fn write_all(
-    document: &Document,
-    arguments: &ScanArgs,
-    inputs: &Inputs,
-    platform: &Platform,
-    environment: &Environment,
-) -> Result<(), Failure> {
-    for Output { format, file } in &arguments.output {
-        let write =
-            |inputs: &Inputs, out: &mut dyn std::io::Write| document::write(document, *format, inputs, out);
-        match file {
-            None => {
-                let columns = terminal::columns(environment);
-                let inputs = Inputs { columns, ..inputs.clone() };
-                output::to_stdout(|out| write(&inputs, out))?;
-            }
-            Some(file) => {
-                let file = if arguments.all_platforms {
-                    output::file_for_platform(file, platform)
-                } else {
-                    file.clone()
-                };
-                output::to_file(&file, |out| write(inputs, out))?;
-            }
-        }
-    }
-    Ok(())
+/// Where the documents of one platform go.
+fn outputs(arguments: &ScanArgs, platform: &Platform) -> Vec<Output> {
+    let of_platform = |file: &PathBuf| {
+        if arguments.all_platforms { output::file_for_platform(file, platform) } else { file.clone() }
+    };
+    let outputs = arguments.output.iter();
+    outputs
+        .map(|output| Output { format: output.format, file: output.file.as_ref().map(of_platform) })
+        .collect()
 }
 
 fn platform(bom: &Bom) -> Platform {
@@ -181,9 +152,11 @@ fn fingerprint(arguments: &ScanArgs) -> String {
         arguments.limit.iter().map(|limit| format!("{}={}", limit.name, limit.value)).collect();
     limits.sort();
     format!(
-        "scope={:?} distro={} limits={}",
+        "scope={:?} files={:?} distro={} embedded={} limits={}",
         arguments.scope,
+        arguments.files,
         arguments.distro.as_deref().unwrap_or_default(),
+        !arguments.no_embedded_sboms,
         limits.join(",")
     )
 }
@@ -202,40 +175,10 @@ fn report_gaps(document: &Document, terminal: &Terminal) -> bool {
     count == 0
 }
 
-/// Where the time in a document comes from.
-enum Stamp {
-    Given(Timestamp),
-    OfImage,
-}
-
-impl Stamp {
-    fn parse(arguments: &ScanArgs, environment: &Environment) -> Result<Self, Failure> {
-        let wrong = |what: &str, value: &str| {
-            let form = "expected RFC 3339 as in 2024-02-29T12:00:00Z, seconds since 1970, or `now`";
-            Failure::usage(anyhow!("{what} {value:?} is no time: {form}"))
-        };
-        let seconds = |text: &str| Timestamp::from_unix(text.parse().ok()?).ok();
-        match (&arguments.timestamp, &environment.source_date_epoch) {
-            (Some(text), _) if text == "now" => Ok(Self::Given(environment::now())),
-            (Some(text), _) => {
-                let time = seconds(text).or_else(|| text.parse().ok());
-                time.map(Self::Given).ok_or_else(|| wrong("--timestamp", text))
-            }
-            (None, Some(text)) => {
-                seconds(text).map(Self::Given).ok_or_else(|| wrong("SOURCE_DATE_EPOCH", text))
-            }
-            (None, None) => Ok(Self::OfImage),
-        }
-    }
-
-    fn of(&self, bom: &Bom) -> Timestamp {
-        let created = match &bom.subject.kind {
-            SubjectKind::Image(image) => image.created.as_deref().and_then(|created| created.parse().ok()),
-            SubjectKind::Folder | SubjectKind::File(_) => None,
-        };
-        match self {
-            Self::Given(timestamp) => *timestamp,
-            Self::OfImage => created.unwrap_or(Timestamp::UNKNOWN),
-        }
+/// When the image was built.
+fn created(bom: &Bom) -> Option<Timestamp> {
+    match &bom.subject.kind {
+        SubjectKind::Image(image) => image.created.as_deref().and_then(|created| created.parse().ok()),
+        SubjectKind::Folder | SubjectKind::File(_) => None,
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use sbom_core::{oci::LayerDescriptor, scan::Progress};
+use sbom_core::{columns::Style, oci::LayerDescriptor, scan::Progress};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use crate::{
@@ -23,6 +23,7 @@ pub(crate) struct Terminal {
     format: LogFormat,
     quiet: bool,
     colors: bool,
+    when: When,
 }
 
 impl Terminal {
@@ -46,6 +47,7 @@ impl Terminal {
             format: global.log_format,
             quiet: global.quiet,
             colors,
+            when: global.color,
         };
         let level = match (global.quiet, global.verbose) {
             (true, _) => "error",
@@ -88,6 +90,16 @@ impl Terminal {
                 self.print(format_args!("{on}warning:{off} {text}"));
             }
         }
+    }
+
+    /// How lines on standard output are to look.
+    pub(crate) fn stdout_style(&self, environment: &Environment) -> Style {
+        let colors = match self.when {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => io::stdout().is_terminal() && !environment.no_color && !environment.dumb_terminal,
+        };
+        Style { columns: columns(environment), colors }
     }
 
     /// Takes the bars away. For the end by a signal.

@@ -6,6 +6,7 @@ use std::{
     str::FromStr,
 };
 
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
 /// A digest algorithm that the OCI image specification registers and this library computes.
@@ -160,6 +161,62 @@ impl<R: Read> Read for DigestReader<R> {
     }
 }
 
+/// The digests that documents give of a file: SPDX 2 demands SHA-1, all else relies on SHA-256.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ContentDigests {
+    /// SHA-1, to tell files apart, not to trust them.
+    pub sha1: [u8; 20],
+    /// SHA-256.
+    pub sha256: [u8; 32],
+}
+
+impl fmt::Debug for ContentDigests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha1:{} sha256:{}", hex(&self.sha1), hex(&self.sha256))
+    }
+}
+
+/// Computes [`ContentDigests`] of what it hands on, and counts it.
+pub struct ContentReader<R> {
+    inner: R,
+    sha1: Sha1,
+    sha256: Sha256,
+    bytes: u64,
+}
+
+impl<R: Read> ContentReader<R> {
+    /// Reads `inner`.
+    pub fn new(inner: R) -> Self {
+        Self { inner, sha1: Sha1::new(), sha256: Sha256::new(), bytes: 0 }
+    }
+
+    /// Reads what is left, by way of `buffer`. Gives the digests and the number of all bytes.
+    pub fn finish(mut self, buffer: &mut [u8]) -> io::Result<(ContentDigests, u64)> {
+        loop {
+            match self.read(buffer) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let digests =
+            ContentDigests { sha1: self.sha1.finalize().into(), sha256: self.sha256.finalize().into() };
+        Ok((digests, self.bytes))
+    }
+}
+
+impl<R: Read> Read for ContentReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let bytes = buffer.get(..count).unwrap_or_default();
+        self.sha1.update(bytes);
+        self.sha256.update(bytes);
+        self.bytes = self.bytes.saturating_add(count as u64);
+        Ok(count)
+    }
+}
+
 /// Lower-case hex of `bytes`.
 pub fn hex(bytes: &[u8]) -> Box<str> {
     let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
@@ -192,6 +249,19 @@ mod tests {
         let mut reader = DigestReader::new(&b"hello"[..], Algorithm::Sha256);
         io::copy(&mut reader, &mut io::sink()).unwrap();
         assert_eq!(reader.finish(), (Digest::of(b"hello"), 5));
+    }
+
+    #[test]
+    fn a_content_reader_hashes_what_was_read_and_what_is_left() {
+        let mut reader = ContentReader::new(&b"abc"[..]);
+        assert_eq!(reader.read(&mut [0; 2]).unwrap(), 2);
+        let (digests, bytes) = reader.finish(&mut [0; 1]).unwrap();
+        assert_eq!(bytes, 3);
+        assert_eq!(
+            format!("{digests:?}"),
+            "sha1:a9993e364706816aba3e25717850c26c9cd0d89d \
+             sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 
     #[test]

@@ -1,16 +1,23 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bom;
+pub mod columns;
 pub mod detect;
+pub mod diff;
 pub mod digest;
 pub mod document;
+pub mod fidelity;
 pub mod image_path;
 pub mod layer;
 pub mod license;
 pub mod limits;
+pub mod merge;
 pub mod oci;
 pub mod purl;
+pub mod query;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod scan;
+pub mod score;
 pub mod source;
+pub mod validate;

@@ -93,6 +93,9 @@ limits! {
     records: "records" = 1_000_000, Count;
     /// What components take over from files that speak of many of them: paths, licence texts, sources.
     copied_bytes: "copied-bytes" = 256 * MIB, Bytes;
+    /// Licence texts of one scan that are compared with the SPDX list, each once; all of Debian's for 700 packages are
+    /// 3 MiB.
+    license_bytes: "license-bytes" = 16 * MIB, Bytes;
     /// Relations that the packages of one database name, and edges that they become.
     edges: "edges" = 1_000_000, Count;
     /// Symbolic links followed for one path; Linux follows 40.
@@ -107,10 +110,20 @@ limits! {
     document_relationships: "document-relationships" = 10_000_000, Count;
     /// Components, elements or envelopes nested in one another in a document that is read.
     document_depth: "document-depth" = 64, Count;
+    /// A document that is checked against a schema, for which all of it becomes a tree.
+    validate_bytes: "validate-bytes" = 128 * MIB, Bytes;
+    /// The tree of a document that is checked; that of 100 MiB of CycloneDX takes about 1 GiB.
+    validate_memory: "validate-memory" = 2 * GIB, Bytes;
     /// Attempts at one request to a registry.
     attempts: "attempts" = 5, Count;
     /// Redirects followed for one request to a registry.
     redirects: "redirects" = 10, Count;
+    /// Files that a bill lists; those behind them in the order of paths are counted.
+    files: "files" = 1_000_000, Count;
+    /// Paths and link targets of the files that a bill lists.
+    file_names_bytes: "file-names-bytes" = 256 * MIB, Bytes;
+    /// Holes of the sparse files of one layer; an archive holds them for nothing, but whoever reads them spends time.
+    hole_bytes: "hole-bytes" = 4 * GIB, Bytes;
     /// Gaps listed one by one; beyond it they are counted.
     gaps: "gaps" = 10_000, Count;
 }

@@ -73,6 +73,26 @@ impl Purl {
         &self.namespace
     }
 
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The version, if it has one.
+    pub fn get_version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// The qualifiers, sorted by their keys.
+    pub fn qualifiers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.qualifiers.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// The segments of the subpath.
+    pub fn subpath_segments(&self) -> &[String] {
+        &self.subpath
+    }
+
     /// The value of the qualifier `key`.
     pub fn get_qualifier(&self, key: &str) -> Option<&str> {
         self.qualifiers.get(key).map(String::as_str)

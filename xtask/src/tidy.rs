@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("image_path", &[]),
     ("limits", &[]),
     ("purl", &[]),
+    ("columns", &["image_path"]),
     ("digest", &["limits"]),
     ("license", &["digest"]),
     ("oci", &["digest", "limits"]),
@@ -19,7 +20,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &["limits", "digest", "oci", "registry", "image_path", "layer"]),
     ("detect", &["limits", "digest", "image_path", "license", "layer"]),
     ("bom", &["limits", "digest", "image_path", "purl", "license", "oci", "layer", "detect"]),
-    ("document", &["limits", "digest", "image_path", "purl", "license", "oci", "bom"]),
+    ("document", &["columns", "limits", "digest", "image_path", "purl", "license", "oci", "bom"]),
+    ("fidelity", &["limits", "document"]),
+    ("merge", &["digest", "purl", "license", "document"]),
+    ("diff", &["columns", "digest", "image_path", "purl", "license", "detect", "bom", "document"]),
+    ("query", &["columns", "digest", "image_path", "purl", "license", "document"]),
+    ("score", &["document", "purl"]),
+    ("validate", &["limits", "digest", "purl", "document"]),
     ("scan", &["limits", "digest", "image_path", "oci", "source", "layer", "detect", "bom"]),
 ];
 

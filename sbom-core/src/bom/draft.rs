@@ -178,7 +178,28 @@ impl Draft {
         let listed = self.gaps.len().min(limits.gaps.as_usize());
         let gaps_not_listed = (self.gaps.len() - listed) as u64;
         self.gaps.truncate(listed);
-        Bom { subject, operating_system, components, edges, gaps: self.gaps, gaps_not_listed }
+        Bom {
+            subject,
+            operating_system,
+            components,
+            edges,
+            files: Vec::new(),
+            files_not_listed: 0,
+            embedded: Vec::new(),
+            gaps: self.gaps,
+            gaps_not_listed,
+        }
+    }
+}
+
+impl Bom {
+    /// Adds a gap that shows only once the bill is there.
+    pub(super) fn add_gap(&mut self, gap: Gap, limits: &Limits) {
+        let at = self.gaps.partition_point(|known| *known < gap);
+        self.gaps.insert(at, gap);
+        let listed = self.gaps.len().min(limits.gaps.as_usize());
+        self.gaps_not_listed += (self.gaps.len() - listed) as u64;
+        self.gaps.truncate(listed);
     }
 }
 

@@ -7,17 +7,25 @@ pub use crate::{
     license::{CustomLicense, Licensing},
     oci::Subject,
 };
-use crate::{digest::Digest, image_path::ImagePath, purl::Purl};
+use crate::{
+    digest::{ContentDigests, Digest},
+    image_path::ImagePath,
+    purl::Purl,
+};
 
 mod address;
 pub mod apk;
 pub mod assemble;
 pub mod attribution;
 mod binary;
+mod concluded;
+pub mod contents;
 mod cpe;
+mod directories;
 pub mod distro;
 pub mod dpkg;
 pub mod draft;
+mod files;
 pub mod go;
 mod linked;
 pub mod overlay;
@@ -39,6 +47,12 @@ pub struct Bom {
     pub components: Vec<Component>,
     /// The edges, sorted; indices into `components`.
     pub edges: Vec<Edge>,
+    /// What a container sees of the files that [`FileScope`] asks for, sorted by path, each path once.
+    pub files: Vec<FileEntry>,
+    /// Bills of materials that the image carries of itself, sorted by path. What they say is not in `components`.
+    pub embedded: Vec<EmbeddedDocument>,
+    /// Files beyond those listed: all of them sort behind the last in `files`. A gap says so, too.
+    pub files_not_listed: u64,
     /// What could not be read, sorted.
     pub gaps: Vec<Gap>,
     /// Gaps beyond those listed.
@@ -80,6 +94,62 @@ pub enum Scope {
     AllLayers,
 }
 
+/// A bill of materials that an image carries of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedDocument {
+    /// Where it lies.
+    pub path: ImagePath,
+    /// The layer that put it there; an index into the subject's layers.
+    pub layer: usize,
+    /// Its content, unread.
+    pub bytes: std::sync::Arc<[u8]>,
+}
+
+/// Which files a bill lists. To list any, the scan hashes every regular file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FileScope {
+    /// None.
+    #[default]
+    None,
+    /// The regular files and symbolic links that a package database says belong to a component.
+    Owned,
+    /// Every regular file and symbolic link.
+    All,
+}
+
+/// A regular file or symbolic link that is there once all layers are laid over one another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Where it lies, the links in its directory followed: [`OwnedFile::path`] is written the same way.
+    pub path: ImagePath,
+    /// What it is.
+    pub kind: FileKind,
+    /// The layer that put it there; an index into the subject's layers.
+    pub layer: usize,
+    /// The component that owns it, an index into [`Bom::components`]; the first where several do, as two
+    /// packages may ship the same file.
+    pub owner: Option<usize>,
+}
+
+/// What a [`FileEntry`] is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file, under any of its names.
+    Regular {
+        /// Length in bytes, with the holes of a sparse file.
+        size: u64,
+        /// Permission bits with setuid, setgid and sticky.
+        mode: u32,
+        /// Digests of the content; none where it could not be read, which a gap tells.
+        digests: Option<ContentDigests>,
+    },
+    /// A symbolic link, whether or not it leads anywhere.
+    Symlink {
+        /// Its target as written: absolute, seen from the image's root, or relative.
+        target: Box<[u8]>,
+    },
+}
+
 /// One piece of software.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Component {
@@ -100,7 +170,8 @@ pub struct Component {
     pub description: Option<String>,
     /// What it declares about its licence.
     pub licenses: Licensing,
-    /// What its licence is by our own reading of the texts that it ships, where it declares none.
+    /// What its licences are by our own reading of the texts that it ships, where what it declares is not on the SPDX
+    /// list; see [`license::conclude`](crate::license::conclude).
     pub concluded: Licensing,
     /// Who distributes it.
     pub supplier: Option<Party>,

@@ -4,14 +4,20 @@
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
 };
 
 use crate::{
     detect::{Finding, Gap, GapKind},
+    digest::ContentDigests,
     image_path::ImagePath,
     layer::{Entry, EntryKind},
     limits::{LimitExceeded, Limits},
 };
+
+mod visible;
+
+pub use visible::{VisibleFile, VisibleFiles};
 
 /// What the scan of one layer gave.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +26,21 @@ pub struct LayerContent {
     pub entries: Vec<Entry>,
     /// What was found in which entry (an index into `entries`), ascending.
     pub findings: Vec<(usize, Vec<Finding>)>,
+    /// The regular files that were hashed, in the order of `entries`; none unless files are to be listed.
+    pub hashed: Vec<HashedFile>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+}
+
+/// The digests of a regular file of a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HashedFile {
+    /// Which entry it is, an index into [`LayerContent::entries`].
+    pub entry: usize,
+    /// The digests.
+    pub digests: ContentDigests,
+    /// The path of the entry, which mostly is the path under which the file is listed: kept to be shared.
+    pub path: ImagePath,
 }
 
 /// One version of a file that says something about software.
@@ -29,9 +48,9 @@ pub struct LayerContent {
 pub struct FileVersion {
     /// The layer that made it.
     pub layer: usize,
-    /// What it says: an index for [`Overlay::findings`]; none if the layer removed the file, or replaced it by
-    /// one that says nothing.
-    found: Option<usize>,
+    /// What it says, in `Overlay::found`; none if the layer removed the file, or replaced it by one that says
+    /// nothing.
+    found: Option<Index>,
 }
 
 /// A file that a layer holds and that can be read again.
@@ -50,6 +69,8 @@ pub struct Overlay<'l> {
     nodes: Vec<Node>,
     layers: usize,
     found: Vec<Vec<Finding>>,
+    /// By layer: the index of the first hashed file, and those of the layer.
+    hashed: Vec<(u32, Vec<HashedFile>)>,
     history: BTreeMap<ImagePath, Vec<FileVersion>>,
     gaps: Vec<Gap>,
     /// Records in `history`, see [`Limits::records`].
@@ -64,18 +85,45 @@ const ROOT: u32 = 0;
 struct Node {
     kind: NodeKind,
     layer: u32,
-    /// Index into `Overlay::found`.
-    found: Option<usize>,
-    /// The path in the layer's archive, where it is not the path of the node.
-    written_as: Option<Box<ImagePath>>,
+    /// What it says, in `Overlay::found`.
+    found: Option<Index>,
+    /// Where its content is, where that is not at the path of the node in its layer.
+    written_as: Option<Box<FileAddress>>,
 }
 
 #[derive(Debug)]
 enum NodeKind {
     Directory(BTreeMap<Box<[u8]>, u32>),
-    File,
+    File(Content),
     Symlink(Box<[u8]>),
     Special,
+}
+
+/// What is known of a regular file's content. Under all its names it is the same.
+#[derive(Debug, Clone, Copy)]
+struct Content {
+    size: u64,
+    mode: u32,
+    /// Among the hashed files of all layers.
+    hashed: Option<Index>,
+}
+
+/// An index in four bytes, with room for none: there are as many nodes as files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Index(NonZeroU32);
+
+impl Index {
+    fn new(index: usize) -> Option<Self> {
+        u32::try_from(index).ok()?.checked_add(1).and_then(NonZeroU32::new).map(Self)
+    }
+
+    fn get(self) -> u32 {
+        self.0.get() - 1
+    }
+
+    fn of<T>(self, list: &[T]) -> Option<&T> {
+        list.get(self.get() as usize)
+    }
 }
 
 impl<'l> Overlay<'l> {
@@ -88,6 +136,7 @@ impl<'l> Overlay<'l> {
             nodes: vec![root],
             layers: 0,
             found: Vec::new(),
+            hashed: Vec::new(),
             history: BTreeMap::new(),
             gaps: Vec::new(),
             records: 0,
@@ -110,13 +159,19 @@ impl<'l> Overlay<'l> {
             self.limits.link_bytes.check(self.followed.get())?;
         }
         let mut findings = content.findings.into_iter().peekable();
+        let first_hashed = self.hashed.last().map_or(0, |(first, files)| *first as usize + files.len());
+        let mut hashed = content.hashed.iter().zip(first_hashed..).peekable();
         for (index, entry) in content.entries.into_iter().enumerate() {
-            let found = findings.next_if(|(of, _)| *of == index).map(|(_, found)| {
+            let found = findings.next_if(|(of, _)| *of == index).and_then(|(_, found)| {
                 self.found.push(found);
-                self.found.len() - 1
+                Index::new(self.found.len() - 1)
             });
-            self.add(entry, layer, found)?;
+            let hashed = hashed.next_if(|(file, _)| file.entry == index);
+            self.add(entry, layer, found, hashed.and_then(|(_, at)| Index::new(at)))?;
             self.limits.link_bytes.check(self.followed.get())?;
+        }
+        if !content.hashed.is_empty() {
+            self.hashed.push((to_u32(first_hashed), content.hashed));
         }
         Ok(())
     }
@@ -134,9 +189,8 @@ impl<'l> Overlay<'l> {
             return Ok(());
         }
         self.found.push(found);
-        let found = self.found.len() - 1;
+        let found = Index::new(self.found.len() - 1);
         self.count_records(found)?;
-        let found = Some(found);
         let versions = self.history.entry(path.clone()).or_default();
         versions.retain(|version| version.layer != layer);
         versions.push(FileVersion { layer, found });
@@ -159,7 +213,7 @@ impl<'l> Overlay<'l> {
 
     /// What a version of a file says; nothing if it was removed.
     pub fn findings(&self, version: FileVersion) -> &[Finding] {
-        version.found.and_then(|index| self.found.get(index)).map_or(&[], Vec::as_slice)
+        version.found.and_then(|index| index.of(&self.found)).map_or(&[], Vec::as_slice)
     }
 
     /// What the file at `path` says as of `layer`, following links as they are in the end.
@@ -211,8 +265,7 @@ impl<'l> Overlay<'l> {
     /// Where to read the regular file that `path` leads to in the end.
     pub fn address(&self, path: &ImagePath) -> Option<FileAddress> {
         let (resolved, node) = self.file(path)?;
-        let path = node.written_as.as_deref().cloned().unwrap_or(resolved);
-        Some(FileAddress { layer: node.layer as usize, path })
+        Some(node.address(resolved))
     }
 
     /// Number of regular files that are there in the end.
@@ -222,7 +275,7 @@ impl<'l> Overlay<'l> {
         while let Some(id) = stack.pop() {
             match self.nodes.get(id as usize).map(|node| &node.kind) {
                 Some(NodeKind::Directory(children)) => stack.extend(children.values()),
-                Some(NodeKind::File) => count += 1,
+                Some(NodeKind::File(_)) => count += 1,
                 _ => {}
             }
         }
@@ -245,9 +298,9 @@ impl<'l> Overlay<'l> {
         Some(Gap::new(GapKind::Limit, format!("not all symbolic links were followed: {exceeded}")))
     }
 
-    /// Counts what a version of a file says, an index into `found`.
-    fn count_records(&mut self, found: usize) -> Result<(), LimitExceeded> {
-        let found = self.found.get(found).map_or(&[][..], Vec::as_slice);
+    /// Counts what a version of a file says.
+    fn count_records(&mut self, found: Option<Index>) -> Result<(), LimitExceeded> {
+        let found = found.and_then(|index| index.of(&self.found)).map_or(&[][..], Vec::as_slice);
         self.records += found.iter().map(Finding::records).sum::<u64>();
         self.limits.records.check(self.records)
     }
@@ -262,7 +315,7 @@ impl<'l> Overlay<'l> {
     fn file(&self, path: &ImagePath) -> Option<(ImagePath, &Node)> {
         let (path, id) = self.locate(path, true)?;
         let node = self.nodes.get(id as usize)?;
-        matches!(node.kind, NodeKind::File).then_some((path, node))
+        matches!(node.kind, NodeKind::File(_)).then_some((path, node))
     }
 
     fn walk(&self, path: &ImagePath, follow: bool) -> Option<u32> {
@@ -319,37 +372,42 @@ impl<'l> Overlay<'l> {
         Some((ImagePath::new(&names.join(&b'/')), *at.last()?))
     }
 
-    fn add(&mut self, entry: Entry, layer: usize, found: Option<usize>) -> Result<(), LimitExceeded> {
+    fn add(
+        &mut self,
+        entry: Entry,
+        layer: usize,
+        found: Option<Index>,
+        hashed: Option<Index>,
+    ) -> Result<(), LimitExceeded> {
         self.limits.path_depth.check(entry.path.components().count() as u64)?;
         let (kind, found) = match entry.kind {
             EntryKind::Whiteout | EntryKind::OpaqueDirectory => return Ok(()),
-            EntryKind::File => (NodeKind::File, found),
+            EntryKind::File => {
+                (NodeKind::File(Content { size: entry.size, mode: entry.mode, hashed }), found)
+            }
             EntryKind::Symlink(target) => (NodeKind::Symlink(target), None),
             EntryKind::Special => (NodeKind::Special, None),
             EntryKind::Directory => (NodeKind::Directory(BTreeMap::new()), None),
             EntryKind::HardLink(target) => {
-                let Some(node) = self.walk(&target, false).and_then(|id| self.nodes.get(id as usize)) else {
-                    let mut gap = Gap::new(
-                        GapKind::Unresolved,
-                        format!("a hard link to {target}, which is not in the image at that point"),
-                    );
-                    gap.layer = Some(layer);
-                    gap.path = Some(entry.path);
-                    self.gaps.push(gap);
+                let node = self.walk(&target, false).and_then(|id| self.nodes.get(id as usize));
+                let of = node.and_then(|node| {
+                    let kind = match &node.kind {
+                        NodeKind::File(content) => NodeKind::File(*content),
+                        NodeKind::Symlink(target) => NodeKind::Symlink(target.clone()),
+                        NodeKind::Special => NodeKind::Special,
+                        NodeKind::Directory(_) => return None,
+                    };
+                    Some((node, kind))
+                });
+                let Some((node, kind)) = of else {
+                    let what =
+                        if node.is_some() { "is a directory" } else { "is not in the image at that point" };
+                    let gap = Gap::new(GapKind::Unresolved, format!("a hard link to {target}, which {what}"));
+                    self.gaps.push(Gap { layer: Some(layer), path: Some(entry.path), ..gap });
                     return Ok(());
                 };
-                let kind = match &node.kind {
-                    NodeKind::Symlink(target) => NodeKind::Symlink(target.clone()),
-                    NodeKind::Special => NodeKind::Special,
-                    NodeKind::File | NodeKind::Directory(_) => NodeKind::File,
-                };
-                let address = node.written_as.as_deref().cloned().unwrap_or(target);
-                let node = Node {
-                    kind,
-                    layer: node.layer,
-                    found: found.or(node.found),
-                    written_as: Some(Box::new(address)),
-                };
+                let written_as = Some(Box::new(node.address(target)));
+                let node = Node { kind, layer: to_u32(layer), found: found.or(node.found), written_as };
                 return self.insert(&entry.path, node, layer);
             }
         };
@@ -374,10 +432,10 @@ impl<'l> Overlay<'l> {
             self.forget(existing, &real, layer);
         }
         if node.written_as.is_none() && real != *path && !is_directory {
-            node.written_as = Some(Box::new(path.clone()));
+            node.written_as = Some(Box::new(FileAddress { layer, path: path.clone() }));
         }
-        if let Some(found) = node.found {
-            self.count_records(found)?;
+        if node.found.is_some() {
+            self.count_records(node.found)?;
             self.record(&real, FileVersion { layer, found: node.found });
         }
         let id = self.push(node)?;
@@ -446,7 +504,7 @@ impl<'l> Overlay<'l> {
                     }
                     pending.extend(reversed(target));
                 }
-                Some((_, NodeKind::File | NodeKind::Special)) | None => {
+                Some((_, NodeKind::File(_) | NodeKind::Special)) | None => {
                     names.push(name.clone());
                     if let Some(existing) = child {
                         self.forget(existing, &ImagePath::new(&names.join(&b'/')), layer);
@@ -523,6 +581,14 @@ impl<'l> Overlay<'l> {
         if versions.is_empty() {
             self.history.remove(path);
         }
+    }
+}
+
+impl Node {
+    /// Where its content is, if the node lies at `path`.
+    fn address(&self, path: ImagePath) -> FileAddress {
+        let own = || FileAddress { layer: self.layer as usize, path };
+        self.written_as.as_deref().cloned().unwrap_or_else(own)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::bom::Party;
 
 /// Whether `text` is an absolute address of the form `SCHEME://HOST…` in RFC 3986, without IPv6 literals, or
 /// `mailto:MAIL`.
-pub(super) fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     if let Some(mail) = text.strip_prefix("mailto:") {
         return is_mail(mail);
     }
@@ -46,7 +46,7 @@ fn is_encoded(text: &str, also: &str) -> bool {
 }
 
 /// Whether `text` is a mail address of the plain form of RFC 5321, within its lengths.
-pub(super) fn is_mail(text: &str) -> bool {
+pub(crate) fn is_mail(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let atom = |atom: &str| {
         !atom.is_empty()
@@ -63,7 +63,7 @@ pub(super) fn is_mail(text: &str) -> bool {
 }
 
 /// Whether `text` is a CPE 2.3 formatted string whose parts need no wildcards inside of words.
-pub(super) fn is_cpe(text: &str) -> bool {
+pub(crate) fn is_cpe(text: &str) -> bool {
     let Some(text) = text.strip_prefix("cpe:2.3:") else { return false };
     let parts = split_unescaped(text);
     parts.len() == 11
@@ -73,6 +73,19 @@ pub(super) fn is_cpe(text: &str) -> bool {
             (6, part) => is_language(part),
             (_, part) => is_cpe_word(part),
         })
+}
+
+/// Whether `text` has the form of a package URL: `pkg:TYPE/NAME…` in characters of an address.
+pub(super) fn is_purl(text: &str) -> bool {
+    let parts = text.strip_prefix("pkg:").and_then(|rest| rest.split_once('/'));
+    parts.is_some_and(|(kind, name)| {
+        !kind.is_empty() && !name.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    })
+}
+
+/// Whether `text` is a SHA-1 in lower-case hexadecimal digits.
+pub(crate) fn is_sha1(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether `text` is a CPE 2.2 URI.
@@ -189,6 +202,15 @@ mod tests {
                 "", "a", "@b", "a@", "a b@c", "a@b c", "a..b@c", ".a@c", "a@b..c", "a@-b", "a@b\n", "<a@b>",
                 "a@b@c",
             ],
+        );
+    }
+
+    #[test]
+    fn package_urls_have_a_type_and_a_name() {
+        check(
+            is_purl,
+            &["pkg:deb/debian/bash@5?arch=amd64", "pkg:cargo/serde#a"],
+            &["", "pkg:", "pkg:deb", "pkg:/a", "pkg:deb/", "pkg:deb/a b", "deb/a", "pkg:deb/\u{e9}"],
         );
     }
 

@@ -6,32 +6,27 @@ use std::{
     io::{self, BufWriter, Write},
 };
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
 use super::model::{Component, ComponentKind, Document, Gap};
-use crate::image_path::escape_control;
+use crate::{
+    columns::{Style, Table},
+    image_path::escape_control,
+};
 
 /// Gaps listed below the table; the documents list all.
 const GAPS: usize = 5;
-const HEADS: [&str; 5] = ["NAME", "VERSION", "TYPE", "LICENSE", "LAYER"];
-const SPACE: usize = 2;
-/// No column is cut to fewer columns than this.
-const NARROWEST: usize = 8;
 
 /// Writes `document` as a table. If `columns` is given, long cells are cut so that lines fit into it where they can.
 pub fn write(document: &Document, columns: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     let mut rows: Vec<&Component> = parts(document).collect();
     header(document, &rows, &mut out)?;
-    let widths = widths(&rows, columns);
-    if !rows.is_empty() {
-        writeln!(out)?;
-        row(&HEADS.map(Cow::Borrowed), &widths, &mut out)?;
-    }
     // Stable: what is alike in this stays in the order of the document.
     rows.sort_by_key(|component| (&component.name, &component.version));
-    for component in rows {
-        row(&cells(component), &widths, &mut out)?;
+    if !rows.is_empty() {
+        let mut table = Table::new(&["NAME", "VERSION", "TYPE", "LICENSE", "LAYER"]);
+        rows.iter().for_each(|component| table.push(None, cells(component)));
+        writeln!(out)?;
+        table.write(Style { columns, colors: false }, 0, &mut out)?;
     }
     footer(document, &mut out)?;
     out.flush()
@@ -101,7 +96,7 @@ fn kind(component: &Component) -> &str {
     }
 }
 
-fn cells(component: &Component) -> [Cow<'_, str>; 5] {
+fn cells(component: &Component) -> impl Iterator<Item = Cow<'_, str>> {
     let layer = match component.layers {
         Some(layers) => match layers.removed {
             Some(removed) => format!("{}-{removed}", layers.introduced),
@@ -110,60 +105,11 @@ fn cells(component: &Component) -> [Cow<'_, str>; 5] {
         None => "-".to_owned(),
     };
     let license = component.declared.expression.as_deref().or(component.concluded.expression.as_deref());
-    [
-        escape_control(&component.name),
-        escape_control(component.version.as_deref().unwrap_or("-")),
-        escape_control(kind(component)),
-        escape_control(license.unwrap_or("-")),
-        layer.into(),
-    ]
-}
-
-/// As wide as the widest cell; on a terminal too narrow for that, the widest columns give way first.
-fn widths(parts: &[&Component], columns: Option<usize>) -> [usize; 5] {
-    let mut widths = HEADS.map(UnicodeWidthStr::width);
-    for component in parts {
-        for (width, cell) in widths.iter_mut().zip(cells(component)) {
-            *width = cell.width().max(*width);
-        }
-    }
-    let Some(room) = columns.map(|columns| columns.saturating_sub(SPACE * (HEADS.len() - 1))) else {
-        return widths;
-    };
-    let bound = |limit: usize| widths.map(|width| width.min(limit.max(NARROWEST)));
-    let widest = widths.iter().copied().max().unwrap_or_default();
-    // The largest bound on a column with which all fit; the sum grows with the bound.
-    let (mut fits, mut exceeds) = (NARROWEST, widest.saturating_add(1));
-    while exceeds - fits.min(exceeds) > 1 {
-        let middle = fits + (exceeds - fits) / 2;
-        if bound(middle).iter().sum::<usize>() <= room { fits = middle } else { exceeds = middle }
-    }
-    bound(fits)
-}
-
-fn row(cells: &[Cow<'_, str>; 5], widths: &[usize; 5], out: &mut impl Write) -> io::Result<()> {
-    let mut line = String::new();
-    for (cell, &width) in cells.iter().zip(widths) {
-        let cell = cut(cell, width);
-        line.push_str(&cell);
-        line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + SPACE));
-    }
-    writeln!(out, "{}", line.trim_end())
-}
-
-fn cut(text: &str, width: usize) -> Cow<'_, str> {
-    if text.width() <= width {
-        return Cow::Borrowed(text);
-    }
-    let mut short = String::new();
-    let mut room = width.saturating_sub(1);
-    for c in text.chars() {
-        let Some(rest) = room.checked_sub(c.width().unwrap_or_default()) else { break };
-        room = rest;
-        short.push(c);
-    }
-    short.push('…');
-    Cow::Owned(short)
+    let version = component.version.as_deref().unwrap_or("-");
+    [&component.name, version, kind(component), license.unwrap_or("-")]
+        .map(Cow::Borrowed)
+        .into_iter()
+        .chain([layer.into()])
 }
 
 #[cfg(test)]

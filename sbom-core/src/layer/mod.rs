@@ -50,7 +50,8 @@ pub struct Entry {
 
 /// Takes the entries of a layer in the order in which they lie there.
 pub trait EntrySink {
-    /// Takes one entry. `content` gives a regular file's bytes; what is not read is skipped.
+    /// Takes one entry. `content` gives a regular file's bytes; what is not read is skipped. An error of it that
+    /// holds a [`LimitExceeded`](crate::limits::LimitExceeded) concerns this one file.
     fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError>;
 
     /// Takes notice of something in a folder that cannot be read.

@@ -14,7 +14,7 @@ use super::{Entry, EntryKind, EntrySink, whiteout};
 use crate::{
     image_path::ImagePath,
     layer::whiteout::Marker,
-    limits::{LimitExceeded, Limits},
+    limits::{Limit, LimitExceeded, Limits},
 };
 
 /// A layer cannot be read.
@@ -87,6 +87,7 @@ pub fn walk(reader: impl Read, limits: &Limits, sink: &mut dyn EntrySink) -> Res
     // The root itself is written as `./` or as an empty name.
     parser.set_allow_empty_path(true);
     let mut entries = 0_u64;
+    let mut holes = 0_u64;
     let mut wanted = 0;
     loop {
         let found = window.fill(wanted)?;
@@ -137,6 +138,7 @@ pub fn walk(reader: impl Read, limits: &Limits, sink: &mut dyn EntrySink) -> Res
             source,
         })?;
         let mut content = Content { window: &mut window, left: stored };
+        let expanded = expanded.map(|map| Sparse { map, holes: &mut holes, most: limits.hole_bytes });
         hand_over(entry, expanded, &mut content, sink)?;
         let left = content.left;
         window.skip(left, &path)?;
@@ -148,7 +150,7 @@ pub fn walk(reader: impl Read, limits: &Limits, sink: &mut dyn EntrySink) -> Res
 
 fn hand_over<R: Read>(
     mut entry: Entry,
-    sparse: Option<Vec<SparseEntry>>,
+    sparse: Option<Sparse<'_>>,
     content: &mut Content<'_, R>,
     sink: &mut dyn EntrySink,
 ) -> Result<(), LayerError> {
@@ -161,8 +163,8 @@ fn hand_over<R: Read>(
         Marker::None => {}
     }
     match sparse {
-        Some(map) => {
-            let mut expanded = Expanded { content, map, next: 0, at: 0, size: entry.size };
+        Some(sparse) => {
+            let mut expanded = Expanded { content, sparse, next: 0, at: 0, size: entry.size };
             sink.entry(entry, &mut expanded)
         }
         None => sink.entry(entry, content),
@@ -318,11 +320,19 @@ impl<R: Read> Read for Content<'_, R> {
     }
 }
 
+/// Where a sparse file has data, and how much of holes may be handed on.
+struct Sparse<'h> {
+    map: Vec<SparseEntry>,
+    /// Bytes of holes handed on in this layer.
+    holes: &'h mut u64,
+    most: Limit,
+}
+
 /// A sparse file with its holes filled by zeros.
 struct Expanded<'c, C> {
     content: &'c mut C,
-    map: Vec<SparseEntry>,
-    /// Index into `map` of the run at or after `at`.
+    sparse: Sparse<'c>,
+    /// Index into the map of the run at or after `at`.
     next: usize,
     at: u64,
     size: u64,
@@ -330,10 +340,11 @@ struct Expanded<'c, C> {
 
 impl<C: Read> Read for Expanded<'_, C> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.map.get(self.next).is_some_and(|run| run.offset.saturating_add(run.length) <= self.at) {
+        let map = &self.sparse.map;
+        while map.get(self.next).is_some_and(|run| run.offset.saturating_add(run.length) <= self.at) {
             self.next += 1;
         }
-        let run = self.map.get(self.next).filter(|run| run.offset < self.size);
+        let run = map.get(self.next).filter(|run| run.offset < self.size);
         let (is_data, end) = match run {
             Some(run) if run.offset <= self.at => {
                 (true, run.offset.saturating_add(run.length).min(self.size))
@@ -348,6 +359,8 @@ impl<C: Read> Read for Expanded<'_, C> {
         let count = if is_data {
             self.content.read(buffer)?
         } else {
+            *self.sparse.holes = self.sparse.holes.saturating_add(length);
+            self.sparse.most.check(*self.sparse.holes).map_err(io::Error::other)?;
             buffer.fill(0);
             buffer.len()
         };
@@ -522,6 +535,23 @@ mod tests {
         assert_eq!(seen[0].0.path, ImagePath::from("sparse"));
         assert_eq!(seen[0].0.size, 2000);
         assert_eq!(seen[0].1, expected);
+    }
+
+    #[test]
+    fn holes_are_handed_on_up_to_the_limit_of_the_layer() {
+        let mut sparse = tar::Header::new_gnu();
+        sparse.set_entry_type(tar::EntryType::GNUSparse);
+        sparse.set_size(0);
+        let gnu = sparse.as_gnu_mut().unwrap();
+        gnu.realsize.copy_from_slice(b"00000004000\0");
+        sparse.set_cksum();
+        let archive = [&sparse.as_bytes()[..], sparse.as_bytes()].concat();
+        let mut limits = Limits::default();
+        for (most, is_read) in [(4096, true), (4095, false)] {
+            limits.set("hole-bytes", most);
+            let walked = walk(&archive[..], &limits, &mut Seen::default());
+            assert_eq!(walked.is_ok(), is_read, "{walked:?}");
+        }
     }
 
     #[test]

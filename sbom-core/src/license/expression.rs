@@ -28,12 +28,30 @@ pub fn declare(text: &str) -> Licensing {
     if text.len() > MAX_BYTES {
         return custom(text, text).into();
     }
-    if let Some(expression) = parse(text) {
+    if let Some(expression) = parse(text, References::Checked) {
         let mut licenses = BTreeSet::new();
         expression.collect_custom(&mut licenses);
         return Licensing { expression: Some(expression.write(false)), custom: by_id(licenses) };
     }
     custom(text, text).into()
+}
+
+/// The one spelling of all expressions that say the same: identifiers in their own case, operands sorted, no
+/// superfluous parentheses. What is no expression, or names what is on no list, stays as it is.
+///
+/// ```
+/// use sbom_core::license::canonical;
+/// assert_eq!(canonical("mit or (ISC and Apache-2.0)"), "MIT OR (Apache-2.0 AND ISC)");
+/// assert_eq!(canonical("LicenseRef-b AND LicenseRef-a"), "LicenseRef-a AND LicenseRef-b");
+/// ```
+pub fn canonical(text: &str) -> String {
+    let parsed = if text.len() > MAX_BYTES { None } else { parse(text, References::Kept) };
+    let mut unlisted = BTreeSet::new();
+    let sorted = parsed.map(Expr::sorted).filter(|expression| {
+        expression.collect_custom(&mut unlisted);
+        unlisted.is_empty()
+    });
+    sorted.map_or_else(|| text.to_owned(), |expression| expression.write(false))
 }
 
 /// The meaning of an expression; every operator has at least two operands.
@@ -61,6 +79,20 @@ impl Expr {
             return Some(if all { Self::All(flat) } else { Self::Any(flat) });
         }
         flat.pop()
+    }
+
+    /// With all operands in one order.
+    fn sorted(self) -> Self {
+        let sort = |terms: Vec<Self>| {
+            let mut terms: Vec<Self> = terms.into_iter().map(Self::sorted).collect();
+            terms.sort();
+            terms
+        };
+        match self {
+            Self::All(terms) => Self::All(sort(terms)),
+            Self::Any(terms) => Self::Any(sort(terms)),
+            term => term,
+        }
     }
 
     fn collect_custom(&self, into: &mut BTreeSet<CustomLicense>) {
@@ -109,12 +141,22 @@ struct Parser<'a> {
     known: usize,
     /// Unknown parts of more than one word.
     phrases: usize,
+    references: References,
+}
+
+/// What becomes of a `LicenseRef-…`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum References {
+    /// It stays as it is: its text is known elsewhere.
+    Kept,
+    /// It becomes a licence of its own, whose text is its name.
+    Checked,
 }
 
 /// None where the grammar fails, and where "and" and "or" turn out to be part of a sentence.
-fn parse(text: &str) -> Option<Expr> {
+fn parse(text: &str, references: References) -> Option<Expr> {
     let (tokens, strict) = tokens(text);
-    let mut parser = Parser { tokens, next: 0, depth: 0, strict, known: 0, phrases: 0 };
+    let mut parser = Parser { tokens, next: 0, depth: 0, strict, known: 0, phrases: 0, references };
     let operators = parser.tokens.iter().any(|token| !matches!(token, Token::Word(_)));
     let expression = parser.any()?;
     let sentence = operators && !parser.strict && (parser.known == 0 || parser.phrases > 0);
@@ -232,6 +274,11 @@ impl<'a> Parser<'a> {
     /// A licence by its name of one or more words, else a list of licences, else one that is unknown.
     fn named(&mut self, words: &[&str]) -> Expr {
         let text = words.join(" ");
+        let is_reference = text.starts_with("LicenseRef-") || text.starts_with("DocumentRef-");
+        if self.references == References::Kept && is_reference && words.len() == 1 {
+            self.known += 1;
+            return Expr::Known(text);
+        }
         if let Some(expr) = named_license(&text) {
             self.known += 1;
             return expr;
@@ -280,7 +327,7 @@ fn reference(name: &str) -> Option<CustomLicense> {
     if ours {
         return Some(custom(tail, name));
     }
-    Some(CustomLicense { id: name.to_owned(), name: tail.to_owned(), text: name.to_owned() })
+    Some(CustomLicense { id: name.to_owned(), name: tail.to_owned(), text: name.into() })
 }
 
 #[cfg(test)]
@@ -334,7 +381,7 @@ mod tests {
         check("MIT (see COPYING)", "LicenseRef-MIT-see-COPYING-#");
         check("MIT AND", "LicenseRef-MIT-AND-#");
         check(") MIT (", "LicenseRef-MIT-#");
-        assert_eq!(declare("free for  birds").custom[0].text, "free for birds");
+        assert_eq!(&*declare("free for  birds").custom[0].text, "free for birds");
     }
 
     #[test]
@@ -357,6 +404,22 @@ mod tests {
         assert_eq!(declared.custom[0].name, "Own");
         let ours = custom("x", "x").id;
         assert_ne!(declare(&ours).expression.unwrap(), ours);
+    }
+
+    #[test]
+    fn what_says_the_same_has_one_spelling() {
+        for (text, expected) in [
+            ("GPL-2.0+ AND MIT", "GPL-2.0-or-later AND MIT"),
+            ("((MIT) and GPL-2.0-or-later)", "GPL-2.0-or-later AND MIT"),
+            ("(MIT OR ISC) AND Zlib", "Zlib AND (ISC OR MIT)"),
+            ("MIT OR LicenseRef-a-36cec8084ec5", "LicenseRef-a-36cec8084ec5 OR MIT"),
+            ("who knows", "who knows"),
+            ("MIT AND strange", "MIT AND strange"),
+            ("", ""),
+        ] {
+            assert_eq!(canonical(text), expected);
+            assert_eq!(canonical(expected), expected);
+        }
     }
 
     #[test]

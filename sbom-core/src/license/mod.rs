@@ -3,15 +3,21 @@
 //! What the SPDX list knows becomes its identifier; what it does not know becomes a `LicenseRef-…` that carries
 //! the words of the package, whole. Nothing is guessed: `BSD` without a number of clauses stays `BSD`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use sha2::{Digest as _, Sha256};
 
+mod conclude;
 pub mod debian;
 mod expression;
 mod names;
+pub mod text;
 
-pub use expression::declare;
+pub use conclude::conclude;
+pub use expression::{canonical, declare};
 
 /// Licences as one expression: what a package declares, or what was concluded from the texts that it ships.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -30,8 +36,9 @@ pub struct CustomLicense {
     pub id: String,
     /// As the package calls it.
     pub name: String,
-    /// The licence text where the package ships it, else what it says in its place.
-    pub text: String,
+    /// The licence text where the package ships it, else what it says in its place. Shared, for many packages
+    /// ship the same.
+    pub text: Arc<str>,
 }
 
 impl From<CustomLicense> for Licensing {
@@ -69,7 +76,7 @@ pub fn custom(name: &str, text: &str) -> CustomLicense {
         name.truncate(end);
         name.push('…');
     }
-    CustomLicense { id, name, text: text.to_owned() }
+    CustomLicense { id, name, text: text.into() }
 }
 
 /// All of `parts` at once: the conjunction of what they name, without repetition, sorted. Parts that declare
@@ -95,7 +102,32 @@ pub fn all_of(parts: impl IntoIterator<Item = Licensing>) -> Licensing {
     Licensing { expression: (!terms.is_empty()).then(|| terms.join(" AND ")), custom: by_id(custom) }
 }
 
+/// The identifiers that an expression names, those of exceptions among them, as it spells them.
+///
+/// ```
+/// use sbom_core::license::terms;
+/// let terms: Vec<&str> = terms("(MIT OR GPL-2.0-only WITH Linux-syscall-note) AND LicenseRef-a").collect();
+/// assert_eq!(terms, ["MIT", "GPL-2.0-only", "Linux-syscall-note", "LicenseRef-a"]);
+/// ```
+pub fn terms(expression: &str) -> impl Iterator<Item = &str> {
+    let words = expression.split([' ', '\t', '\n', '(', ')']);
+    words.filter(|word| !word.is_empty() && !matches!(*word, "AND" | "OR" | "WITH"))
+}
+
 impl Licensing {
+    /// With new identifiers for its `LicenseRef-…`: those that `renamed` has, by what they were.
+    #[must_use]
+    pub fn renamed(mut self, renamed: &BTreeMap<String, String>) -> Self {
+        for license in &mut self.custom {
+            if let Some(id) = renamed.get(&license.id) {
+                license.id.clone_from(id);
+            }
+        }
+        self.expression = self.expression.map(|expression| rename(&expression, renamed));
+        self.custom.sort();
+        self
+    }
+
     /// With the texts that the package ships for its own `LicenseRef-…` in place of their names.
     #[must_use]
     pub fn with_texts(self, texts: &BTreeMap<String, String>) -> Self {
@@ -128,7 +160,7 @@ impl Licensing {
     pub fn with_definitions(mut self, known: &BTreeMap<String, CustomLicense>) -> Self {
         let mut renamed: BTreeMap<String, String> = BTreeMap::new();
         for license in &mut self.custom {
-            let Some(definition) = known.get(&license.text) else { continue };
+            let Some(definition) = known.get(&*license.text) else { continue };
             let reference = std::mem::replace(license, definition.clone());
             renamed.insert(reference.id, license.id.clone());
         }

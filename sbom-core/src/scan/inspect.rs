@@ -8,14 +8,18 @@ use std::{
 
 use super::{Options, Stop};
 use crate::{
-    bom::overlay::LayerContent,
+    bom::{
+        FileScope,
+        overlay::{HashedFile, LayerContent},
+    },
     detect::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, HEAD_BYTES, Want},
+    digest::ContentReader,
     image_path::ImagePath,
     layer::{
         Entry, EntryKind, EntrySink, LayerError,
         retain::{Content, Needle, RetainError, retain_executable},
     },
-    limits::{Budget, Limits, ReadError, read_capped},
+    limits::{Budget, LimitExceeded, Limits, ReadError, read_capped},
 };
 
 /// What the readers of all layers share.
@@ -45,9 +49,13 @@ impl<'o> Shared<'o> {
         entry: &Entry,
         content: &mut dyn Read,
     ) -> Result<Option<Findings>, LayerError> {
-        let read_error = |source| LayerError::Read { offset: 0, source };
         let mut head = [0; HEAD_BYTES];
-        let head = read_head(&mut head, entry.size, content).map_err(read_error)?;
+        let head = match read_head(&mut head, entry.size, content) {
+            Ok(head) => head,
+            Err(error) => {
+                return Ok(Some(Findings { gaps: vec![unread(path, error)?], ..Findings::default() }));
+            }
+        };
         let meta = FileMeta { path, size: entry.size, mode: entry.mode, head };
         let wanted: Vec<(&dyn Detector, Want)> = self
             .options
@@ -76,11 +84,13 @@ impl<'o> Shared<'o> {
         };
         let kept = match kept {
             Ok(kept) => kept,
-            Err(RetainError::Io(source)) => return Err(read_error(source)),
-            Err(RetainError::Limit(exceeded)) => {
+            Err(error) => {
+                let gap = match error {
+                    RetainError::Io(error) => unread(path, error)?,
+                    RetainError::Limit(exceeded) => over_limit(path, exceeded),
+                };
                 let detector = wanted.first().map(|(detector, _)| detector.id());
-                let gap = Gap::new(GapKind::Limit, exceeded.to_string());
-                findings.gaps.push(Gap { path: Some(path.clone()), detector, ..gap });
+                findings.gaps.push(Gap { detector, ..gap });
                 return Ok(Some(findings));
             }
         };
@@ -117,6 +127,18 @@ impl<'o> Shared<'o> {
     }
 }
 
+/// What follows if a file cannot be read: a gap, if a bound of this one file was hit.
+fn unread(path: &ImagePath, error: io::Error) -> Result<Gap, LayerError> {
+    match error.downcast::<LimitExceeded>() {
+        Ok(exceeded) => Ok(over_limit(path, exceeded)),
+        Err(source) => Err(LayerError::Read { offset: 0, source }),
+    }
+}
+
+fn over_limit(path: &ImagePath, exceeded: LimitExceeded) -> Gap {
+    Gap { path: Some(path.clone()), ..Gap::new(GapKind::Limit, exceeded.to_string()) }
+}
+
 fn read_head<'h>(head: &'h mut [u8; HEAD_BYTES], size: u64, content: &mut dyn Read) -> io::Result<&'h [u8]> {
     let length = usize::try_from(size).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);
     let mut filled = 0;
@@ -138,16 +160,54 @@ pub(super) struct Inspector<'a> {
     stop: Stop<'a>,
     content: LayerContent,
     links: BTreeSet<ImagePath>,
+    /// What files are hashed by way of; empty if they are not hashed.
+    buffer: Vec<u8>,
 }
+
+/// Bytes hashed at a time: few enough to be still at hand for the second digest.
+const HASHED_AT_A_TIME: usize = 32 << 10;
 
 impl<'a> Inspector<'a> {
     pub(super) fn new(shared: &'a Shared<'a>, layer: usize, stop: Stop<'a>) -> Self {
-        Self { shared, layer, stop, content: LayerContent::default(), links: BTreeSet::new() }
+        let hashes = shared.options.bill.files != FileScope::None;
+        let buffer = if hashes { vec![0; HASHED_AT_A_TIME] } else { Vec::new() };
+        Self { shared, layer, stop, content: LayerContent::default(), links: BTreeSet::new(), buffer }
     }
 
     /// Notes that something in the layer as a whole could not be read.
     pub(super) fn gap(&mut self, gap: Gap) {
         self.content.gaps.push(Gap { layer: Some(self.layer), ..gap });
+    }
+
+    fn examine(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+        let Some(findings) = self.shared.examine(&entry.path, entry, content)? else { return Ok(()) };
+        for gap in findings.gaps {
+            self.gap(gap);
+        }
+        if !findings.found.is_empty() {
+            self.content.findings.push((self.content.entries.len(), findings.found));
+        }
+        Ok(())
+    }
+
+    /// Hashes the file on its way to the detectors, and what they leave of it.
+    fn examine_and_hash(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+        let mut content = ContentReader::new(content);
+        self.examine(entry, &mut content)?;
+        let gap = match content.finish(&mut self.buffer) {
+            Ok((digests, bytes)) if bytes == entry.size => {
+                let path = entry.path.clone();
+                self.content.hashed.push(HashedFile { entry: self.content.entries.len(), digests, path });
+                return Ok(());
+            }
+            Ok((_, bytes)) => {
+                let message = format!("{bytes} bytes were read where {} were expected", entry.size);
+                Gap { path: Some(entry.path.clone()), ..Gap::new(GapKind::Truncated, message) }
+            }
+            Err(error) => unread(&entry.path, error)?,
+        };
+        self.gap(gap);
+        Ok(())
     }
 
     /// What the layer holds, and the links in it whose paths a detector would want.
@@ -162,16 +222,8 @@ impl EntrySink for Inspector<'_> {
             return Err(LayerError::Stopped);
         }
         match &entry.kind {
-            EntryKind::File => {
-                if let Some(findings) = self.shared.examine(&entry.path, &entry, content)? {
-                    for gap in findings.gaps {
-                        self.gap(gap);
-                    }
-                    if !findings.found.is_empty() {
-                        self.content.findings.push((self.content.entries.len(), findings.found));
-                    }
-                }
-            }
+            EntryKind::File if self.buffer.is_empty() => self.examine(&entry, content)?,
+            EntryKind::File => self.examine_and_hash(&entry, content)?,
             EntryKind::Symlink(_) | EntryKind::HardLink(_) if self.shared.is_wanted_path(&entry.path) => {
                 self.links.insert(entry.path.clone());
             }
@@ -224,11 +276,13 @@ impl EntrySink for Rereader<'_> {
         let limits = self.shared.limits();
         let bytes = match read_capped(content, limits.file_bytes) {
             Ok(bytes) => bytes,
-            Err(ReadError::Io(source)) => return Err(LayerError::Read { offset: 0, source }),
-            Err(ReadError::Limit(exceeded)) => {
+            Err(error) => {
+                let gap = match error {
+                    ReadError::Io(error) => unread(&entry.path, error)?,
+                    ReadError::Limit(exceeded) => over_limit(&entry.path, exceeded),
+                };
                 for path in paths {
-                    let gap = Gap::new(GapKind::Limit, exceeded.to_string());
-                    let gap = Gap { layer: Some(self.layer), path: Some(path.clone()), ..gap };
+                    let gap = Gap { layer: Some(self.layer), path: Some(path.clone()), ..gap.clone() };
                     self.read.push((path.clone(), Vec::new(), vec![gap]));
                 }
                 return Ok(());

@@ -7,6 +7,7 @@ use super::{
     OperatingSystem, OwnedFile, Party, PartyKind, ReferenceKind, SourcePackage, Technique, address,
     assemble::Context,
     attribution::{Tracked, track},
+    directories::Directories,
     draft::{Draft, Handle},
     overlay::{FileVersion, Overlay},
 };
@@ -21,7 +22,7 @@ use crate::{
 };
 
 mod resolve;
-mod version;
+pub mod version;
 
 /// Adds what the files of apk say to the draft.
 pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
@@ -116,10 +117,11 @@ impl<'a> Database<'a> {
             snapshots.iter().map(|(layer, records)| (*layer, records.as_slice())).collect();
         let tracked = track(&versions, key);
         let mut handles: BTreeMap<Key<'a>, Handle> = BTreeMap::new();
+        let mut directories = Directories::new(self.context.overlay, &self.root);
         // The packages that each snapshot is the last to hold: their dependencies are looked up in it.
         let mut last_of: BTreeMap<usize, Vec<(Handle, &'a Package)>> = BTreeMap::new();
         for found in &tracked {
-            let component = self.component(found, draft);
+            let component = self.component(found, &mut directories, draft);
             let handle = draft.add(component);
             handles.insert(key(found.record), handle);
             let last = match found.layers.removed {
@@ -206,7 +208,12 @@ impl<'a> Database<'a> {
         }
     }
 
-    fn component(&self, found: &Tracked<'_, Record<'a>>, draft: &mut Draft) -> Component {
+    fn component(
+        &self,
+        found: &Tracked<'_, Record<'a>>,
+        directories: &mut Directories<'_>,
+        draft: &mut Draft,
+    ) -> Component {
         let limits = self.context.limits;
         let package = found.record.package;
         let system = self.context.distros.of(&self.root);
@@ -225,7 +232,14 @@ impl<'a> Database<'a> {
         let root = self.root.as_bytes().len();
         let weight = package.files.iter().map(|file| file.path.as_bytes().len() + root + FILE_WEIGHT).sum();
         if package.files.is_empty() || draft.may_copy("the files that they own", weight, limits) {
-            component.files = package.files.iter().map(|file| self.owned(file)).collect();
+            let mut may_grow = true;
+            let mut may_grow = |bytes| {
+                let what = "the real places of all files that they own";
+                may_grow = may_grow && draft.may_copy(what, bytes, limits);
+                may_grow
+            };
+            let owned = |file| self.owned(file, directories, &mut may_grow);
+            component.files = package.files.iter().map(owned).collect();
         }
         component.layers = found.layers;
         component.evidence.push(Evidence {
@@ -284,8 +298,13 @@ impl<'a> Database<'a> {
         lists.flatten()
     }
 
-    fn owned(&self, file: &apk::File) -> OwnedFile {
-        let path = self.root.join(file.path.as_bytes());
+    fn owned(
+        &self,
+        file: &apk::File,
+        directories: &mut Directories<'_>,
+        may_grow: &mut dyn FnMut(usize) -> bool,
+    ) -> OwnedFile {
+        let path = directories.locate(self.root.join(file.path.as_bytes()), may_grow);
         let digest = file.checksum.as_ref().and_then(|checksum| match checksum {
             Checksum::Md5(hex) => Some(FileDigest::Md5(hex.clone())),
             Checksum::Sha1(hex) => Some(FileDigest::Sha1(hex.clone())),

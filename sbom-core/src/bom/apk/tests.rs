@@ -23,7 +23,8 @@ fn bom(image: &TestImage, distro: Option<&str>) -> Bom {
 fn bom_within(image: &TestImage, distro: Option<&str>, limits: &Limits) -> Bom {
     let subject =
         Subject { kind: SubjectKind::Folder, name: "test".to_owned(), tag: None, layers: Vec::new() };
-    let options = Options { scope: Scope::AllLayers, distro: distro.map(str::to_owned) };
+    let options =
+        Options { scope: Scope::AllLayers, distro: distro.map(str::to_owned), ..Options::default() };
     assemble(subject, image.overlay(limits), &options, limits)
 }
 
@@ -379,7 +380,7 @@ fn the_builder_of_a_package_names_its_sources() {
     let package = named(&bom, "lib-x");
     assert_eq!(bom.components.len(), 1);
     assert_eq!(package.ancestors[0].purl.as_ref().unwrap().to_string(), "pkg:github/o/x@v1");
-    assert_eq!(package.licenses.custom[0].text, "the text");
+    assert_eq!(&*package.licenses.custom[0].text, "the text");
 }
 
 #[test]

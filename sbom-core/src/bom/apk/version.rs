@@ -10,6 +10,17 @@ const SUFFIXES: &[&str] = &["alpha", "beta", "pre", "rc", "", "cvs", "svn", "git
 /// Where `""` stands among them.
 const NO_SUFFIX: usize = 4;
 
+/// Compares two versions as apk does; none if one of them does not follow the form.
+///
+/// ```
+/// use sbom_core::bom::apk::version::compare;
+/// assert!(compare("1.2.5-r10", "1.2.5-r9").unwrap().is_gt());
+/// assert!(compare("1.0_rc1", "1.0").unwrap().is_lt());
+/// ```
+pub fn compare(a: &str, b: &str) -> Option<Ordering> {
+    Some(Version::parse(a)?.cmp(&Version::parse(b)?))
+}
+
 /// Whether version `found` satisfies `operator` (of `<`, `>`, `=`, `~`, combined) and `wanted`.
 ///
 /// `~` accepts what begins with `wanted`. Versions that do not follow the form satisfy `=` if they are the same.
@@ -81,7 +92,7 @@ impl Ord for Version<'_> {
         compare_numbers(&self.numbers, &other.numbers)
             .then_with(|| self.letter.cmp(&other.letter))
             .then_with(|| compare_suffixes(&self.suffixes, &other.suffixes))
-            .then_with(|| compare(self.revision, other.revision))
+            .then_with(|| by_value(self.revision, other.revision))
     }
 }
 
@@ -99,7 +110,7 @@ fn is_number(text: &str) -> bool {
 fn compare_numbers(a: &[&str], b: &[&str]) -> Ordering {
     for (place, (a, b)) in a.iter().zip(b).enumerate() {
         let fraction = place > 0 && (a.starts_with('0') || b.starts_with('0'));
-        let order = if fraction { a.cmp(b) } else { compare(a, b) };
+        let order = if fraction { a.cmp(b) } else { by_value(a, b) };
         if order != Ordering::Equal {
             return order;
         }
@@ -112,7 +123,7 @@ fn compare_suffixes(a: &[(usize, &str)], b: &[(usize, &str)]) -> Ordering {
     for place in 0..a.len().max(b.len()) {
         let a = a.get(place).unwrap_or(&none);
         let b = b.get(place).unwrap_or(&none);
-        let order = a.0.cmp(&b.0).then_with(|| compare(a.1, b.1));
+        let order = a.0.cmp(&b.0).then_with(|| by_value(a.1, b.1));
         if order != Ordering::Equal {
             return order;
         }
@@ -121,7 +132,7 @@ fn compare_suffixes(a: &[(usize, &str)], b: &[(usize, &str)]) -> Ordering {
 }
 
 /// Numbers of any length; none is 0.
-fn compare(a: &str, b: &str) -> Ordering {
+fn by_value(a: &str, b: &str) -> Ordering {
     let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }

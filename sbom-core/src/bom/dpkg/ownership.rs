@@ -1,9 +1,7 @@
 //! Which files a package owns, and where they really lie.
 
-use std::collections::HashMap;
-
 use super::{
-    super::{FileDigest, OwnedFile, overlay::Overlay},
+    super::{FileDigest, OwnedFile, directories::Directories, overlay::Overlay},
     collect::Installed,
     component::MayCopy,
     root::Root,
@@ -20,43 +18,6 @@ use crate::{
 /// Bytes that a file takes beside its path.
 const FILE_WEIGHT: usize = 64;
 
-/// Where the directories of one root really lie: `/lib` may be a link to `/usr/lib`. Each is looked up once.
-#[derive(Debug)]
-pub(super) struct Directories<'a> {
-    overlay: &'a Overlay<'a>,
-    root: ImagePath,
-    resolved: HashMap<ImagePath, ImagePath>,
-    /// The last one asked for: paths come directory by directory.
-    last: (ImagePath, ImagePath),
-}
-
-impl<'a> Directories<'a> {
-    pub(super) fn new(overlay: &'a Overlay<'a>, root: &ImagePath) -> Self {
-        let last = (root.clone(), root.clone());
-        Self { overlay, root: root.clone(), resolved: HashMap::new(), last }
-    }
-
-    /// The root.
-    pub(super) fn root(&self) -> &ImagePath {
-        &self.root
-    }
-
-    /// `path` with the links in its directory followed; as it is, if the directory is not there.
-    fn locate(&mut self, path: ImagePath) -> ImagePath {
-        let bytes = path.as_bytes();
-        let slash = bytes.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
-        if bytes.get(..slash) != Some(self.last.0.as_bytes()) {
-            let parent = path.parent().unwrap_or_default();
-            let (overlay, root) = (self.overlay, &self.root);
-            let find = || overlay.resolve_within(root, &parent).unwrap_or_else(|| parent.clone());
-            let real = self.resolved.entry(parent.clone()).or_insert_with(find).clone();
-            self.last = (parent, real);
-        }
-        let (parent, real) = &self.last;
-        if real == parent { path } else { real.join(path.file_name()) }
-    }
-}
-
 /// The files that `package` owns, sorted.
 ///
 /// Its list of paths is the authority. Where there is none, as in distroless images, its checksums stand in.
@@ -66,17 +27,22 @@ pub(super) fn files(
     directories: &mut Directories<'_>,
     may_copy: MayCopy<'_>,
 ) -> Vec<OwnedFile> {
-    let recorded = Recorded::find(package, root, directories.overlay);
+    let recorded = Recorded::find(package, root, directories.overlay());
     if !recorded.is_empty() && !may_copy("the files that they own", recorded.weight(&package.root)) {
         return Vec::new();
     }
     let mut checksums: Vec<_> = recorded.checksums.iter().collect();
     checksums.sort();
     let mut files: Vec<OwnedFile> = Vec::new();
+    let mut may_grow = true;
+    let mut may_grow = |bytes| {
+        may_grow = may_grow && may_copy("the real places of all files that they own", bytes);
+        may_grow
+    };
     let mut add = |path: &ImagePath, digest: Option<FileDigest>, is_config: bool| {
         let path = diverted(path, package, root);
         let path = if package.root.is_root() { path.clone() } else { package.root.join(path.as_bytes()) };
-        files.push(OwnedFile { path: directories.locate(path), digest, is_config });
+        files.push(OwnedFile { path: directories.locate(path, &mut may_grow), digest, is_config });
     };
     let md5 = |digest: &[u8; 16]| FileDigest::Md5(hex(digest));
     let digest_of = |path: &ImagePath| {

@@ -59,7 +59,7 @@ fn bom(layers: &[&[(&str, Put<'_>)]], scope: Scope) -> Bom {
     }
     let subject =
         Subject { kind: SubjectKind::Folder, name: "test".to_owned(), tag: None, layers: Vec::new() };
-    assemble(subject, overlay, &Options { scope, distro: None }, &limits)
+    assemble(subject, overlay, &Options { scope, distro: None, ..Options::default() }, &limits)
 }
 
 fn detect(path: &ImagePath, bytes: &[u8], limits: &Limits) -> Findings {

@@ -32,7 +32,7 @@ fn program(toolchain: &str, modules: &str) -> Vec<u8> {
 fn bom(image: &TestImage) -> Bom {
     let limits = Limits::default();
     let subject = Subject { kind: SubjectKind::Folder, name: "test".into(), tag: None, layers: Vec::new() };
-    let options = Options { scope: Scope::AllLayers, distro: None };
+    let options = Options { scope: Scope::AllLayers, distro: None, ..Options::default() };
     assemble(subject, image.overlay(&limits), &options, &limits)
 }
 
@@ -227,9 +227,9 @@ fn a_program_needs_the_packages_of_the_libraries_it_names() {
     let path = ImagePath::from("usr/bin/tool");
     let entries = vec![Entry { path, kind: EntryKind::File, mode: 0o755, size: 1 }];
     let findings = vec![(0, vec![Finding::Go(program)])];
-    overlay.fold(LayerContent { entries, findings, gaps: Vec::new() }).unwrap();
+    overlay.fold(LayerContent { entries, findings, ..LayerContent::default() }).unwrap();
     let subject = Subject { kind: SubjectKind::Folder, name: "test".into(), tag: None, layers: Vec::new() };
-    let options = Options { scope: Scope::Squashed, distro: None };
+    let options = Options { scope: Scope::Squashed, distro: None, ..Options::default() };
     let bom = assemble(subject, overlay, &options, &limits);
     let to_musl = |edge: &&crate::bom::Edge| bom.components[edge.to].name == "musl";
     let edge = bom.edges.iter().find(to_musl).unwrap();

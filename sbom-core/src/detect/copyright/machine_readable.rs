@@ -102,7 +102,7 @@ fn texts(stanzas: &[Stanza<'_>]) -> BTreeMap<String, String> {
     texts
 }
 
-fn text(license: Value<'_>) -> String {
+pub(super) fn text(license: Value<'_>) -> String {
     license.lines().collect::<Vec<_>>().join("\n")
 }
 
@@ -154,11 +154,11 @@ mod tests {
         let found = read(
             "Format: x\n\nFiles: *\nLicense: odd or Expat\n\nLicense: ODD\n Do what you like.\n .\n  Twice.\n",
         );
-        assert_eq!(found.licenses.custom[0].text, "Do what you like.\n\n Twice.");
+        assert_eq!(&*found.licenses.custom[0].text, "Do what you like.\n\n Twice.");
         let found = read("Format: x\n\nFiles: *\nLicense: odd\n Right here.\n");
-        assert_eq!(found.licenses.custom[0].text, "Right here.");
+        assert_eq!(&*found.licenses.custom[0].text, "Right here.");
         let found = read("Format: x\n\nFiles: *\nLicense: odd\n");
-        assert_eq!(found.licenses.custom[0].text, "odd");
+        assert_eq!(&*found.licenses.custom[0].text, "odd");
     }
 
     #[test]

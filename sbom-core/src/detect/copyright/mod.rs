@@ -7,6 +7,8 @@ use crate::{image_path::ImagePath, license::Licensing, limits::read_capped};
 
 mod free_text;
 mod machine_readable;
+#[cfg(test)]
+mod oracle;
 
 /// Reads the copyright files of Debian packages.
 #[derive(Debug, Clone, Copy)]

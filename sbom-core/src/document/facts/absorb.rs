@@ -180,6 +180,7 @@ fn take(
             "incomplete" => Some(component.completeness = Completeness::Incomplete),
             _ => None,
         },
+        "purl" => component.purl.is_none().then(|| component.purl = Some(value.to_owned())),
         "supplier:url" => party_url(component.supplier.as_mut(), value),
         "originator:url" => party_url(component.originator.as_mut(), value),
         // Readers take it before anything refers to the component.

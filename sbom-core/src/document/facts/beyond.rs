@@ -69,7 +69,7 @@ pub(in crate::document) fn source_purl(component: &Component, source: &SourcePac
 
 /// A licence that is not on the SPDX list, whole, or without its text where that stands in the list of licences.
 pub(in crate::document) fn license(license: &CustomLicense, with_text: bool) -> Fact<'_> {
-    let text = with_text.then(|| license.text.clone());
+    let text = with_text.then(|| license.text.to_string());
     let record = LicenseRecord { id: license.id.clone(), name: license.name.clone(), text };
     ("sbomctl:license".into(), json::line(&record).into())
 }
@@ -95,7 +95,7 @@ pub(in crate::document) fn take_licenses(component: &mut Component) -> LicenseFa
         match property.name.as_str() {
             "sbomctl:license" => match serde_json::from_str::<LicenseRecord>(value) {
                 Ok(LicenseRecord { id, name, text: Some(text) }) => {
-                    facts.known.insert(id.clone(), CustomLicense { id, name, text });
+                    facts.known.insert(id.clone(), CustomLicense { id, name, text: text.into() });
                 }
                 Ok(LicenseRecord { id, name, text: None }) => facts.alone = Some((id, name)),
                 Err(_) => return true,

@@ -110,16 +110,31 @@ impl fmt::Display for SourceFormat {
 ///
 /// Signatures are **not** verified, and neither is that the subject of a statement is what the document describes.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Read, ReadError> {
+    let Plain { text, syntax, wrapped_in } = open(bytes, limits)?;
+    let read = read_plain(&text, syntax, limits).map_err(|error| inside(&wrapped_in, error))?;
+    Ok(Read { wrapped_in, ..read })
+}
+
+/// The text of a document, out of what it was wrapped in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plain<'a> {
+    /// The document itself.
+    pub text: Cow<'a, str>,
+    /// The format that it begins in.
+    pub syntax: Syntax,
+    /// What it was wrapped in, the outermost first. Signatures in there were **not** verified.
+    pub wrapped_in: Vec<Wrapper>,
+}
+
+/// Finds the text of the document in what it may be wrapped in, without reading it.
+pub fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Plain<'a>, ReadError> {
     limits.document_bytes.check(bytes.len() as u64)?;
     let mut text = Cow::Borrowed(sniff::text(bytes)?);
     let mut wrapped_in = Vec::new();
     loop {
         let unwrapped = match sniff::form(&text) {
             Ok(Form::Wrapped(kind)) => envelope::open(kind, &text),
-            Ok(Form::Plain(syntax)) => {
-                let read = read_plain(&text, syntax, limits).map_err(|error| inside(&wrapped_in, error));
-                return read.map(|read| Read { wrapped_in, ..read });
-            }
+            Ok(Form::Plain(syntax)) => return Ok(Plain { text, syntax, wrapped_in }),
             Err(error) => Err(error),
         };
         let (wrapper, content) = unwrapped.map_err(|error| inside(&wrapped_in, error))?;
@@ -138,9 +153,7 @@ fn read_plain(text: &str, syntax: Syntax, limits: &Limits) -> Result<Read, ReadE
         Syntax::SpdxJson => spdx::read_json(text.as_bytes(), &mut context),
         Syntax::SpdxTagValue => spdx::read_tag_value(text, &mut context),
         Syntax::SyftJson => syft::read(text.as_bytes(), &mut context),
-        Syntax::SpdxJsonLd => {
-            Err(sniff::unrecognised("of a format whose reader is not part of this version"))
-        }
+        Syntax::SpdxJsonLd => spdx::read_3(text.as_bytes(), &mut context),
     }?;
     document.header.origin = Origin::Fixed(Digest::of(text.as_bytes()).to_string());
     facts::absorb(&mut document);

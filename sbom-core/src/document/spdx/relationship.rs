@@ -13,17 +13,17 @@ pub(in crate::document) struct Meaning {
     pub(in crate::document) exact: bool,
 }
 
-const fn is(kind: RelationshipKind) -> Meaning {
+pub(in crate::document) const fn is(kind: RelationshipKind) -> Meaning {
     Meaning { kind, reversed: false, exact: true }
 }
 
 /// Said from the other end.
-const fn back(kind: RelationshipKind) -> Meaning {
+pub(in crate::document) const fn back(kind: RelationshipKind) -> Meaning {
     Meaning { kind, reversed: true, exact: true }
 }
 
 /// Near enough: a part of what the type says is lost.
-const fn about(meaning: Meaning) -> Meaning {
+pub(in crate::document) const fn about(meaning: Meaning) -> Meaning {
     Meaning { exact: false, ..meaning }
 }
 

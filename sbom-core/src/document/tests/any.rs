@@ -74,7 +74,7 @@ prop_compose! {
         let expression = [None, Some("MIT"), Some("LicenseRef-a"), Some("MIT OR LicenseRef-a")][license];
         component.licenses.expression = expression.map(str::to_owned);
         if license > 1 {
-            component.licenses.custom = vec![CustomLicense { id: "LicenseRef-a".into(), name, text }];
+            component.licenses.custom = vec![CustomLicense { id: "LicenseRef-a".into(), name, text: text.into() }];
         }
         component
     }

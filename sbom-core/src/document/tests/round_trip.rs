@@ -97,6 +97,7 @@ fn skeleton(document: Document, format: Format) -> Document {
     // Tag-value has no way to write control characters. Space around a text is none of its own.
     let plain = |text: String| match format {
         Format::SpdxTagValue(_) => syntax::one_line(&text),
+
         _ => text.trim().to_owned(),
     };
     let bare = |component: Component| Component {

@@ -119,7 +119,7 @@ fn defined(choice: &LicenseChoice) -> Option<CustomLicense> {
     id.strip_prefix("LicenseRef-").filter(|tail| is_id(tail))?;
     let name = license.name.clone()?;
     let text = license.text.as_ref().and_then(content)?;
-    Some(CustomLicense { id, name, text })
+    Some(CustomLicense { id, name, text: text.into() })
 }
 
 fn licensing(choice: LicenseChoice, component: &mut Component, lost: &mut Lost<'_>) -> Licensing {

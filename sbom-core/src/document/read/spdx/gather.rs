@@ -9,10 +9,11 @@ use super::{
     vocabulary,
 };
 use crate::document::{
+    facts,
     model::{Completeness, ComponentKind, Document, Evidence, Header, Party, Property, RelationshipKind},
     read::{
         Context, ReadError,
-        elements::{Copies, Elements, Number, finish},
+        elements::{Copies, Elements, Number},
         records::{Text, lose},
     },
 };
@@ -97,7 +98,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         creation_comment(&mut self.header, &info.comment);
     }
 
-    pub(super) fn license(&mut self, license: License<'a>) {
+    pub(super) fn license(&mut self, license: &License<'a>) {
         lose(&mut self.context.losses, "hasExtractedLicensingInfos[].", &license.unknown);
         if license.comment.known().is_some() {
             self.context.losses.add("hasExtractedLicensingInfos[].comment");
@@ -152,7 +153,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         let place = || place(self.line, "files", self.files);
         let index = self.elements.add(file.id.into_inner(), component, self.context.limits, place)?;
         self.files += 1;
-        self.state(index, Whose::Declared, file.license_in_file, "files[].licenseInfoInFiles");
+        self.state(index, Whose::Declared, file.licenses_found, "files[].licenseInfoInFiles");
         self.state(index, Whose::Concluded, [file.license_concluded], "files[].licenseConcluded");
         for annotation in &file.annotations {
             let remark = self.remark(annotation);
@@ -240,7 +241,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         named.strip_prefix("SPDX-").unwrap_or(named).clone_into(&mut self.context.version);
     }
 
-    pub(super) fn finish(mut self, bytes: &[u8]) -> Result<Document, ReadError> {
+    pub(super) fn finish(mut self) -> Result<Document, ReadError> {
         for (number, remark) in std::mem::take(&mut self.remarks) {
             match self.elements.index(number) {
                 Some(index) => self.apply(index, remark),
@@ -254,12 +255,15 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
                 component.completeness = Completeness::Complete;
             }
         }
+        if self.header.tools.iter().any(|tool| tool.name == "syft") {
+            self.elements.components().iter_mut().for_each(package::module_sums);
+        }
         let root = self.root();
         self.licenses.resolve(self.elements.components(), self.context)?;
         let mut document = self.elements.resolve(self.context, "relationships[]");
         document.header = self.header;
         document.root = root;
-        Ok(finish(document, bytes))
+        Ok(document)
     }
 
     /// The first of the elements that the document describes; of a document that names none and has a single
@@ -362,9 +366,9 @@ pub(super) fn fact(tool: &str, text: &str) -> Option<Property> {
     if name.is_empty() || name.contains(char::is_whitespace) {
         return None;
     }
-    let trivy = TRIVY.contains(&name) || name.starts_with("Labels:");
+    let trivy = facts::TRIVY_NAMES.contains(&name) || name.starts_with("Labels:");
     let ours = is_ours(tool);
-    let name = if trivy { format!("aquasecurity:trivy:{name}") } else { name.to_owned() };
+    let name = if trivy { format!("{}{name}", facts::TRIVY) } else { name.to_owned() };
     (trivy || ours || name.contains(':')).then(|| Property { name, value: value.to_owned() })
 }
 
@@ -372,29 +376,6 @@ pub(super) fn fact(tool: &str, text: &str) -> Option<Property> {
 pub(super) fn is_ours(tool: &str) -> bool {
     ["sbomctl", "sbom_core"].iter().any(|our| tool.starts_with(our))
 }
-
-/// The names under which Trivy annotates, in any format.
-const TRIVY: &[&str] = &[
-    "Class",
-    "DiffID",
-    "FilePath",
-    "ImageID",
-    "LayerDiffID",
-    "LayerDigest",
-    "Modularitylabel",
-    "PkgID",
-    "PkgType",
-    "Reference",
-    "RepoDigest",
-    "RepoTag",
-    "SchemaVersion",
-    "Size",
-    "SrcEpoch",
-    "SrcName",
-    "SrcRelease",
-    "SrcVersion",
-    "Type",
-];
 
 /// Where an identifier stands, as errors name it.
 fn place(line: Option<usize>, list: &str, index: usize) -> String {

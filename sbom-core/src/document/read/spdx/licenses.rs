@@ -71,7 +71,9 @@ impl<'a> Licenses<'a> {
         let mut known: HashMap<&[Cow<'a, str>], Licensing> = HashMap::new();
         for (index, whose, terms) in &self.stated {
             let licensing = known.entry(terms).or_insert_with(|| self.licensing(terms, &copies));
-            for text in licensing.custom.iter().map(|license| &license.text).chain(&licensing.expression) {
+            for text in
+                licensing.custom.iter().map(|license| &*license.text).chain(licensing.expression.as_deref())
+            {
                 copies.add(text)?;
             }
             let Some(component) = components.get_mut(*index) else { continue };
@@ -95,10 +97,10 @@ impl<'a> Licenses<'a> {
     /// The licence that the document has in place of what only refers to it. It keeps the document's identifier,
     /// unless that looks as if it were bound to another text. None, too, if there have been too many copies.
     fn own(&self, license: &CustomLicense, copies: &Copies) -> Option<CustomLicense> {
-        let own = self.own.get(license.text.as_str())?;
+        let own = self.own.get(&*license.text)?;
         copies.add(&own.text).ok()?;
         let mut own = own.clone();
-        if license.id == license.text {
+        if *license.id == *license.text {
             own.id.clone_from(&license.id);
         }
         Some(own)
@@ -131,7 +133,7 @@ mod tests {
         let own = CustomLicense {
             id: "LicenseRef-Own".to_owned(),
             name: "Our own".to_owned(),
-            text: "do what you like".to_owned(),
+            text: "do what you like".into(),
         };
         assert_eq!(licensing.custom, [own]);
     }
@@ -148,7 +150,7 @@ mod tests {
     #[test]
     fn what_is_no_expression_is_kept_whole() {
         let licensing = resolve("see the file COPYING (of course", &[]);
-        assert_eq!(licensing.custom[0].text, "see the file COPYING (of course");
+        assert_eq!(&*licensing.custom[0].text, "see the file COPYING (of course");
         assert_eq!(resolve("GPL-2.0+", &[]).expression.unwrap(), "GPL-2.0-or-later");
         assert_eq!(resolve("NOASSERTION", &[]), Licensing::default());
     }

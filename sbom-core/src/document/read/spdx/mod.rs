@@ -7,12 +7,12 @@ mod gather;
 mod json;
 mod licenses;
 mod package;
-mod relationship;
 mod statements;
 mod tag_value;
 mod v3;
 pub(super) mod vocabulary;
 
+use super::super::spdx::relationship;
 pub(in crate::document) use json::read_json;
 pub(super) use licenses::{Licenses, Whose};
 pub(super) use package::{add_cpe, add_purl, property, reference};

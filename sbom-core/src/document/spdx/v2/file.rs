@@ -40,7 +40,7 @@ pub(super) fn is_file(document: &Document, index: usize) -> bool {
         && component.verification_code.is_none()
 }
 
-fn is_path(name: &str) -> bool {
+pub(in crate::document::spdx) fn is_path(name: &str) -> bool {
     name.strip_prefix('/').is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::FORMAT;
-use crate::document::read::{ReadError, records};
+use crate::document::read::{ReadError, shortened};
 
 const BEGIN: &str = "<text>";
 const END: &str = "</text>";
@@ -36,7 +36,7 @@ impl<'a> Tags<'a> {
     fn tag(&mut self, whole: &'a str, start: usize, line: usize) -> Result<Tag<'a>, ReadError> {
         let named = whole.split_once(':').filter(|(name, _)| is_name(name.trim()));
         let Some((name, value)) = named else {
-            let found = records::shortened(whole.trim());
+            let found = shortened(whole.trim());
             return Err(syntax(line, format!("expected TAG: VALUE, found {found:?}")));
         };
         let mut value = value.trim();

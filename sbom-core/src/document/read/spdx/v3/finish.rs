@@ -5,12 +5,12 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use super::{Gather, Whose};
+use super::{Gather, Made, Whose};
 use crate::document::{
     model::{Completeness, Component, Document, Header, Reference, ReferenceKind, RelationshipKind},
     read::{
         ReadError,
-        elements::{Copies, Number, finish},
+        elements::{Copies, Number},
         records::Text,
         spdx::{gather, reference},
     },
@@ -18,7 +18,7 @@ use crate::document::{
 };
 
 impl Gather<'_, '_, '_> {
-    pub(super) fn finish(mut self, bytes: &[u8]) -> Result<Document, ReadError> {
+    pub(super) fn finish(mut self) -> Result<Document, ReadError> {
         let header = self.header();
         let header = self.annotate(header);
         self.name_makers();
@@ -31,7 +31,7 @@ impl Gather<'_, '_, '_> {
         document.header = header;
         document.root = root;
         drop_unless_needed(&mut document, &folded);
-        Ok(finish(document, bytes))
+        Ok(document)
     }
 
     /// Of several documents in one graph, the first.
@@ -86,7 +86,7 @@ impl Gather<'_, '_, '_> {
     }
 
     fn name_makers(&mut self) {
-        for (index, supplier, originators) in std::mem::take(&mut self.made) {
+        for Made { index, supplier, originators } in std::mem::take(&mut self.made) {
             let supplier = self.party(supplier.as_ref());
             let originator = self.party(originators.first());
             for _ in originators.iter().skip(1) {
@@ -135,9 +135,10 @@ impl Gather<'_, '_, '_> {
             }
         }
         for ((index, declared), terms) in stated {
-            let (whose, place) = match declared {
-                true => (Whose::Declared, "hasDeclaredLicense"),
-                false => (Whose::Concluded, "hasConcludedLicense"),
+            let (whose, place) = if declared {
+                (Whose::Declared, "hasDeclaredLicense")
+            } else {
+                (Whose::Concluded, "hasConcludedLicense")
             };
             let owned = terms.into_iter().map(|term| Text(Cow::Owned(term.into_inner().into_owned())));
             self.licenses.state(index, whose, owned, self.context, place);
@@ -213,20 +214,18 @@ impl Gather<'_, '_, '_> {
             let distribution =
                 file.and_then(|index| self.elements.component(index)).and_then(|file| distribution(file));
             let package = self.elements.index(from);
-            match (package.and_then(|index| self.elements.component(index)), distribution) {
-                (Some(package), Some(distribution)) => {
-                    copies.add(&distribution.url)?;
-                    for hash in &distribution.hashes {
-                        copies.add(&hash.hex)?;
-                    }
-                    package.references.push(distribution);
-                    folded.extend(file);
-                }
-                _ => {
-                    self.context.losses.add("Relationship.relationshipType");
-                    self.elements.relate(from, to, RelationshipKind::Other, self.context.limits)?;
-                }
+            let package = package.and_then(|index| self.elements.component(index));
+            let (Some(package), Some(distribution)) = (package, distribution) else {
+                self.context.losses.add("Relationship.relationshipType");
+                self.elements.relate(from, to, RelationshipKind::Other, self.context.limits)?;
+                continue;
+            };
+            copies.add(&distribution.url)?;
+            for hash in &distribution.hashes {
+                copies.add(&hash.hex)?;
             }
+            package.references.push(distribution);
+            folded.extend(file);
         }
         Ok(folded)
     }

@@ -30,7 +30,7 @@ enum Term<'a> {
 /// Licence elements by their identifiers.
 #[derive(Debug, Default)]
 pub(super) struct Terms<'a> {
-    terms: HashMap<Cow<'a, str>, Term<'a>>,
+    elements: HashMap<Cow<'a, str>, Term<'a>>,
     texts: HashMap<Cow<'a, str>, (String, Text<'a>)>,
     /// Names that expressions have for texts, with the identifiers of the texts.
     names: Vec<(Text<'a>, Cow<'a, str>)>,
@@ -89,7 +89,7 @@ impl<'a> Terms<'a> {
             }
             _ => return false,
         };
-        self.terms.insert(id, term);
+        self.elements.insert(id, term);
         true
     }
 
@@ -108,10 +108,6 @@ impl<'a> Terms<'a> {
         doubled
     }
 
-    pub(super) fn is_license(&self, id: &str) -> bool {
-        self.terms.contains_key(id) || is_listed(id) || individual(id).is_some()
-    }
-
     /// The expression that the licence `id` is; none if it is too large, or says nothing.
     pub(super) fn expression(&self, id: &str, steps: &mut usize) -> Option<String> {
         let mut out = String::new();
@@ -124,7 +120,7 @@ impl<'a> Terms<'a> {
         if *steps > MAX_STEPS || out.len() > MAX_BYTES || depth == 0 {
             return None;
         }
-        match self.terms.get(id) {
+        match self.elements.get(id) {
             Some(Term::All(members)) => self.write_set(members, " AND ", depth, steps, out)?,
             Some(Term::Any(members)) => self.write_set(members, " OR ", depth, steps, out)?,
             Some(Term::Expression(text)) if depth == MAX_DEPTH => out.push_str(text),
