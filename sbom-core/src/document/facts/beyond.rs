@@ -10,8 +10,8 @@ use crate::{
     document::{
         json,
         model::{
-            Component, CustomLicense, Evidence, Hash, HashAlgorithm, Header, Licensing, LifecyclePhase,
-            Party, PartyKind, Reference, ReferenceKind, SourcePackage,
+            Component, CustomLicense, Evidence, Hash, HashAlgorithm, Header, LifecyclePhase, Party,
+            PartyKind, Reference, ReferenceKind, SourcePackage,
         },
         syntax,
     },
