@@ -69,12 +69,8 @@ pub(in crate::document) fn source_purl(component: &Component, source: &SourcePac
 
 /// A licence that is not on the SPDX list, whole, or without its text where that stands in the list of licences.
 pub(in crate::document) fn license(license: &CustomLicense, with_text: bool) -> Fact<'_> {
-    let text = with_text.then(|| license.text.clone());
-    let record = LicenseRecord {
-        id: license.id.clone(),
-        name: license.name.clone(),
-        text: text.map(|text| text.to_string()),
-    };
+    let text = with_text.then(|| license.text.to_string());
+    let record = LicenseRecord { id: license.id.clone(), name: license.name.clone(), text };
     ("sbomctl:license".into(), json::line(&record).into())
 }
 
