@@ -136,7 +136,7 @@ pub(crate) fn run(
             (true, _) => terminal.warn(format_args!("nothing in {name} matches")),
             (false, true) => terminal.warn(format_args!("nothing in {name} needs what matches")),
             (false, false) => {
-                terminal.warn(format_args!("{name} names nothing that is needed by what matches"))
+                terminal.warn(format_args!("{name} names nothing that is needed by what matches"));
             }
         }
     }
