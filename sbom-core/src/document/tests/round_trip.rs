@@ -99,8 +99,12 @@ fn skeleton(document: Document, format: Format) -> Document {
         Format::SpdxTagValue(_) => syntax::one_line(&text),
         _ => text.trim().to_owned(),
     };
+    let id = |id: String| match format {
+        Format::SpdxTagValue(_) => id.replace('\r', ""),
+        _ => id,
+    };
     let bare = |component: Component| Component {
-        id: component.id,
+        id: id(component.id),
         kind: component.kind,
         name: plain(component.name),
         version: component.version.map(plain).filter(|version| !version.is_empty()),
