@@ -106,7 +106,11 @@ fn skeleton(document: Document, format: Format) -> Document {
     let bare = |component: Component| Component {
         id: id(component.id),
         kind: component.kind,
-        name: plain(component.name),
+        name: match plain(component.name) {
+            // A tag needs a value.
+            name if name.is_empty() && matches!(format, Format::SpdxTagValue(_)) => "NOASSERTION".to_owned(),
+            name => name,
+        },
         version: component.version.map(plain).filter(|version| !version.is_empty()),
         purl: component.purl,
         usage: component.usage,
