@@ -1,5 +1,7 @@
 //! Documents that other tools have written, and documents that nobody has.
 
+use std::{fs::File, io};
+
 use proptest::prelude::*;
 
 use crate::{
@@ -20,7 +22,9 @@ const SEEDS: [&str; 4] = [
 
 fn shared(name: &str) -> Option<Read> {
     let path = sbomctl_testkit::shared(&format!("data/spdx/{name}"))?;
-    Some(read(&std::fs::read(path).unwrap(), &Limits::default()).unwrap())
+    let mut bytes = Vec::new();
+    io::copy(&mut File::open(path).unwrap(), &mut bytes).unwrap();
+    Some(read(&bytes, &Limits::default()).unwrap())
 }
 
 fn named<'a>(document: &'a Document, name: &str) -> &'a crate::document::model::Component {

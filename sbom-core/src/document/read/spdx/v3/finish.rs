@@ -12,7 +12,7 @@ use crate::document::{
         ReadError,
         elements::{Copies, Number},
         records::Text,
-        spdx::{gather, reference},
+        spdx::{annotation, gather, reference},
     },
     syntax,
 };
@@ -65,10 +65,11 @@ impl Gather<'_, '_, '_> {
     fn annotate(&mut self, mut header: Header) -> Header {
         let tools = || header.tools.iter().map(|tool| tool.name.as_str());
         let tool =
-            tools().find(|name| gather::is_ours(name)).or(tools().next()).unwrap_or_default().to_owned();
+            tools().find(|name| annotation::is_ours(name)).or(tools().next()).unwrap_or_default().to_owned();
         let collections: HashSet<&str> = self.collections.iter().map(|collection| &*collection.id).collect();
         for (subject, statement) in std::mem::take(&mut self.annotations) {
-            let property = gather::fact(&tool, &statement).unwrap_or_else(|| gather::remark(&statement));
+            let property =
+                annotation::fact(&tool, &statement).unwrap_or_else(|| annotation::remark(&statement));
             if collections.contains(&*subject) {
                 header.properties.push(property);
                 continue;
