@@ -87,7 +87,9 @@ fn packages_have_licences() {
             conclusions.push((package, declared.expression.unwrap_or_default(), expression));
         }
     }
-    count.iter().for_each(|(what, count)| eprintln!("{count:5} {what}"));
+    for (what, count) in &count {
+        eprintln!("{count:5} {what}");
+    }
     #[expect(clippy::disallowed_methods, reason = "a setting of this measurement alone")]
     let sample =
         std::env::var("SBOMCTL_SAMPLE").ok().and_then(|sample| sample.parse().ok()).unwrap_or(0_usize);
@@ -120,8 +122,8 @@ impl Figures {
         };
         let read = crate::license::all_of(reading.expressions.iter().map(|e| crate::license::declare(e)));
         let read = read.expression.unwrap_or_default();
-        let names: std::collections::BTreeSet<&str> = named.split(" OR ").collect();
-        if read.split(" OR ").collect::<std::collections::BTreeSet<_>>() != names {
+        let expected: std::collections::BTreeSet<&str> = named.split(" OR ").collect();
+        if read.split(" OR ").collect::<std::collections::BTreeSet<_>>() != expected {
             self.wrong.entry((named.to_owned(), read)).or_default().push(file.to_owned());
         } else if reading.complete {
             self.right += 1;

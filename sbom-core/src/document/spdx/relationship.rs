@@ -1,6 +1,6 @@
 //! The types of relationship of SPDX 2, each with its meaning: one table for both directions of travel.
 
-use crate::document::model::RelationshipKind::{self, *};
+use crate::document::model::RelationshipKind::{self, Contains, DependsOn, BuildDependsOn, DevDependsOn, TestDependsOn, RuntimeDependsOn, ProvidedDependsOn, OptionalDependsOn, StaticLink, DynamicLink, GeneratedFrom, DescendantOf, VariantOf, CopyOf, PatchFor, Provides, Other, DependsOnAlternative, Recommends, Suggests, Breaks};
 
 /// What a type of relationship means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

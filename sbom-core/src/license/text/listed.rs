@@ -135,7 +135,8 @@ fn is_gnu(id: &str) -> bool {
 /// `any-OSI` are no licences.
 fn is_one_of_its_text(id: &str) -> bool {
     let variant = id.ends_with("-or-later") || id.contains("-invariants");
-    !(is_gnu(id) && variant) && !matches!(id, "NOASSERTION" | "any-OSI")
+    let is_license = !matches!(id, "NOASSERTION" | "any-OSI");
+    is_license && (!is_gnu(id) || !variant)
 }
 
 /// Licences without those that have the same terms as others: of these the one whose name the others extend stands for
@@ -240,7 +241,7 @@ mod tests {
                 let license = list.licenses.get(run.license).unwrap();
                 let words = &license.terms().words;
                 assert_eq!(
-                    words.hash(words.from_source(run.at), RUN),
+                    words.hash(words.at_source(run.at), RUN),
                     Some(*hashed),
                     "{} {}",
                     license.id,

@@ -147,7 +147,7 @@ fn appendix(words: &Words, end: usize) -> usize {
         "use in free software",
         "see http www gnu org licenses",
     ];
-    let last = ends.iter().flat_map(|last| {
+    let last = ends.iter().filter_map(|last| {
         let length = last.split(' ').count();
         (end..end + APPENDIX).rev().find(|at| has(*at, last)).map(|at| at + length)
     });
@@ -163,7 +163,7 @@ fn texts(words: &Words, work: &mut Work) -> Vec<(usize, Found)> {
         let mut end = 0;
         let mut tried = HashSet::new();
         for (run, at) in places {
-            let first = license.terms().words.from_source(run.at);
+            let first = license.terms().words.at_source(run.at);
             // Runs at their distance from one another stand in one and the same copy.
             if at < end || !tried.insert(at.wrapping_sub(first)) {
                 continue;

@@ -159,15 +159,21 @@ static PATTERNS: LazyLock<HashMap<String, Vec<(Pattern, Says)>>> = LazyLock::new
     for (name, family) in GNU {
         for start in ["terms of the gnu", "under the gnu"] {
             let name = format!("{start} {name} [(gpl|lgpl|agpl)]");
-            LATER.iter().for_each(|way| add(&way.replace("{}", &name), Says::Later(family)));
-            ONLY.iter().for_each(|way| add(&way.replace("{}", &name), Says::Only(family)));
+            for way in LATER {
+                add(&way.replace("{}", &name), Says::Later(family));
+            }
+            for way in ONLY {
+                add(&way.replace("{}", &name), Says::Only(family));
+            }
         }
         for (way, later) in VERSION_FIRST {
             let says = if *later { Says::Later(family) } else { Says::Only(family) };
             add(&way.replace("{}", name), says);
         }
     }
-    OTHERS.iter().for_each(|(way, says)| add(&way.replace("{}", COMMON), *says));
+    for (way, says) in OTHERS {
+        add(&way.replace("{}", COMMON), *says);
+    }
     patterns
 });
 
@@ -188,6 +194,7 @@ pub(super) fn notice_at(words: &Words, at: usize, work: &mut Work) -> Option<Not
 }
 
 /// The expression; an outer none if there is no such version.
+#[expect(clippy::option_option, reason = "no licence at all, and no such licence, are two things")]
 fn license(says: Says, number: &str) -> Option<Option<String>> {
     let number = number.trim_start_matches('v');
     let expression = match says {

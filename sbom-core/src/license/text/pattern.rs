@@ -98,8 +98,8 @@ fn step(
         step(&joined, words, at, number, work)
     };
     match first {
-        Item::Word(word) => {
-            if words.get(at) == word {
+        Item::Word(expected) => {
+            if words.get(at) == expected {
                 step(rest, words, at + 1, number, work)
             } else {
                 None

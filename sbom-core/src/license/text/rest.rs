@@ -159,7 +159,7 @@ fn is_heading(text: &str, words: &Words, at: usize) -> bool {
     let source = words.source(at);
     let start = text.get(..source).unwrap_or_default().rfind('\n').map_or(0, |at| at + 1);
     let end = text.get(source..).unwrap_or_default().find('\n').map_or(text.len(), |at| source + at);
-    let line = words.from_source(start)..words.from_source(end);
+    let line = words.at_source(start)..words.at_source(end);
     line.len() <= HEADING && words.range(line).all(|word| HEADINGS.contains(&word))
 }
 
@@ -183,7 +183,7 @@ mod tests {
         let text = "Do this. Or: Do that. By Oracle and/or its affiliates.";
         let rest = |spans: &[Range<usize>]| Rest::of(text, &Words::of(text), spans).offers;
         assert!(rest(&[0..2, 3..5]));
-        assert!(!rest(&[0..2]));
+        assert!(!rest(std::slice::from_ref(&(0..2))));
     }
 
     #[test]

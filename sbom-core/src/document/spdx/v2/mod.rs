@@ -86,6 +86,7 @@ struct CreationInfo<'a> {
 /// A licence that is not on the SPDX list.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are those of the format")]
 struct License<'a> {
     license_id: &'a str,
     name: &'a str,

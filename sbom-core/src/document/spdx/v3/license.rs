@@ -50,6 +50,7 @@ impl<'a> Licenses<'a> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "it is what the format calls it, too")]
 pub(super) struct Expression<'a> {
     #[serde(rename = "simplelicensing_licenseExpression")]
     expression: &'a str,

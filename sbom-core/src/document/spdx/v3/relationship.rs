@@ -8,7 +8,7 @@ use super::{Element, Graph, iri::Iri};
 use crate::document::{
     model::{
         Completeness, Component, Document,
-        RelationshipKind::{self, *},
+        RelationshipKind::{self, BuildDependsOn, DependsOn, DevDependsOn, TestDependsOn, RuntimeDependsOn, DependsOnAlternative, Recommends, Suggests, OptionalDependsOn, Breaks, Other},
     },
     spdx::vocabulary3::RELATIONSHIPS,
 };
@@ -64,6 +64,7 @@ impl Reversed {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are those of the format")]
 pub(super) struct Relationship<'a> {
     from: Iri<'a>,
     relationship_type: &'static str,
