@@ -64,6 +64,8 @@ pub const TARGETS: &[Target] = &[
     ("go_modules", |bytes| detect("go-binary", &["bin/a"], &go_program(bytes))),
     ("rust_binary", |bytes| detect("rust-binary", &["bin/a"], bytes)),
     ("rust_audit", |bytes| detect("rust-binary", &["bin/a"], &rust_program(bytes))),
+    // Documents.
+    ("document_read", document_read),
     // Texts.
     ("license", licenses),
     ("debian_license", debian_license),
@@ -205,13 +207,27 @@ fn small_limits() -> Limits {
 }
 
 fn write_all(bom: &Bom) {
+    write_document(&Document::of(bom.clone()));
+}
+
+fn write_document(document: &Document) {
     let Ok(timestamp) = Timestamp::from_unix(0) else { return };
     let tool = Tool { name: "fuzz".into(), version: "1".into() };
     let inputs = Inputs { timestamp, tool, columns: Some(80), ..Inputs::default() };
-    let document = Document::of(bom.clone());
     for &format in Format::ALL {
-        drop(document::write(&document, format, &inputs, &mut io::sink()));
+        drop(document::write(document, format, &inputs, &mut io::sink()));
     }
+}
+
+/// A document of any format, in whatever wrapping: it is read the same again, is in its one order, and can be written.
+fn document_read(bytes: &[u8]) {
+    let limits = small_limits();
+    let Ok(first) = document::read::read(bytes, &limits) else { return };
+    assert_eq!(document::read::read(bytes, &limits).ok().as_ref(), Some(&first));
+    let mut ordered = first.document.clone();
+    ordered.normalise();
+    assert_eq!(ordered, first.document);
+    write_document(&first.document);
 }
 
 /// Layers in memory.

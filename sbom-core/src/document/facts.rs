@@ -29,29 +29,6 @@ pub(super) type Fact<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// What Trivy's names begin with in CycloneDX; its annotations in SPDX go without.
 pub(super) const TRIVY: &str = "aquasecurity:trivy:";
 
-/// Trivy's names, without what they begin with.
-pub(super) const TRIVY_NAMES: &[&str] = &[
-    "Class",
-    "DiffID",
-    "FilePath",
-    "ImageID",
-    "LayerDiffID",
-    "LayerDigest",
-    "Modularitylabel",
-    "PkgID",
-    "PkgType",
-    "Reference",
-    "RepoDigest",
-    "RepoTag",
-    "SchemaVersion",
-    "Size",
-    "SrcEpoch",
-    "SrcName",
-    "SrcRelease",
-    "SrcVersion",
-    "Type",
-];
-
 /// The longest build instruction that is repeated at each component; the image itself carries it whole.
 const CREATED_BY_CHARS: usize = 256;
 
@@ -264,7 +241,12 @@ fn derived<'a>(document: &'a Document, index: usize, component: &'a Component) -
     let mut facts = Vec::new();
     let mut add = |name: Cow<'a, str>, value: Cow<'a, str>| facts.push((name, value));
     for reference in component.references.iter().filter(|reference| !syntax::is_address(&reference.url)) {
-        add(reference_name(reference), (&reference.url).into());
+        if reference.comment.is_some() || !reference.hashes.is_empty() {
+            let (name, value) = beyond::reference(reference);
+            add(name, value);
+        } else {
+            add(reference_name(reference), (&reference.url).into());
+        }
     }
     let first = cpe(component);
     for other in component.cpes.iter().filter(|other| Some(other.as_str()) != first) {

@@ -75,7 +75,7 @@ fn digests_that_contradict_each_other_keep_components_apart_and_are_told() {
     assert_eq!(document.components.len(), 3);
     let [a, b, _] = &document.components[..] else { panic!("{:?}", ids(&document)) };
     assert!(a.id.starts_with("i|merge-") && b.id.starts_with("i|merge-") && a.id != b.id);
-    assert_eq!([&a.hashes, &b.hashes].map(|hashes| hashes.len()), [1, 1]);
+    assert_eq!([&a.hashes, &b.hashes].map(Vec::len), [1, 1]);
     assert_eq!(contradictions.len(), 1);
     assert_eq!(contradictions[0].component, "pkg:cargo/x@1");
     assert_eq!(

@@ -208,10 +208,15 @@ impl Losses {
         if times == 0 {
             return;
         }
-        if let Some(count) = self.0.get_mut(place) {
+        let place = if place.len() <= MAX_QUOTED && !place.contains(char::is_control) {
+            Cow::Borrowed(place)
+        } else {
+            Cow::Owned(shortened(place))
+        };
+        if let Some(count) = self.0.get_mut(&*place) {
             *count = count.saturating_add(times);
         } else if self.0.len() < MAX_PLACES {
-            self.0.insert(shortened(place), times);
+            self.0.insert(place.into_owned(), times);
         } else {
             let count = self.0.entry("other places".to_owned()).or_default();
             *count = count.saturating_add(times);

@@ -9,6 +9,7 @@ use crate::{bom::Bom, oci::SubjectKind};
 
 mod any;
 mod cyclonedx_xml;
+mod full;
 mod round_trip;
 mod samples;
 mod schema;

@@ -366,7 +366,7 @@ pub(super) fn fact(tool: &str, text: &str) -> Option<Property> {
     if name.is_empty() || name.contains(char::is_whitespace) {
         return None;
     }
-    let trivy = facts::TRIVY_NAMES.contains(&name) || name.starts_with("Labels:");
+    let trivy = TRIVY_NAMES.contains(&name) || name.starts_with("Labels:");
     let ours = is_ours(tool);
     let name = if trivy { format!("{}{name}", facts::TRIVY) } else { name.to_owned() };
     (trivy || ours || name.contains(':')).then(|| Property { name, value: value.to_owned() })
@@ -376,6 +376,29 @@ pub(super) fn fact(tool: &str, text: &str) -> Option<Property> {
 pub(super) fn is_ours(tool: &str) -> bool {
     ["sbomctl", "sbom_core"].iter().any(|our| tool.starts_with(our))
 }
+
+/// The names under which Trivy annotates, without what they begin with in CycloneDX.
+const TRIVY_NAMES: &[&str] = &[
+    "Class",
+    "DiffID",
+    "FilePath",
+    "ImageID",
+    "LayerDiffID",
+    "LayerDigest",
+    "Modularitylabel",
+    "PkgID",
+    "PkgType",
+    "Reference",
+    "RepoDigest",
+    "RepoTag",
+    "SchemaVersion",
+    "Size",
+    "SrcEpoch",
+    "SrcName",
+    "SrcRelease",
+    "SrcVersion",
+    "Type",
+];
 
 /// Where an identifier stands, as errors name it.
 fn place(line: Option<usize>, list: &str, index: usize) -> String {

@@ -9,6 +9,8 @@ mod licenses;
 mod package;
 mod statements;
 mod tag_value;
+#[cfg(test)]
+mod tests;
 mod v3;
 pub(super) mod vocabulary;
 

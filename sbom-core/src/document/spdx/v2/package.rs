@@ -170,9 +170,9 @@ impl Content<'_> {
 
     /// Whether purpose or identifier tell the kind of the component.
     fn says_kind(&self, component: &Component) -> bool {
-        use ComponentKind::{Container, File, Library, OperatingSystem};
+        use ComponentKind::{Container, Library, OperatingSystem};
         match self.version {
-            Spdx2Version::V2_2 => matches!(component.kind, Container | File | Library | OperatingSystem),
+            Spdx2Version::V2_2 => matches!(component.kind, Container | Library | OperatingSystem),
             Spdx2Version::V2_3 => words::purpose(self.version, component.kind).is_some(),
         }
     }
