@@ -275,13 +275,15 @@ fn syft_locations(component: &mut Component, layers: &[LayerDescriptor]) {
         false
     });
     for (path, layer) in found.into_values() {
-        component.evidence.push(Evidence {
-            location: path.unwrap_or_default(),
-            layer,
-            technique: None,
-            confidence: None,
-            detail: None,
-        });
+        if let Some(location) = path {
+            component.evidence.push(Evidence {
+                location,
+                layer,
+                technique: None,
+                confidence: None,
+                detail: None,
+            });
+        }
         if let (Some(layer), None) = (layer, component.layers) {
             component.layers = Some(Attribution { introduced: layer, changed: layer, removed: None });
         }

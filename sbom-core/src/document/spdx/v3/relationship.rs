@@ -128,7 +128,9 @@ impl Graph<'_> {
             }
             element
         });
-        relationships.collect()
+        let mut relationships: Vec<_> = relationships.collect();
+        relationships.sort_by(|a, b| a.spdx_id.cmp(&b.spdx_id));
+        relationships
     }
 
     /// What is known of the needs of a component of which none are.
