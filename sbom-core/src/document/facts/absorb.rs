@@ -103,16 +103,14 @@ fn find_layers(document: &mut Document) {
     let mut layers: Vec<LayerDescriptor> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for property in root.into_iter().chain(&document.components).flat_map(|component| &component.properties) {
-        if is_diff_id(&property.name) && layers.len() < MOST_LAYERS
+        if is_diff_id(&property.name)
+            && layers.len() < MOST_LAYERS
             && let Ok(digest) = Digest::from_str(&property.value)
-                && seen.insert(digest.clone()) {
-                    let index = layers.len();
-                    layers.push(LayerDescriptor {
-                        index,
-                        diff_id: Some(digest),
-                        ..LayerDescriptor::default()
-                    });
-                }
+            && seen.insert(digest.clone())
+        {
+            let index = layers.len();
+            layers.push(LayerDescriptor { index, diff_id: Some(digest), ..LayerDescriptor::default() });
+        }
     }
     document.layers = layers;
 }
@@ -279,13 +277,15 @@ fn syft_locations(component: &mut Component, layers: &[LayerDescriptor]) {
         false
     });
     for (path, layer) in found.into_values() {
-        component.evidence.push(Evidence {
-            location: path.unwrap_or_default(),
-            layer,
-            technique: None,
-            confidence: None,
-            detail: None,
-        });
+        if let Some(location) = path {
+            component.evidence.push(Evidence {
+                location,
+                layer,
+                technique: None,
+                confidence: None,
+                detail: None,
+            });
+        }
         if let (Some(layer), None) = (layer, component.layers) {
             component.layers = Some(Attribution { introduced: layer, changed: layer, removed: None });
         }

@@ -65,8 +65,7 @@ impl Document {
             return false;
         }
         let mut uses: HashMap<String, usize> = HashMap::new();
-        let taken: HashSet<String> =
-            self.components.iter().map(|component| component.id.clone()).collect();
+        let taken: HashSet<String> = self.components.iter().map(|component| component.id.clone()).collect();
         for component in &mut self.components {
             let count = uses.entry(component.id.clone()).or_default();
             *count += 1;

@@ -79,7 +79,10 @@ pub(super) fn convert(
 #[derive(Default)]
 struct Place {
     occurrences: Vec<usize>,
-    #[expect(clippy::option_option, reason = "no method, and a method that names no technique, are two things")]
+    #[expect(
+        clippy::option_option,
+        reason = "no method, and a method that names no technique, are two things"
+    )]
     technique: Option<Option<Technique>>,
 }
 

@@ -8,7 +8,10 @@ use super::{Element, Graph, iri::Iri};
 use crate::document::{
     model::{
         Completeness, Component, Document,
-        RelationshipKind::{self, BuildDependsOn, DependsOn, DevDependsOn, TestDependsOn, RuntimeDependsOn, DependsOnAlternative, Recommends, Suggests, OptionalDependsOn, Breaks, Other},
+        RelationshipKind::{
+            self, Breaks, BuildDependsOn, DependsOn, DependsOnAlternative, DevDependsOn, OptionalDependsOn,
+            Other, Recommends, RuntimeDependsOn, Suggests, TestDependsOn,
+        },
     },
     spdx::vocabulary3::RELATIONSHIPS,
 };
@@ -129,7 +132,9 @@ impl Graph<'_> {
             }
             element
         });
-        relationships.collect()
+        let mut relationships: Vec<_> = relationships.collect();
+        relationships.sort_by(|a, b| a.spdx_id.cmp(&b.spdx_id));
+        relationships
     }
 
     /// What is known of the needs of a component of which none are.
