@@ -186,26 +186,27 @@ pub(super) fn notice_at(words: &Words, at: usize, work: &mut Work) -> Option<Not
         if longest.as_ref().is_some_and(|longest| longest.words.end >= matched.end) {
             continue;
         }
-        let number = matched.number.as_deref().unwrap_or_default();
-        let Some(license) = license(*says, number) else { continue };
+        let license = license(*says, matched.number.as_deref().unwrap_or_default());
+        // There is no such version.
+        if license.is_none() && !matches!(says, Says::Nothing) {
+            continue;
+        }
         longest = Some(Notice { words: at..matched.end, license });
     }
     longest
 }
 
-/// The expression; an outer none if there is no such version.
-#[expect(clippy::option_option, reason = "no licence at all, and no such licence, are two things")]
-fn license(says: Says, number: &str) -> Option<Option<String>> {
+/// The expression, if there is one for this version.
+fn license(says: Says, number: &str) -> Option<String> {
     let number = number.trim_start_matches('v');
-    let expression = match says {
-        Says::Nothing => return Some(None),
+    match says {
+        Says::Nothing => None,
         Says::License(expression) => Some(expression.to_owned()),
         Says::Only(family) => names::license(&format!("{family}-{number}")),
         Says::Later(family) => names::license(&format!("{family}-{number}+")),
         Says::ManualOnly => names::license(&format!("GFDL-{number}-no-invariants-only")),
         Says::ManualLater => names::license(&format!("GFDL-{number}-no-invariants-or-later")),
-    };
-    expression.map(Some)
+    }
 }
 
 #[cfg(test)]
