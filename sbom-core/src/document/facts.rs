@@ -47,7 +47,8 @@ pub(super) fn of(document: &Document, index: usize) -> Vec<Fact<'_>> {
 pub(super) fn without_field_in_spdx<'a>(document: &'a Document, component: &'a Component) -> Vec<Fact<'a>> {
     let mut facts: Vec<Fact<'a>> = Vec::new();
     let mut add = |name: &'static str, value: Cow<'a, str>| facts.push((name.into(), value));
-    if component.purl.as_ref() != Some(&component.id) {
+    // What has a package URL that can be written as one is called by it, unless it says otherwise.
+    if component.purl.as_ref().filter(|purl| syntax::is_purl(purl)) != Some(&component.id) {
         add("sbomctl:id", (&component.id).into());
     }
     if let Some(purl) = component.purl.as_ref().filter(|purl| !syntax::is_purl(purl)) {
