@@ -47,11 +47,12 @@ pub(super) fn of(document: &Document, index: usize) -> Vec<Fact<'_>> {
 pub(super) fn without_field_in_spdx<'a>(document: &'a Document, component: &'a Component) -> Vec<Fact<'a>> {
     let mut facts: Vec<Fact<'a>> = Vec::new();
     let mut add = |name: &'static str, value: Cow<'a, str>| facts.push((name.into(), value));
-    // What has a package URL that can be written as one is called by it, unless it says otherwise.
-    if component.purl.as_ref().filter(|purl| syntax::is_purl(purl)) != Some(&component.id) {
+    let purl = component.purl.as_ref();
+    let valid = purl.filter(|purl| syntax::is_purl(purl));
+    if valid != Some(&component.id) {
         add("sbomctl:id", (&component.id).into());
     }
-    if let Some(purl) = component.purl.as_ref().filter(|purl| !syntax::is_purl(purl)) {
+    if let Some(purl) = purl.filter(|_| valid.is_none()) {
         add("sbomctl:purl", purl.into());
     }
     for cpe in component.cpes.iter().filter(|cpe| !syntax::is_cpe(cpe) && !syntax::is_cpe_22(cpe)) {

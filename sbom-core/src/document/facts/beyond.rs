@@ -198,12 +198,11 @@ pub(super) fn source_is_no_ancestor(component: &mut Component) {
 /// The link of this kind to `url`; one that had no word for its kind becomes it.
 pub(super) fn refer(component: &mut Component, kind: ReferenceKind, url: &str) {
     let is_it = |known: &&mut Reference| known.kind == ReferenceKind::Other && known.url == url;
-    match component.references.iter_mut().find(is_it) {
-        Some(known) => known.kind = kind,
-        None => {
-            let (comment, hashes) = (None, Vec::new());
-            component.references.push(Reference { kind, url: url.to_owned(), comment, hashes });
-        }
+    if let Some(known) = component.references.iter_mut().find(is_it) {
+        known.kind = kind
+    } else {
+        let (comment, hashes) = (None, Vec::new());
+        component.references.push(Reference { kind, url: url.to_owned(), comment, hashes });
     }
 }
 

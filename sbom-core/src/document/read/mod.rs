@@ -3,7 +3,7 @@
 //! Every reader is given the whole document in memory, whose size [`Limits::document_bytes`] bounds, and goes through
 //! it once. It keeps what the model has a place for; what it has none for is counted in [`Losses`], never dropped in
 //! silence. Properties and annotations become [`Property`](super::model::Property)s as they stand, out of which
-//! [`facts::absorb`](super::facts::absorb) then takes those that the model has fields for.
+//! `facts::absorb` then takes those that the model has fields for.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 

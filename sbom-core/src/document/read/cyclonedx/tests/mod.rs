@@ -200,6 +200,8 @@ fn references_to_nothing_are_lost_and_the_rest_is_kept() {
 
 #[test]
 fn compositions_say_how_complete_components_are() {
+    use Completeness::{Complete, Incomplete, Unknown};
+
     let of = |compositions: &str| {
         let read = read_json(&format!(
             r#""components": [{{"type": "library", "name": "a", "bom-ref": "a"}}],
@@ -209,7 +211,6 @@ fn compositions_say_how_complete_components_are() {
         let all: Vec<Completeness> = read.document.components.iter().map(|c| c.completeness).collect();
         (all[0], all[1], read.losses.to_string())
     };
-    use Completeness::{Complete, Incomplete, Unknown};
     let none = String::new();
     assert_eq!(of(r#"{"aggregate": "complete", "assemblies": ["a"]}"#), (Complete, Unknown, none.clone()));
     assert_eq!(of(r#"{"aggregate": "incomplete"}"#), (Unknown, Incomplete, none.clone()));
