@@ -2,15 +2,19 @@
 
 use std::io::{self, Read};
 
+use big_document::big_document;
 use divan::{Bencher, black_box, counter::BytesCount, counter::ItemsCount};
 use sbom_core::{
     bom::overlay::{LayerContent, Overlay},
     detect::{Captured, Findings, builtin},
+    document::{Inputs, write},
     image_path::ImagePath,
     layer::{Entry, EntryKind, EntrySink, LayerError, decompress::Decompressor, retain::Content, walk::walk},
     limits::Limits,
 };
 use sbomctl_testkit::{Compression, TarBuilder, compress};
+
+mod big_document;
 
 fn main() {
     divan::main();
@@ -127,4 +131,13 @@ fn dpkg_database_of_2_000_packages(bencher: Bencher<'_, '_>) {
         })
         .collect();
     detect(bencher, "var/lib/dpkg/status", database.into_bytes());
+}
+
+#[divan::bench(args = ["cyclonedx-json", "cyclonedx-json@1.4", "cyclonedx-xml", "spdx-json", "csv"])]
+fn document_of_10_000_components(bencher: Bencher<'_, '_>, format: &str) {
+    let document = big_document(10_000);
+    let Ok(format) = format.parse() else { return };
+    bencher.counter(ItemsCount::new(10_000_usize)).bench(|| {
+        write(&document, format, &Inputs::default(), &mut io::sink()).ok();
+    });
 }

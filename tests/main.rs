@@ -9,6 +9,9 @@
 
 mod command_line;
 mod corpus;
+mod documents;
+mod embedded;
+mod files;
 mod hostile;
 mod kept_fuzz_inputs;
 mod layers;

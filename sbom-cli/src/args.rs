@@ -5,12 +5,15 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use sbom_core::{
     bom::{FileScope, Scope},
-    document::Format,
+    document::{Format, FormatError},
     limits::{Limits, Unit},
     oci::Platform,
 };
 
-use crate::{convert::ConvertArgs, diff::DiffArgs, merge::MergeArgs, query::QueryArgs, stated::StatedArgs};
+use crate::{
+    convert::ConvertArgs, diff::DiffArgs, documents::TemplateArgs, merge::MergeArgs, query::QueryArgs,
+    stated::StatedArgs,
+};
 
 /// sbomctl says exactly what software is in a container image.
 #[derive(Debug, Parser)]
@@ -120,6 +123,8 @@ pub(crate) struct ScanArgs {
     /// Formats: table, cyclonedx-json, spdx-json; FORMAT@VERSION names a version (cyclonedx-json@1.6, spdx-json@2.3)
     #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table", value_parser = Output::parse)]
     pub(crate) output: Vec<Output>,
+    #[command(flatten)]
+    pub(crate) template: TemplateArgs,
     /// Which platform of a multi-platform image to scan, as OS/ARCHITECTURE[/VARIANT]
     #[arg(long, value_name = "PLATFORM", conflicts_with = "all_platforms")]
     pub(crate) platform: Option<Platform>,
@@ -136,6 +141,9 @@ pub(crate) struct ScanArgs {
     /// Take this distribution for the one that the subject names, as ID or ID-VERSION (debian-12)
     #[arg(long, value_name = "DISTRO", value_parser = parse_distro)]
     pub(crate) distro: Option<String>,
+    /// Leave out what the bills of materials say that an image carries of itself
+    #[arg(long)]
+    pub(crate) no_embedded_sboms: bool,
     /// Exit with 5 if anything could not be read or nothing was recognised
     #[arg(long)]
     pub(crate) strict: bool,
@@ -214,10 +222,19 @@ impl From<FilesArg> for FileScope {
     }
 }
 
+/// What a document is to look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutputFormat {
+    /// As one of the library's formats.
+    Document(Format),
+    /// As the user's template has it.
+    Template,
+}
+
 /// A document to write, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Output {
-    pub(crate) format: Format,
+    pub(crate) format: OutputFormat,
     /// None for standard output.
     pub(crate) file: Option<PathBuf>,
 }
@@ -229,7 +246,13 @@ impl Output {
             Some((format, file)) => (format, Some(PathBuf::from(file))),
             None => (text, None),
         };
-        let format = format.parse().map_err(|error: sbom_core::document::FormatError| error.to_string())?;
+        let format = match format {
+            "template" => OutputFormat::Template,
+            format => OutputFormat::Document(format.parse().map_err(|error: FormatError| {
+                let own = ", template";
+                format!("{error}{}", if matches!(error, FormatError::Name { .. }) { own } else { "" })
+            })?),
+        };
         Ok(Self { format, file: file.filter(|file| file.as_os_str() != "-") })
     }
 }

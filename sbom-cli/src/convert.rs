@@ -24,7 +24,7 @@ pub(crate) struct ConvertArgs {
     file: String,
     #[command(flatten)]
     write: WriteArgs,
-    /// Exit with 5 if the document says anything that is not kept
+    /// Exit with 5 if anything of the document is not kept; lists like `table` never keep all
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
@@ -40,8 +40,10 @@ pub(crate) fn run(
     let stamp = arguments.write.prepare(environment)?;
     let mut whole = true;
     for input in arguments.read.read(&[&arguments.file])? {
-        arguments.write.write(&input.read.document, stamp, "convert".to_owned(), environment)?;
+        arguments.write.write(&input.read.document, stamp, "convert", environment)?;
         whole &= input.report_losses(terminal);
+        let document = &input.read.document;
+        whole &= arguments.write.report_losses(document, &arguments.read, environment, terminal)?;
     }
     if arguments.strict && !whole {
         return Err(documents::lossy());

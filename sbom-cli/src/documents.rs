@@ -4,20 +4,23 @@ use std::{
     collections::BTreeSet,
     fs::File,
     io::{self, ErrorKind},
+    path::{Path, PathBuf},
 };
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 use sbom_core::{
     document::{
         self, Document, Inputs, Tool,
         read::{self, Read},
+        template::Template,
     },
+    fidelity,
     limits::{self, Limits, read_capped},
 };
 
 use crate::{
-    args::{LimitArg, Output},
+    args::{LimitArg, Output, OutputFormat},
     environment::Environment,
     exit_code::{Exit, Failure},
     output,
@@ -43,6 +46,43 @@ pub(crate) struct WriteArgs {
     /// Default: `SOURCE_DATE_EPOCH`, else the latest that the documents name, else 1970
     #[arg(long, value_name = "TIME")]
     timestamp: Option<String>,
+    #[command(flatten)]
+    template: TemplateArgs,
+}
+
+/// The template of the output `template`.
+#[derive(Debug, Args)]
+pub(crate) struct TemplateArgs {
+    /// The template that `-o template` fills in: Jinja, with the document under `bom` as `CycloneDX` 1.6 has it
+    #[arg(short, long, value_name = "FILE")]
+    template: Option<PathBuf>,
+}
+
+impl TemplateArgs {
+    /// Reads the template, which has to be there if one of `outputs` needs it, and only then.
+    pub(crate) fn read(&self, outputs: &[Output]) -> Result<Option<Template>, Failure> {
+        let is_needed = outputs.iter().any(|output| output.format == OutputFormat::Template);
+        match &self.template {
+            None if is_needed => {
+                Err(Failure::usage(anyhow!("-o template needs a template: --template FILE")))
+            }
+            Some(path) if !is_needed => {
+                let message = format!("nothing uses the template {}: add -o template", path.display());
+                Err(Failure::usage(anyhow!(message)))
+            }
+            None => Ok(None),
+            Some(path) => read_template(path)
+                .with_context(|| format!("reading {}", path.display()))
+                .map_err(Failure::usage)
+                .map(Some),
+        }
+    }
+}
+
+fn read_template(path: &Path) -> anyhow::Result<Template> {
+    let bytes = read_capped(File::open(path)?, Limits::default().config_bytes)?;
+    let source = String::from_utf8(bytes).map_err(|_not_utf8| anyhow!("it is not UTF-8"))?;
+    Ok(Template::parse(&path.display().to_string(), source)?)
 }
 
 /// A document that was read, and what messages call it.
@@ -55,16 +95,20 @@ pub(crate) struct Input {
 impl ReadArgs {
     /// Reads the documents at `paths`, of which one may be `-`.
     pub(crate) fn read(&self, paths: &[&str]) -> Result<Vec<Input>, Failure> {
+        let limits = self.limits()?;
+        check_inputs(paths)?;
+        paths.iter().map(|path| open(path, &limits)).collect()
+    }
+
+    /// The limits as the arguments change them.
+    pub(crate) fn limits(&self) -> Result<Limits, Failure> {
         let mut limits = Limits::default();
         for limit in &self.limit {
             if !limits.set(&limit.name, limit.value) {
                 return Err(Failure::usage(anyhow!("there is no limit {:?}", limit.name)));
             }
         }
-        if paths.iter().filter(|path| **path == "-").count() > 1 {
-            return Err(Failure::usage(anyhow!("only one document can come from standard input")));
-        }
-        paths.iter().map(|path| open(path, &limits)).collect()
+        Ok(limits)
     }
 }
 
@@ -81,17 +125,54 @@ impl WriteArgs {
         &self,
         document: &Document,
         stamp: Stamp,
-        fingerprint: String,
+        fingerprint: &str,
         environment: &Environment,
     ) -> Result<(), Failure> {
-        let inputs = Inputs {
-            timestamp: stamp.or(document.header.timestamp),
-            tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-            options_fingerprint: fingerprint,
-            columns: None,
-            snapshot: environment.snapshot.clone(),
-        };
-        self.output.iter().try_for_each(|output| write(document, output, &inputs, environment))
+        let inputs = inputs(document, stamp, fingerprint, environment);
+        let template = self.template.read(&self.output)?;
+        let write = |output| write(document, output, &inputs, template.as_ref(), environment);
+        self.output.iter().try_for_each(write)
+    }
+
+    /// Says on standard error what of `document` the formats cannot take. Whether they take all of it; of lists
+    /// nobody expects that.
+    pub(crate) fn report_losses(
+        &self,
+        document: &Document,
+        read: &ReadArgs,
+        environment: &Environment,
+        terminal: &Terminal,
+    ) -> Result<bool, Failure> {
+        let inputs = inputs(document, Stamp::OfSubject, "", environment);
+        let limits = read.limits()?;
+        let mut whole = true;
+        for output in &self.output {
+            // A template says what its author wants.
+            let OutputFormat::Document(format) = output.format else { continue };
+            match fidelity::left_out(document, format, &inputs, &limits) {
+                Ok(Some(losses)) if losses.is_empty() => continue,
+                Ok(Some(losses)) => {
+                    terminal
+                        .warn(format_args!("{format} cannot take all of it; left out or changed: {losses}"));
+                }
+                Ok(None) => tracing::info!("{format} is no format for whole documents, and says less"),
+                Err(error) => {
+                    terminal.warn(format_args!("whether {format} takes all of it cannot be told: {error}"));
+                }
+            }
+            whole = false;
+        }
+        Ok(whole)
+    }
+}
+
+fn inputs(document: &Document, stamp: Stamp, fingerprint: &str, environment: &Environment) -> Inputs {
+    Inputs {
+        timestamp: stamp.or(document.header.timestamp),
+        tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        options_fingerprint: fingerprint.to_owned(),
+        columns: None,
+        snapshot: environment.snapshot.clone(),
     }
 }
 
@@ -112,7 +193,28 @@ pub(crate) fn lossy() -> Failure {
     Failure { exit: Exit::Incomplete, source: anyhow!(message) }
 }
 
+/// Standard input can be read once.
+pub(crate) fn check_inputs(paths: &[&str]) -> Result<(), Failure> {
+    if paths.iter().filter(|path| **path == "-").count() > 1 {
+        return Err(Failure::usage(anyhow!("only one document can come from standard input")));
+    }
+    Ok(())
+}
+
 fn open(path: &str, limits: &Limits) -> Result<Input, Failure> {
+    let (name, bytes) = bytes(path, limits)?;
+    let read = read::read(&bytes, limits).map_err(|error| unreadable(name, error.into()))?;
+    tracing::info!("{name} is {}", read.format);
+    Ok(Input { name: name.to_owned(), read })
+}
+
+/// A document that is damaged, of no known format, or over a limit.
+pub(crate) fn unreadable(name: &str, error: anyhow::Error) -> Failure {
+    Failure { exit: Exit::BadInput, source: error.context(format!("reading {name}")) }
+}
+
+/// The bytes of the document at `path`, and what messages call it.
+pub(crate) fn bytes<'a>(path: &'a str, limits: &Limits) -> Result<(&'a str, Vec<u8>), Failure> {
     let name = if path == "-" { "standard input" } else { path };
     let failure =
         |exit: Exit, error: anyhow::Error| Failure { exit, source: error.context(format!("reading {name}")) };
@@ -130,9 +232,7 @@ fn open(path: &str, limits: &Limits) -> Result<Input, Failure> {
             limits::ReadError::Io(error) => io_failure(error),
             error => failure(Exit::BadInput, error.into()),
         })?;
-    let read = read::read(&bytes, limits).map_err(|error| failure(Exit::BadInput, error.into()))?;
-    tracing::info!("{name} is {}", read.format);
-    Ok(Input { name: name.to_owned(), read })
+    Ok((name, bytes))
 }
 
 /// Of several documents only one can have standard output, and each needs a file of its own.
@@ -163,13 +263,25 @@ pub(crate) fn write(
     document: &Document,
     output: &Output,
     inputs: &Inputs,
+    template: Option<&Template>,
     environment: &Environment,
 ) -> Result<(), Failure> {
+    let format = match (output.format, template) {
+        (OutputFormat::Document(format), _) => format,
+        (OutputFormat::Template, Some(template)) => {
+            let text = template.render(document, inputs).map_err(|error| Failure::usage(anyhow!(error)))?;
+            return match &output.file {
+                None => output::to_stdout(|out| out.write_all(text.as_bytes())),
+                Some(file) => output::to_file(file, |out| out.write_all(text.as_bytes())),
+            };
+        }
+        (OutputFormat::Template, None) => return Err(Failure::usage(anyhow!("there is no template"))),
+    };
     match &output.file {
         None => {
             let inputs = Inputs { columns: terminal::columns(environment), ..inputs.clone() };
-            output::to_stdout(|out| document::write(document, output.format, &inputs, out))
+            output::to_stdout(|out| document::write(document, format, &inputs, out))
         }
-        Some(file) => output::to_file(file, |out| document::write(document, output.format, inputs, out)),
+        Some(file) => output::to_file(file, |out| document::write(document, format, inputs, out)),
     }
 }

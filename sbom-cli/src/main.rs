@@ -11,7 +11,6 @@ mod diff;
 mod documents;
 mod environment;
 mod exit_code;
-mod judged;
 mod merge;
 mod open;
 mod output;

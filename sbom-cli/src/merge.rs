@@ -67,7 +67,7 @@ pub(crate) fn run(
     }
     let options = Options { name: arguments.name.clone(), version: arguments.version.clone() };
     let Merged { document, contradictions } = merge(documents, &options);
-    arguments.write.write(&document, stamp, "merge".to_owned(), environment)?;
+    arguments.write.write(&document, stamp, "merge", environment)?;
     report(&contradictions, &names, terminal);
     match (arguments.strict, whole, contradictions.len()) {
         (true, false, _) => Err(documents::lossy()),

@@ -13,7 +13,7 @@ use sbom_core::{
 };
 
 use crate::{
-    args::{Output, ScanArgs},
+    args::{Output, OutputFormat, ScanArgs},
     documents,
     environment::Environment,
     exit_code::{Exit, Failure},
@@ -30,6 +30,7 @@ pub(crate) fn run(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     documents::check_outputs(&arguments.output, arguments.all_platforms)?;
+    let template = arguments.template.read(&arguments.output)?;
     let stamp = Stamp::parse(arguments.timestamp.as_deref(), environment)?;
     let options = options(arguments)?;
     let stated = arguments.stated.read(environment, &options.limits)?;
@@ -39,10 +40,12 @@ pub(crate) fn run(
     let mut finish = |bom: Bom| {
         let timestamp = stamp.or(created(&bom));
         let platform = platform(&bom);
-        let mut document = Document::of(bom);
+        let mut document = Document::of_within(bom, &options.limits);
         stated.apply(&mut document).map_err(|error| Failure::usage(anyhow!(error)))?;
         let inputs = inputs(arguments, timestamp, &stated, environment);
-        write_all(&document, arguments, &inputs, &platform, environment)?;
+        let write =
+            |output: &Output| documents::write(&document, output, &inputs, template.as_ref(), environment);
+        outputs(arguments, &platform).iter().try_for_each(write)?;
         complete &= report_gaps(&document, terminal);
         Ok::<(), Failure>(())
     };
@@ -84,6 +87,7 @@ fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
             scope: arguments.scope.into(),
             distro: arguments.distro.clone(),
             files: arguments.files.into(),
+            ignore_embedded: arguments.no_embedded_sboms,
         },
         ..default
     })
@@ -102,7 +106,9 @@ fn check_platforms(arguments: &ScanArgs, sources: &[Box<dyn Source>]) -> Result<
 
 /// Tables of several platforms may follow one another; documents for programs may not.
 fn check_stdout(outputs: &[Output], documents: usize) -> Result<(), Failure> {
-    let clash = outputs.iter().any(|output| output.file.is_none() && output.format != Format::Table);
+    let clash = outputs
+        .iter()
+        .any(|output| output.file.is_none() && output.format != OutputFormat::Document(Format::Table));
     if documents > 1 && clash {
         let message = format!(
             "{documents} documents cannot share standard output; write them to files: -o FORMAT=FILE"
@@ -122,21 +128,15 @@ fn inputs(arguments: &ScanArgs, timestamp: Timestamp, stated: &Stated, environme
     }
 }
 
-fn write_all(
-    document: &Document,
-    arguments: &ScanArgs,
-    inputs: &Inputs,
-    platform: &Platform,
-    environment: &Environment,
-) -> Result<(), Failure> {
-    for Output { format, file } in &arguments.output {
-        let of_platform = |file: &PathBuf| {
-            if arguments.all_platforms { output::file_for_platform(file, platform) } else { file.clone() }
-        };
-        let output = Output { format: *format, file: file.as_ref().map(of_platform) };
-        documents::write(document, &output, inputs, environment)?;
-    }
-    Ok(())
+/// Where the documents of one platform go.
+fn outputs(arguments: &ScanArgs, platform: &Platform) -> Vec<Output> {
+    let of_platform = |file: &PathBuf| {
+        if arguments.all_platforms { output::file_for_platform(file, platform) } else { file.clone() }
+    };
+    let outputs = arguments.output.iter();
+    outputs
+        .map(|output| Output { format: output.format, file: output.file.as_ref().map(of_platform) })
+        .collect()
 }
 
 fn platform(bom: &Bom) -> Platform {
@@ -152,10 +152,11 @@ fn fingerprint(arguments: &ScanArgs) -> String {
         arguments.limit.iter().map(|limit| format!("{}={}", limit.name, limit.value)).collect();
     limits.sort();
     format!(
-        "scope={:?} files={:?} distro={} limits={}",
+        "scope={:?} files={:?} distro={} embedded={} limits={}",
         arguments.scope,
         arguments.files,
         arguments.distro.as_deref().unwrap_or_default(),
+        !arguments.no_embedded_sboms,
         limits.join(",")
     )
 }

@@ -6,6 +6,7 @@ pub mod detect;
 pub mod diff;
 pub mod digest;
 pub mod document;
+pub mod fidelity;
 pub mod image_path;
 pub mod layer;
 pub mod license;

@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("detect", &["limits", "digest", "image_path", "license", "layer"]),
     ("bom", &["limits", "digest", "image_path", "purl", "license", "oci", "layer", "detect"]),
     ("document", &["columns", "limits", "digest", "image_path", "purl", "license", "oci", "bom"]),
+    ("fidelity", &["limits", "document"]),
     ("merge", &["digest", "purl", "license", "document"]),
     ("diff", &["columns", "digest", "image_path", "purl", "license", "detect", "bom", "document"]),
     ("query", &["columns", "digest", "image_path", "purl", "license", "document"]),

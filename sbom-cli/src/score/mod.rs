@@ -1,7 +1,5 @@
 //! `sbomctl score`: how well documents meet what authorities ask of them.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 use sbom_core::{
     document::read::{self, Read},
@@ -10,9 +8,8 @@ use sbom_core::{
 };
 
 use crate::{
-    args::LimitArg,
+    documents::{self, ReadArgs},
     exit_code::{Exit, Failure},
-    judged::{self, Judged},
     output,
     terminal::Terminal,
 };
@@ -43,7 +40,7 @@ Examples:
 pub(crate) struct ScoreArgs {
     /// What to judge: a document of any format that can be read; - is standard input
     #[arg(value_name = "FILE", required = true)]
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) files: Vec<String>,
     /// By which profile; may be given several times
     #[arg(long, value_name = "PROFILE", default_value = "all", value_parser = Chosen::parse)]
     pub(crate) profile: Vec<Chosen>,
@@ -53,9 +50,8 @@ pub(crate) struct ScoreArgs {
     /// Exit with 1 if any score is below this, from 0 to 10
     #[arg(long, value_name = "N")]
     pub(crate) fail_below: Option<Score>,
-    /// Change a limit: `sbomctl limits` lists them
-    #[arg(long, value_name = "NAME=VALUE", value_parser = LimitArg::parse)]
-    pub(crate) limit: Vec<LimitArg>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
 }
 
 /// A profile, or all of them.
@@ -95,14 +91,14 @@ struct Scored {
 
 /// Runs the subcommand.
 pub(crate) fn run(arguments: &ScoreArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    judged::check(&arguments.files)?;
-    let limits = judged::limits(&arguments.limit)?;
+    let files: Vec<&str> = arguments.files.iter().map(String::as_str).collect();
+    documents::check_inputs(&files)?;
+    let limits = arguments.read.limits()?;
     let profiles = profiles(&arguments.profile);
     let mut exit = Exit::Done;
     let mut results = Vec::new();
-    for file in &arguments.files {
-        let judged = judged::read(file, &limits).and_then(|judged| judge(judged, &profiles, &limits));
-        match judged {
+    for file in files {
+        match judge(file, &profiles, &limits) {
             Ok(scored) => {
                 let low = |report: &Report| arguments.fail_below.is_some_and(|least| report.score < least);
                 if exit == Exit::Done && scored.reports.iter().any(low) {
@@ -132,12 +128,11 @@ fn profiles(chosen: &[Chosen]) -> Vec<Profile> {
     Profile::ALL.iter().copied().filter(is_chosen).collect()
 }
 
-fn judge(judged: Judged, profiles: &[Profile], limits: &Limits) -> Result<Scored, Failure> {
-    let Judged { name, bytes, .. } = judged;
-    let unreadable =
-        |error: read::ReadError| judged::unreadable(anyhow::Error::new(error).context(name.clone()));
+fn judge(file: &str, profiles: &[Profile], limits: &Limits) -> Result<Scored, Failure> {
+    let (name, bytes) = documents::bytes(file, limits)?;
+    let unreadable = |error: read::ReadError| documents::unreadable(name, error.into());
     let unknowns = Unknowns::of(&read::open(&bytes, limits).map_err(unreadable)?);
     let read = read::read(&bytes, limits).map_err(unreadable)?;
     let reports = profiles.iter().map(|&profile| score(&read, &unknowns, profile)).collect();
-    Ok(Scored { name, read, reports })
+    Ok(Scored { name: name.to_owned(), read, reports })
 }

@@ -1,9 +1,6 @@
 //! How documents fare, for people, for pages and for programs.
 
-use std::{
-    borrow::Cow,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use sbom_core::{
     document::model::Component,
@@ -99,8 +96,7 @@ pub(super) fn markdown(results: &[Scored], out: &mut dyn Write) -> io::Result<()
             for result in &report.results {
                 let failed = result.outcome == Outcome::Fail;
                 let mend = if failed { result.rule.mend } else { "" };
-                let row = [result.outcome.name(), result.rule.element].map(|text| Cow::Borrowed(text));
-                let [outcome, element] = row;
+                let (outcome, element) = (result.outcome.name(), result.rule.element);
                 let (tally, named) = (tally(result), cell(&named(scored, result)));
                 writeln!(out, "| {outcome} | {element} | {tally} | {named} | {mend} |")?;
             }

@@ -1,20 +1,19 @@
 //! `sbomctl validate`: documents against the official schemas and our own rules.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use sbom_core::{
-    document::read::{self, Plain, Read, ReadError, Syntax},
+    document::read::{self, Plain, ReadError, Syntax},
     limits::Limits,
     validate::{Broken, Input, Severity, Tree, TreeError, validate},
 };
 
 use crate::{
-    args::LimitArg,
+    documents::{self, ReadArgs},
     environment::Environment,
     exit_code::{Exit, Failure},
-    judged::{self, Judged},
     output,
     terminal::Terminal,
 };
@@ -45,7 +44,7 @@ Examples:
 pub(crate) struct ValidateArgs {
     /// What to validate: CycloneDX or SPDX of any version, also in an attestation; - is standard input
     #[arg(value_name = "FILE", required = true)]
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) files: Vec<String>,
     /// Where the official schemas lie [default: `SBOMCTL_SCHEMAS`, else sbomctl/schemas in the data folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) schemas: Option<PathBuf>,
@@ -55,9 +54,8 @@ pub(crate) struct ValidateArgs {
     /// How to say it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: ReportFormat,
-    /// Change a limit: `sbomctl limits` lists them
-    #[arg(long, value_name = "NAME=VALUE", value_parser = LimitArg::parse)]
-    pub(crate) limit: Vec<LimitArg>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
 }
 
 /// Forms of the report.
@@ -101,15 +99,15 @@ pub(crate) fn run(
     environment: &Environment,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    judged::check(&arguments.files)?;
-    let limits = judged::limits(&arguments.limit)?;
+    let files: Vec<&str> = arguments.files.iter().map(String::as_str).collect();
+    documents::check_inputs(&files)?;
+    let limits = arguments.read.limits()?;
     let folder = arguments.schemas.as_ref().or(environment.schemas.as_ref());
     let mut schemas = Schemas::new(folder.cloned());
     let mut exit = Exit::Done;
     let mut results = Vec::new();
-    for file in &arguments.files {
-        let judged = judged::read(file, &limits).and_then(|judged| judge(&judged, &mut schemas, &limits));
-        match judged {
+    for file in files {
+        match judge(file, &mut schemas, &limits) {
             Ok(verdict) => {
                 exit = worse(exit, of_verdict(&verdict, arguments.allow_skipped));
                 results.push(Ok(verdict));
@@ -118,7 +116,7 @@ pub(crate) fn run(
                 // One that cannot be read says nothing about the others.
                 terminal.error(&failure.source);
                 exit = worse(exit, failure.exit);
-                results.push(Err((file.display().to_string(), format!("{:#}", failure.source))));
+                results.push(Err((file.to_owned(), format!("{:#}", failure.source))));
             }
             Err(failure) => return Err(failure),
         }
@@ -149,43 +147,32 @@ fn worse(one: Exit, other: Exit) -> Exit {
     if rank(other) > rank(one) { other } else { one }
 }
 
-fn judge(judged: &Judged, schemas: &mut Schemas, limits: &Limits) -> Result<Verdict, Failure> {
-    let context = |error: anyhow::Error| judged::unreadable(error.context(judged.name.clone()));
-    let plain = read::open(&judged.bytes, limits).map_err(|error| context(error.into()))?;
-    let tree = tree(&plain, limits).map_err(context)?;
-    let read = read::read(&judged.bytes, limits);
-    if let Err(error) = read {
-        if !is_finding(&error) {
-            return Err(context(error.into()));
-        }
-        return Ok(verdict(judged, &plain, tree.as_ref(), Err(&error), schemas)?);
-    }
-    Ok(verdict(judged, &plain, tree.as_ref(), read.as_ref(), schemas)?)
-}
-
-fn verdict(
-    judged: &Judged,
-    plain: &Plain<'_>,
-    tree: Option<&Result<Tree, TreeError>>,
-    read: Result<&Read, &ReadError>,
-    schemas: &mut Schemas,
-) -> Result<Verdict, Failure> {
-    let (schema, violations) = match tree {
+fn judge(file: &str, schemas: &mut Schemas, limits: &Limits) -> Result<Verdict, Failure> {
+    let (name, bytes) = documents::bytes(file, limits)?;
+    let unreadable = |error: anyhow::Error| documents::unreadable(name, error);
+    let plain = read::open(&bytes, limits).map_err(|error| unreadable(error.into()))?;
+    let tree = tree(&plain, limits).map_err(unreadable)?;
+    let read = match read::read(&bytes, limits) {
+        Err(error) if !is_finding(&error) => return Err(unreadable(error.into())),
+        read => read,
+    };
+    let (schema, violations) = match &tree {
         Some(Ok(tree)) => schemas.check(plain.syntax, tree)?,
         _ => (schemas::without(plain.syntax), Vec::new()),
     };
+    let file_name = Path::new(file).file_name().filter(|_| file != "-");
     let broken = validate(&Input {
-        plain,
-        tree: tree.map(Result::as_ref),
-        read,
-        file_name: judged.file_name.as_deref(),
+        plain: &plain,
+        tree: tree.as_ref().map(Result::as_ref),
+        read: read.as_ref(),
+        file_name: file_name.map(|name| name.to_string_lossy()).as_deref(),
         violations: &violations,
     });
-    let format = match read {
+    let format = match &read {
         Ok(read) => read.format.to_string(),
         Err(_) => format!("{} {}", plain.syntax.family(), plain.syntax.notation()),
     };
-    Ok(Verdict { name: judged.name.clone(), format, schema, broken })
+    Ok(Verdict { name: name.to_owned(), format, schema, broken })
 }
 
 /// The tree that a document of JSON is, or why its text is none; an error if it is too large to become one.

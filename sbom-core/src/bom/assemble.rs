@@ -1,10 +1,12 @@
 //! The overlay and all that was found in it → one [`Bom`].
 
+use std::sync::Arc;
+
 use super::{
-    Bom, FileScope, Gap, GapKind, Scope, Subject, apk, concluded, distro::Distros, dpkg, draft::Draft, files,
-    go, linked, overlay::Overlay, ownership, rust,
+    Bom, EmbeddedDocument, FileScope, Gap, GapKind, Scope, Subject, apk, concluded, distro::Distros, dpkg,
+    draft::Draft, files, go, linked, overlay::Overlay, ownership, rust,
 };
-use crate::{image_path::ImagePath, limits::Limits};
+use crate::{detect::Finding, image_path::ImagePath, limits::Limits};
 
 /// What the ecosystems work from.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Options {
     pub files: FileScope,
     /// Replaces the distribution that the image names, as `ID-VERSION` or `ID`.
     pub distro: Option<String>,
+    /// Leave out the bills of materials that the image carries of itself.
+    pub ignore_embedded: bool,
 }
 
 /// Brings together what was found. For files to be listed, the layers must have been hashed: see
@@ -47,14 +51,30 @@ pub fn assemble(subject: Subject, mut overlay: Overlay<'_>, options: &Options, l
     if let Some(gap) = overlay.unresolved() {
         draft.gap(gap);
     }
+    let embedded = if options.ignore_embedded { Vec::new() } else { embedded(&overlay) };
     let operating_system = distros.of(&ImagePath::root()).cloned();
-    if operating_system.is_none() && draft.components().next().is_none() {
+    if operating_system.is_none() && draft.components().next().is_none() && embedded.is_empty() {
         draft.gap(Gap::new(
             GapKind::NothingRecognised,
             "no operating system and no package of any kind was recognised: this bill does not say what the subject holds",
         ));
     }
     let mut bom = draft.finish(subject, operating_system, options.scope, limits);
+    bom.embedded = embedded;
     files::list(&mut bom, &overlay, options.files, limits);
     bom
+}
+
+/// The bills of materials that are there in the end.
+fn embedded(overlay: &Overlay<'_>) -> Vec<EmbeddedDocument> {
+    let last = overlay.files().filter_map(|(path, versions)| Some((path, *versions.last()?)));
+    last.flat_map(|(path, version)| {
+        overlay.findings(version).iter().filter_map(move |finding| match finding {
+            Finding::Embedded(bytes) => {
+                Some(EmbeddedDocument { path: path.clone(), layer: version.layer, bytes: Arc::clone(bytes) })
+            }
+            _ => None,
+        })
+    })
+    .collect()
 }

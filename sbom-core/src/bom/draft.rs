@@ -185,6 +185,7 @@ impl Draft {
             edges,
             files: Vec::new(),
             files_not_listed: 0,
+            embedded: Vec::new(),
             gaps: self.gaps,
             gaps_not_listed,
         }

@@ -49,6 +49,8 @@ pub struct Bom {
     pub edges: Vec<Edge>,
     /// What a container sees of the files that [`FileScope`] asks for, sorted by path, each path once.
     pub files: Vec<FileEntry>,
+    /// Bills of materials that the image carries of itself, sorted by path. What they say is not in `components`.
+    pub embedded: Vec<EmbeddedDocument>,
     /// Files beyond those listed: all of them sort behind the last in `files`. A gap says so, too.
     pub files_not_listed: u64,
     /// What could not be read, sorted.
@@ -90,6 +92,17 @@ pub enum Scope {
     Squashed,
     /// Also what a lower layer holds and a higher one removes or replaces.
     AllLayers,
+}
+
+/// A bill of materials that an image carries of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedDocument {
+    /// Where it lies.
+    pub path: ImagePath,
+    /// The layer that put it there; an index into the subject's layers.
+    pub layer: usize,
+    /// Its content, unread.
+    pub bytes: std::sync::Arc<[u8]>,
 }
 
 /// Which files a bill lists. To list any, the scan hashes every regular file.

@@ -19,6 +19,7 @@ pub mod apk;
 pub mod builtin;
 pub mod copyright;
 pub mod dpkg;
+pub mod embedded;
 pub mod executable;
 pub mod go_binary;
 pub mod os_release;
@@ -115,6 +116,8 @@ pub enum Finding {
     Go(go_binary::GoProgram),
     /// A Rust program; one for each architecture of a fat file.
     Rust(rust_binary::RustProgram),
+    /// A bill of materials that the image carries of itself, as it stands.
+    Embedded(std::sync::Arc<[u8]>),
 }
 
 impl Finding {

@@ -60,7 +60,7 @@ struct SideRecord<'a> {
     version: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     distribution: Option<&'a str>,
-    packages: usize,
+    components: usize,
     gaps: u64,
 }
 
@@ -133,7 +133,7 @@ fn side(side: &Side) -> SideRecord<'_> {
         name: &side.name,
         version: side.version.as_deref(),
         distribution: side.distribution.as_deref(),
-        packages: side.packages,
+        components: side.components,
         gaps: side.gaps,
     }
 }

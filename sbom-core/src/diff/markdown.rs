@@ -20,15 +20,15 @@ const MAX_CELL: usize = 120;
 pub fn write(diff: &Diff, out: &mut dyn Write) -> io::Result<()> {
     let mut page = String::new();
     if diff.is_empty() {
-        page.push_str("### No difference in packages\n\n");
+        page.push_str("### No difference\n\n");
     } else {
-        let _ = writeln!(page, "### Packages: {}\n", diff.summary());
+        let _ = writeln!(page, "### Changes: {}\n", diff.summary());
     }
     sides(diff, &mut page);
     for origin in Origin::ALL {
         let changes: Vec<&Change> = diff.from(origin).collect();
         if !changes.is_empty() {
-            section(text::heading(diff, origin).unwrap_or("Packages"), &changes, &mut page);
+            section(text::heading(diff, origin).unwrap_or("Components"), &changes, &mut page);
         }
     }
     for (what, gaps) in [("New gaps", &diff.gaps_added), ("Gaps that are gone", &diff.gaps_removed)] {
@@ -55,7 +55,7 @@ fn sides(diff: &Diff, page: &mut String) {
     row("Subject", &|side| code(&side.name));
     row("Version", &|side| shown(side.version.as_deref()));
     row("System", &|side| shown(side.distribution.as_deref()));
-    row("Packages", &|side| side.packages.to_string());
+    row("Components", &|side| side.components.to_string());
     row("Not read", &|side| {
         Some(side.gaps).filter(|gaps| *gaps > 0).map(|gaps| gaps.to_string()).unwrap_or_default()
     });
@@ -113,8 +113,9 @@ fn code(text: &str) -> String {
             break;
         }
         match c {
-            c if c.is_alphanumeric() || matches!(c, ' ' | '-' | '/' | ',' | ';' | '%' | '?' | '→' | '…') => {
-                safe.push(c)
+            c if c.is_alphanumeric() || matches!(c, ' ' | '-' | '/' | ',' | ';' | '%' | '?' | '→' | '…') =>
+            {
+                safe.push(c);
             }
             // A dot alone is harmless; with `www` before it, it makes a link.
             '.' if !safe.to_ascii_lowercase().ends_with("www") => safe.push('.'),

@@ -46,8 +46,8 @@ pub struct Side {
     pub version: Option<String>,
     /// The distribution, as it calls itself.
     pub distribution: Option<String>,
-    /// How many packages it lists.
-    pub packages: usize,
+    /// How many components it lists, without what it is about.
+    pub components: usize,
     /// How many things could not be read, listed or not.
     pub gaps: u64,
 }
@@ -204,7 +204,7 @@ impl Diff {
         let counts = kinds.into_iter().chain([(self.unchanged, "unchanged")]);
         let words: Vec<String> =
             counts.filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
-        if words.is_empty() { "no packages".to_owned() } else { words.join(", ") }
+        if words.is_empty() { "nothing is listed".to_owned() } else { words.join(", ") }
     }
 }
 
@@ -215,15 +215,15 @@ impl Change {
 }
 
 impl Side {
-    /// One line: name, version, distribution and the number of packages.
+    /// One line: name, version, distribution and the number of components.
     pub fn line(&self) -> String {
         let mut line = self.name.clone();
         for part in [self.version.as_deref(), self.distribution.as_deref()].into_iter().flatten() {
             line.push_str(", ");
             line.push_str(part);
         }
-        let count = self.packages;
-        line + &format!(", {count} {}", if count == 1 { "package" } else { "packages" })
+        let count = self.components;
+        line + &format!(", {count} {}", if count == 1 { "component" } else { "components" })
     }
 }
 
@@ -239,7 +239,7 @@ fn side(document: &Document) -> Side {
         name: name.unwrap_or(&document.header.name).to_owned(),
         version: root.and_then(|root| root.version.clone()),
         distribution,
-        packages: pairs::packages(document).count(),
+        components: pairs::components(document).count(),
         gaps: document.gap_count(),
     }
 }

@@ -29,6 +29,9 @@ struct Entry {
     origin: Origin,
 }
 
+/// By what entries are alike.
+type Alike<'a> = dyn Fn(&Entry) -> (String, String) + 'a;
+
 /// Both sides of what has one key.
 #[derive(Default)]
 struct Sides {
@@ -37,7 +40,7 @@ struct Sides {
 }
 
 /// The components that are compared: all but the subject itself.
-pub(super) fn packages(document: &Document) -> impl Iterator<Item = &Component> {
+pub(super) fn components(document: &Document) -> impl Iterator<Item = &Component> {
     let others = document.components.iter().enumerate();
     others.filter(|(index, _)| Some(*index) != document.root).map(|(_, component)| component)
 }
@@ -69,7 +72,7 @@ fn collect(
     let system = document.distribution.as_ref().and_then(|system| document.components.get(system.component));
     let base = if document.layers.is_empty() { None } else { system.and_then(layer_of) };
     let mut entries: BTreeMap<(Key, Option<String>, Option<String>), Entry> = BTreeMap::new();
-    for component in packages(document) {
+    for component in components(document) {
         let purl: Option<Purl> = component.purl.as_deref().and_then(|purl| purl.parse().ok());
         let state = State::of(document, component, purl.as_ref());
         let origin = match (&state.place, base) {
@@ -88,7 +91,7 @@ fn collect(
         }
     }
     for ((key, _, _), mut entry) in entries {
-        entry.state.settle();
+        entry.state.settle(&key.ecosystem);
         side(by_key.entry(key).or_default()).push(entry);
     }
 }
@@ -104,18 +107,22 @@ fn key(component: &Component, purl: Option<&Purl>) -> (Key, String) {
             namespace => format!("{namespace}/{}", purl.name()),
         };
         let full = format!("{namespace}/{}", purl.name());
+        let subpath = purl.subpath_segments().join("/");
         let folded = match purl.kind() {
-            "golang" | "github" | "bitbucket" | "composer" => full.to_lowercase(),
+            "golang" if subpath.is_empty() => full.to_lowercase(),
+            // Where a module begins in its repository, tools disagree on.
+            "golang" => format!("{full}/{subpath}").to_lowercase(),
+            "github" | "bitbucket" | "composer" => full.to_lowercase(),
             "pypi" => full.to_lowercase().replace(['_', '.'], "-"),
             _ => full,
         };
+        let shown = if subpath.is_empty() { name } else { format!("{name}#{subpath}") };
         let key = Key {
             ecosystem: purl.kind().to_owned(),
             name: folded,
-            subpath: purl.subpath_segments().join("/"),
+            subpath: if purl.kind() == "golang" { String::new() } else { subpath },
             repository: purl.get_qualifier("repository_url").unwrap_or_default().to_owned(),
         };
-        let shown = if key.subpath.is_empty() { name } else { format!("{name}#{}", key.subpath) };
         return (key, shown);
     }
     let ecosystem = match component.kind {
@@ -145,7 +152,7 @@ fn pairs(mut sides: Sides, scheme: Scheme) -> Vec<(Option<Entry>, Option<Entry>)
     let architecture = |entry: &Entry| entry.state.architecture.clone().unwrap_or_default();
     let none = String::new;
     let mut pairs = Vec::new();
-    let rounds: [&dyn Fn(&Entry) -> (String, String); 5] = [
+    let rounds: [&Alike; 5] = [
         &|entry| (version(entry), architecture(entry)),
         &|entry| (version(entry), none()),
         &|entry| (compatible(&version(entry)).to_owned(), architecture(entry)),

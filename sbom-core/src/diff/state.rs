@@ -27,7 +27,7 @@ pub struct State {
     pub locations: Vec<String>,
     /// The layer it came in.
     pub place: Option<Place>,
-    /// How many components of the document it is.
+    /// In how many places it is.
     pub copies: usize,
 }
 
@@ -83,12 +83,16 @@ impl State {
         self.place = smaller(self.place.take(), other.place);
     }
 
-    /// Brings what was added into order.
-    pub(super) fn settle(&mut self) {
+    /// Brings what was added into order. A library that several programs hold is one component with several places
+    /// for some tools, and several components for others; a package of a distribution has several files that tell of it.
+    pub(super) fn settle(&mut self, ecosystem: &str) {
         self.locations.sort();
         self.locations.dedup();
         self.hashes.sort();
         self.hashes.dedup();
+        if !matches!(ecosystem, "apk" | "deb" | "rpm" | "alpm" | "system") {
+            self.copies = self.copies.max(self.locations.len());
+        }
     }
 
     /// In what `self` and `other` are different, sorted. Digests count if the version is the same: another version
@@ -100,7 +104,11 @@ impl State {
             (Aspect::Version, !same_version),
             (Aspect::Architecture, self.architecture != other.architecture),
             (Aspect::License, self.license != other.license && spelling(self) != spelling(other)),
-            (Aspect::Supplier, self.supplier != other.supplier),
+            // Of a package whose supplier one document does not know, only that document is different.
+            (
+                Aspect::Supplier,
+                self.supplier.is_some() && other.supplier.is_some() && self.supplier != other.supplier,
+            ),
             (Aspect::Hash, same_version && self.contradicts(other)),
             (Aspect::Copies, self.copies != other.copies),
         ];

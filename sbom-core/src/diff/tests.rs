@@ -120,6 +120,11 @@ fn namespaces_subpaths_and_repositories_tell_packages_apart() {
         &["pkg:golang/a.b/c@v1.0.0#cmd/y"],
         &["added a.b/c#cmd/y - v1.0.0", "removed a.b/c#cmd/x v1.0.0 -"],
     );
+    check(
+        &["pkg:golang/a.b/c/d@v1.0.0"],
+        &["pkg:golang/a.b/c@v1.0.1#d"],
+        &["upgraded a.b/c#d v1.0.0 v1.0.1"],
+    );
     check(&["pkg:golang/a.b/Crane@v1.0.0"], &["pkg:golang/a.b/crane@v1.0.0"], &[]);
 }
 
@@ -188,7 +193,7 @@ fn what_has_no_package_url_is_matched_by_its_name() {
     let before = document([plain(ComponentKind::Library, "x", "1"), plain(ComponentKind::File, "/x", "")]);
     let after = document([plain(ComponentKind::Application, "x", "2"), plain(ComponentKind::File, "/y", "")]);
     let diff = Diff::of(&before, &after);
-    assert_eq!(lines(&diff), ["added /y - ", "removed /x  -", "upgraded x 1 2"]);
+    assert_eq!(lines(&diff), ["added /y - present", "removed /x present -", "upgraded x 1 2"]);
     assert_eq!(diff.changes[0].ecosystem, "file");
 }
 
@@ -260,9 +265,9 @@ fn the_text_is_aligned() {
     assert_eq!(
         text_of(&diff),
         "\
-Before   app, 2 packages
-After    app, 1 package
-Packages 1 removed, 1 upgraded
+Before   app, 2 components
+After    app, 1 component
+Changes  1 removed, 1 upgraded
 
   CHANGE    NAME       TYPE   BEFORE    AFTER
   removed   long-name  cargo  1.0.0     -
@@ -278,7 +283,7 @@ fn markdown_is_bounded_and_counts_what_it_leaves_out() {
     markdown::write(&Diff::of(&packages(&[]), &many), &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert!(text.len() < 65_000);
-    assert!(text.starts_with("### Packages: 5000 added\n") && text.contains("\n… and "));
+    assert!(text.starts_with("### Changes: 5000 added\n") && text.contains("\n… and "));
     assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
 }
 

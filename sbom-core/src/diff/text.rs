@@ -20,7 +20,7 @@ pub fn write(diff: &Diff, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for (name, side) in [("Before", &diff.before), ("After", &diff.after)] {
         writeln!(out, "{name:<9}{}", escape_control(&side.line()))?;
     }
-    writeln!(out, "{:<9}{}", "Packages", diff.summary())?;
+    writeln!(out, "{:<9}{}", "Changes", diff.summary())?;
     for origin in Origin::ALL {
         let changes: Vec<&Change> = diff.from(origin).collect();
         if changes.is_empty() {
@@ -78,7 +78,10 @@ pub(super) fn details(change: &Change) -> Vec<String> {
 /// The versions before and after.
 pub(super) fn versions(change: &Change) -> [&str; 2] {
     [&change.before, &change.after].map(|state| match state {
-        Some(state) => state.version.as_deref().unwrap_or("unknown"),
+        Some(state) => state.version.as_deref().unwrap_or(match change.ecosystem.as_str() {
+            "file" => "present",
+            _ => "unknown",
+        }),
         None => NONE,
     })
 }

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     json,
     model::{
-        Ancestor, Completeness, Component, ComponentKind, Document, Evidence, LayerDescriptor, Reference,
-        Technique, Usage,
+        Ancestor, Completeness, Component, ComponentKind, Document, Evidence, LayerDescriptor,
+        LifecyclePhase, Reference, Technique, Usage,
     },
     syntax,
 };
@@ -43,33 +43,49 @@ pub(super) fn of(document: &Document, index: usize) -> Vec<Fact<'_>> {
     tidy(facts)
 }
 
-/// What SPDX 2.x says beside [`of`], as it has no fields for it. It has fields for the references `said`.
-pub(super) fn without_field_in_spdx<'a>(
-    document: &'a Document,
+/// What SPDX says beside [`of`], as it has no fields for it.
+pub(super) fn without_field_in_spdx<'a>(document: &'a Document, component: &'a Component) -> Vec<Fact<'a>> {
+    let mut facts: Vec<Fact<'a>> = Vec::new();
+    let mut add = |name: &'static str, value: Cow<'a, str>| facts.push((name.into(), value));
+    let purl = component.purl.as_ref();
+    let valid = purl.filter(|purl| syntax::is_purl(purl));
+    if valid != Some(&component.id) {
+        add("sbomctl:id", (&component.id).into());
+    }
+    if let Some(purl) = purl.filter(|_| valid.is_none()) {
+        add("sbomctl:purl", purl.into());
+    }
+    for cpe in component.cpes.iter().filter(|cpe| !syntax::is_cpe(cpe) && !syntax::is_cpe_22(cpe)) {
+        add("sbomctl:cpe", cpe.into());
+    }
+    if let Some(code) = component.verification_code.as_ref().filter(|code| !syntax::is_sha1(code)) {
+        add("sbomctl:spdx:verificationCode", code.into());
+    }
+    if let Some(group) = &component.group {
+        add("sbomctl:group", group.into());
+    }
+    for evidence in &component.evidence {
+        add("sbomctl:evidence", evidence_record(document, evidence).into());
+    }
+    for ancestor in &component.ancestors {
+        add("sbomctl:ancestor", ancestor_record(ancestor).into());
+    }
+    facts
+}
+
+/// What SPDX 2 says beside [`of`] and [`without_field_in_spdx`]. It has fields for the references `said`.
+pub(super) fn without_field_in_spdx_2<'a>(
     component: &'a Component,
     said: [Option<&Reference>; 2],
 ) -> Vec<Fact<'a>> {
     let mut facts: Vec<Fact<'a>> = Vec::new();
     let mut add = |name: Cow<'a, str>, value: Cow<'a, str>| facts.push((name, value));
-    if component.purl.as_ref() != Some(&component.id) {
-        add("sbomctl:id".into(), (&component.id).into());
-    }
     match component.completeness {
         Completeness::Complete => add("sbomctl:completeness".into(), "complete".into()),
         Completeness::Incomplete => add("sbomctl:completeness".into(), "incomplete".into()),
         Completeness::Unknown => {}
     }
-    if let Some(group) = &component.group {
-        add("sbomctl:group".into(), group.into());
-    }
-    for evidence in &component.evidence {
-        add("sbomctl:evidence".into(), evidence_record(document, evidence).into());
-    }
-    for ancestor in &component.ancestors {
-        add("sbomctl:ancestor".into(), ancestor_record(ancestor).into());
-    }
-    let valid = |reference: &&Reference| syntax::is_address(&reference.url);
-    for reference in component.references.iter().filter(valid) {
+    for reference in component.references.iter().filter(|reference| syntax::is_address(&reference.url)) {
         if reference.comment.is_some() || !reference.hashes.is_empty() {
             let (name, value) = beyond::reference(reference);
             add(name, value);
@@ -84,7 +100,7 @@ pub(super) fn without_field_in_spdx<'a>(
             add(name.into(), url.into());
         }
     }
-    tidy(facts)
+    facts
 }
 
 /// What is said of the document itself: its properties, each gap as a record of JSON, and how many there are.
@@ -96,6 +112,30 @@ pub(super) fn of_header(document: &Document) -> impl Iterator<Item = Fact<'_>> {
     let hidden = document.gaps_not_listed;
     let hidden = (hidden > 0).then(|| ("sbomctl:gaps:notListed".into(), hidden.to_string().into()));
     own.chain(gaps).chain(count).chain(hidden)
+}
+
+/// What SPDX says of the document beside [`of_header`]: points of life that it has no word for, and who supplies and
+/// makes the subject, where the subject itself names others.
+pub(super) fn of_header_in_spdx(document: &Document) -> impl Iterator<Item = Fact<'_>> {
+    let header = &document.header;
+    let wordless = [LifecyclePhase::Discovery, LifecyclePhase::Decommission];
+    let phases = header.lifecycles.iter().filter(move |phase| wordless.contains(phase));
+    let phases = phases.map(|phase| ("sbomctl:document:lifecycle".into(), phase.name().into()));
+    let root = document.root();
+    let parties = [
+        ("sbomctl:document:supplier", &header.supplier, root.and_then(|root| root.supplier.as_deref())),
+        (
+            "sbomctl:document:manufacturer",
+            &header.manufacturer,
+            root.and_then(|root| root.originator.as_deref()),
+        ),
+    ];
+    let parties = parties.into_iter().filter_map(move |(name, party, of_root)| {
+        let party = party.as_ref()?;
+        let is_said = root.is_some() && party.url.is_none() && of_root.is_none_or(|other| other == party);
+        (!is_said).then(|| beyond::party(name, party))
+    });
+    phases.chain(parties)
 }
 
 /// One sentence on how much of the subject the document lists.
@@ -203,7 +243,12 @@ fn derived<'a>(document: &'a Document, index: usize, component: &'a Component) -
     let mut facts = Vec::new();
     let mut add = |name: Cow<'a, str>, value: Cow<'a, str>| facts.push((name, value));
     for reference in component.references.iter().filter(|reference| !syntax::is_address(&reference.url)) {
-        add(reference_name(reference), (&reference.url).into());
+        if reference.comment.is_some() || !reference.hashes.is_empty() {
+            let (name, value) = beyond::reference(reference);
+            add(name, value);
+        } else {
+            add(reference_name(reference), (&reference.url).into());
+        }
     }
     let first = cpe(component);
     for other in component.cpes.iter().filter(|other| Some(other.as_str()) != first) {

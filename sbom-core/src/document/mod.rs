@@ -155,6 +155,7 @@ impl Format {
         Self::CycloneDxXml(CycloneDxVersion::V1_7),
         Self::SpdxJson(SpdxVersion::V2_3),
         Self::SpdxJson(SpdxVersion::V2_2),
+        Self::SpdxJson(SpdxVersion::V3_0),
         Self::SpdxTagValue(Spdx2Version::V2_3),
         Self::SpdxTagValue(Spdx2Version::V2_2),
         Self::Github,
@@ -212,7 +213,12 @@ impl FromStr for Format {
         };
         let Some(version) = version else { return Ok(default) };
         let known: Vec<&str> = versions.clone().filter_map(Self::version).collect();
-        versions.find(|format| format.version() == Some(version)).ok_or_else(|| FormatError::Version {
+        // Where only the last number of a version changes, documents name all three.
+        let known_as = match (name, version) {
+            ("spdx-json", "3.0.1") => "3.0",
+            _ => version,
+        };
+        versions.find(|format| format.version() == Some(known_as)).ok_or_else(|| FormatError::Version {
             format: default.name(),
             version: version.to_owned(),
             known: known.join(", "),

@@ -1,7 +1,10 @@
 //! A scan's bill → a document: the subject and its operating system become components beside the others, and
 //! everything hangs together from the subject down.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{
     graph,
@@ -14,18 +17,31 @@ use super::{
 use crate::{
     bom::{self, Bom, EdgeKind, OperatingSystem},
     digest::{Algorithm, Digest},
+    image_path::ImagePath,
+    limits::Limits,
     oci::{LayerDescriptor, Subject, SubjectKind},
 };
 
+mod claims;
+mod files;
 mod subject;
 
+use claims::Claim;
 pub(super) use subject::family;
 
 impl Document {
     /// The document about what a scan found. The subject is its root, which contains the operating system, which
     /// contains its packages, which contain the programs that they own; what nothing else leads to, the root
     /// contains itself. What was asked for by name the root depends on as well.
+    ///
+    /// What bills of materials say that the image carries of itself is merged in. They are read within the default
+    /// limits; [`Document::of_within`] takes others.
     pub fn of(bom: Bom) -> Self {
+        Self::of_within(bom, &Limits::default())
+    }
+
+    /// As [`Document::of`], with limits on the documents that the image carries.
+    pub fn of_within(mut bom: Bom, limits: &Limits) -> Self {
         let origin = subject::origin(&bom.subject).map_or(Origin::Content, Origin::Fixed);
         let is_image = matches!(bom.subject.kind, SubjectKind::Image(_));
         let completeness = Known::of(&bom);
@@ -41,11 +57,15 @@ impl Document {
             gaps_not_listed: bom.gaps_not_listed,
             ..Self::default()
         };
+        let claims = claims_of(&mut bom);
         // The components of the bill come first, so that its edges need no translation.
         let count = bom.components.len();
+        let files = files::of(&bom, count, is_image);
+        let contents: Vec<_> =
+            bom.components.iter().map(|component| files::contents(&bom, component)).collect();
         let mut requested = Vec::new();
         let mut of_system = Vec::new();
-        for (index, component) in bom.components.into_iter().enumerate() {
+        for (index, (component, contents)) in bom.components.into_iter().zip(contents).enumerate() {
             if component.requested {
                 requested.push(index);
             }
@@ -54,38 +74,45 @@ impl Document {
             }
             let mut part = part(component, is_image, &mut parties);
             part.completeness = completeness.of_part(&part);
+            part.verification_code = contents.0;
+            part.properties.extend(contents.1);
             document.components.push(part);
         }
+        document.components.extend(files.components);
+        let root_at = document.components.len();
         let mut root = subject::component(&bom.subject, bom.operating_system.is_some(), &mut parties);
-        root.id = unused(&document.components, root.id);
         root.completeness =
             if document.has_gaps() { Completeness::Incomplete } else { Completeness::Unknown };
         document.components.push(root);
-        document.root = Some(count);
+        document.root = Some(root_at);
         let system = bom.operating_system.map(|system| {
             let mut component = subject::system(&system, is_image, &mut parties);
-            component.id = unused(&document.components, component.id);
             component.completeness = completeness.packages;
             document.components.push(component);
             document.distribution = Some(Distribution {
-                component: count + 1,
+                component: root_at + 1,
                 id: system.id,
                 id_like: system.id_like,
                 version_id: system.version_id,
                 codename: system.codename,
                 pretty_name: system.pretty_name,
             });
-            count + 1
+            root_at + 1
         });
-        document.layers = if is_image { bom.subject.layers } else { Vec::new() };
-        document.relationships = bom.edges.iter().map(relationship).collect();
+        document.relationships = bom.edges.iter().map(relationship).chain(files.relationships).collect();
         let mut link = |from, to, kind| document.relationships.push(Relationship { from, to, kind });
         if let Some(system) = system {
-            link(count, system, RelationshipKind::Contains);
-            of_system.iter().for_each(|&package| link(system, package, RelationshipKind::Contains));
+            link(root_at, system, RelationshipKind::Contains);
+            for &package in &of_system {
+                link(system, package, RelationshipKind::Contains);
+            }
         }
-        requested.iter().for_each(|&part| link(count, part, RelationshipKind::DependsOn));
-        document.reach_all(count);
+        for &part in &requested {
+            link(root_at, part, RelationshipKind::DependsOn);
+        }
+        claims::add(&mut document, claims, &bom.subject, is_image, limits);
+        document.layers = if is_image { bom.subject.layers } else { Vec::new() };
+        document.reach_all(root_at);
         document.normalise();
         document
     }
@@ -99,6 +126,25 @@ impl Document {
         let contains = |to| Relationship { from: root, to, kind: RelationshipKind::Contains };
         self.relationships.extend(missing.into_iter().map(contains));
     }
+}
+
+/// Takes the documents that the image carries out of the bill, and finds what owns the files they lie in.
+fn claims_of(bom: &mut Bom) -> Vec<Claim> {
+    let documents = std::mem::take(&mut bom.embedded);
+    let mut owners: HashMap<&ImagePath, Option<usize>> =
+        documents.iter().map(|document| (&document.path, None)).collect();
+    if !owners.is_empty() {
+        for (index, component) in bom.components.iter().enumerate() {
+            for file in &component.files {
+                if let Some(owner) = owners.get_mut(&file.path) {
+                    owner.get_or_insert(index);
+                }
+            }
+        }
+    }
+    let owners: Vec<Option<usize>> =
+        documents.iter().map(|document| owners.get(&document.path).copied().flatten()).collect();
+    documents.into_iter().zip(owners).map(|(document, owner)| Claim { document, owner }).collect()
 }
 
 /// Parties that are the same are kept once.
@@ -252,12 +298,4 @@ fn gap(gap: &bom::Gap, subject: &Subject) -> Gap {
         offset: gap.offset,
         detector: gap.detector.map(str::to_owned),
     }
-}
-
-/// `id`, lengthened if a component has it already: identifiers of components are made from what images say.
-fn unused(sorted: &[Component], mut id: String) -> String {
-    while sorted.binary_search_by(|component| component.id.as_str().cmp(&id)).is_ok() {
-        id.push_str("|subject");
-    }
-    id
 }

@@ -75,6 +75,19 @@ pub(crate) fn is_cpe(text: &str) -> bool {
         })
 }
 
+/// Whether `text` has the form of a package URL: `pkg:TYPE/NAME…` in characters of an address.
+pub(super) fn is_purl(text: &str) -> bool {
+    let parts = text.strip_prefix("pkg:").and_then(|rest| rest.split_once('/'));
+    parts.is_some_and(|(kind, name)| {
+        !kind.is_empty() && !name.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    })
+}
+
+/// Whether `text` is a SHA-1 in lower-case hexadecimal digits.
+pub(crate) fn is_sha1(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Whether `text` is a CPE 2.2 URI.
 pub(super) fn is_cpe_22(text: &str) -> bool {
     let Some((part, rest)) = text.strip_prefix("cpe:/").and_then(|text| text.split_at_checked(1)) else {
@@ -189,6 +202,15 @@ mod tests {
                 "", "a", "@b", "a@", "a b@c", "a@b c", "a..b@c", ".a@c", "a@b..c", "a@-b", "a@b\n", "<a@b>",
                 "a@b@c",
             ],
+        );
+    }
+
+    #[test]
+    fn package_urls_have_a_type_and_a_name() {
+        check(
+            is_purl,
+            &["pkg:deb/debian/bash@5?arch=amd64", "pkg:cargo/serde#a"],
+            &["", "pkg:", "pkg:deb", "pkg:/a", "pkg:deb/", "pkg:deb/a b", "deb/a", "pkg:deb/\u{e9}"],
         );
     }
 

@@ -27,7 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         clause: "Required data fields for the SBOM itself: mail address, else URL, of the creator",
         why: "questions about the document need somebody to ask",
         mend: "the `email` of an author in `metadata.authors` or `metadata.manufacturer` (CycloneDX), an \
-               `externalIdentifier` of `createdBy` (SPDX 3)",
+               `externalIdentifier` of `createdBy` (SPDX 3); `sbomctl scan --author 'NAME <MAIL>'`",
         weight: 2,
         check: Check::Document(creator),
     },
@@ -245,6 +245,11 @@ fn of_file(
     // A file is called by its name.
     if is_file && values.is_empty() {
         return question::named(subject, index, component);
+    }
+    // SPDX 3 lists what a file is, and by that what it is not.
+    let purposes = subject.format().syntax == Syntax::SpdxJsonLd && !values.is_empty();
+    if purposes && component.property("spdx:additionalPurpose").is_some() {
+        return Answer::Yes;
     }
     let stated = names.iter().find_map(|name| component.property(name)).unwrap_or_default();
     Answer::of(if values.is_empty() { !stated.is_empty() } else { values.contains(&stated) })

@@ -17,7 +17,8 @@ pub(super) const RULES: &[Rule] = &[
         element: "SBOM Author",
         clause: "Data Fields: SBOM Author",
         why: "it says who answers for the document; a program cannot",
-        mend: "`metadata.authors` (CycloneDX), `Person:` or `Organization:` in `creators` (SPDX 2), `createdBy` (SPDX 3)",
+        mend: "`metadata.authors` (CycloneDX), `Person:` or `Organization:` in `creators` (SPDX 2), `createdBy` (SPDX 3); \
+               `sbomctl scan --author`",
         weight: 1,
         check: Check::Document(question::author),
     },
@@ -55,7 +56,7 @@ pub(super) const RULES: &[Rule] = &[
         clause: "Data Fields: SBOM Generation Context",
         why: "what is seen before, during and after a build differs",
         mend: "`metadata.lifecycles` (CycloneDX), `SBOM Type: …` in the creators' comment (SPDX 2), `software_sbomType` \
-               (SPDX 3)",
+               (SPDX 3); `sbomctl scan --lifecycle`",
         weight: 1,
         check: Check::Document(|subject| Answer::of(!subject.document.header.lifecycles.is_empty())),
     },

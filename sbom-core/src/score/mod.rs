@@ -214,9 +214,8 @@ impl FromStr for Score {
         if !digits(whole) || !digits(part) || part.len() > 2 || whole.len() > 2 {
             return Err(error());
         }
-        let whole: u32 = whole.parse().map_err(|_| error())?;
-        let tenths: u32 = format!("{part:0<2}").parse().map_err(|_| error())?;
-        Some(Self(whole * 100 + tenths)).filter(|score| *score <= Self::MAX).ok_or_else(error)
+        let hundredths = format!("{whole}{part:0<2}").parse().ok().map(Self);
+        hundredths.filter(|score| *score <= Self::MAX).ok_or_else(error)
     }
 }
 
@@ -269,9 +268,10 @@ impl<'a> Subject<'a> {
         let placed = placed(document);
         let mut owned = vec![false; document.components.len()];
         for edge in &document.relationships {
-            let owner = document.components.get(edge.from).filter(|owner| Demand::of(owner.kind).owns_files);
+            let parent =
+                document.components.get(edge.from).filter(|parent| Demand::of(parent.kind).owns_files);
             if let (RelationshipKind::Contains, Some(_), Some(mark)) =
-                (edge.kind, owner, owned.get_mut(edge.to))
+                (edge.kind, parent, owned.get_mut(edge.to))
             {
                 *mark = Some(edge.from) != document.root;
             }

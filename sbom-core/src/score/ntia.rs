@@ -11,7 +11,8 @@ pub(super) const RULES: &[Rule] = &[
         element: "Supplier Name",
         clause: "Data Fields: Supplier Name, who creates, defines and identifies components",
         why: "a weakness is reported to, and mended by, whoever makes the component",
-        mend: "`supplier` or `manufacturer` (CycloneDX), `supplier` or `originator` (SPDX 2), `suppliedBy` (SPDX 3)",
+        mend: "`supplier` or `manufacturer` (CycloneDX), `supplier` or `originator` (SPDX 2), `suppliedBy` (SPDX 3); \
+               of the subject `sbomctl scan --source-supplier`",
         weight: 1,
         check: Check::Components(|subject, index, component| {
             question::known(subject, index, component, Element::Producer)
@@ -64,7 +65,8 @@ pub(super) const RULES: &[Rule] = &[
         element: "Author of SBOM Data",
         clause: "Data Fields: Author of SBOM Data, the entity that creates the data",
         why: "it says who answers for the document; a program cannot",
-        mend: "`metadata.authors` (CycloneDX), `Person:` or `Organization:` in `creators` (SPDX 2), `createdBy` (SPDX 3)",
+        mend: "`metadata.authors` (CycloneDX), `Person:` or `Organization:` in `creators` (SPDX 2), `createdBy` (SPDX 3); \
+               `sbomctl scan --author`",
         weight: 1,
         check: Check::Document(question::author),
     },

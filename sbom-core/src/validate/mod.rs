@@ -114,7 +114,8 @@ pub fn validate(input: &Input<'_>) -> Vec<Broken> {
         .filter_map(|rule| {
             let mut findings = Findings::default();
             (rule.check)(&examined, &mut findings);
-            (findings.count > 0).then(|| Broken { rule, count: findings.count, findings: findings.listed })
+            let broken = Broken { rule, count: findings.count, findings: findings.listed };
+            Some(broken).filter(|broken| broken.count > 0)
         })
         .collect()
 }

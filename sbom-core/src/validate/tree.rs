@@ -98,7 +98,7 @@ fn shown(steps: &[Step]) -> String {
         match step {
             Step::Key(key) if text.is_empty() => text.push_str(key),
             Step::Key(key) => text.extend([".", key]),
-            Step::Index(index) => text.push_str(&format!("[{index}]")),
+            Step::Index(index) => text.extend(["[", &index.to_string(), "]"]),
         }
         text
     })
@@ -221,8 +221,8 @@ mod tests {
     fn a_tree_is_given_up_before_it_takes_more_than_allowed() {
         let mut limits = Limits::default();
         limits.set("validate-memory", 1 << 20);
-        for text in ["[{\"\":0}", "[0", "[[0]", "[\"\"", "[\"aaaaaaaaaaaaaaaa\""] {
-            let text = format!("{text}{}]", format!(",{}", &text[1..]).repeat(20_000));
+        for value in ["{\"\":0}", "0", "[0]", "\"\"", "\"aaaaaaaaaaaaaaaa\""] {
+            let text = format!("[{}0]", format!("{value},").repeat(20_000));
             let error = Tree::read(text.as_bytes(), limits.validate_memory).unwrap_err();
             assert!(error.to_string().contains("--limit validate-memory="), "{error}");
         }

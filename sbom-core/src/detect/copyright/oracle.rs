@@ -125,8 +125,8 @@ impl Figures {
         };
         let all = all_of(reading.expressions.iter().map(|expression| declare(expression)));
         let all = all.expression.unwrap_or_default();
-        let names: BTreeSet<&str> = named.split(" OR ").collect();
-        if all.split(" OR ").collect::<BTreeSet<_>>() != names {
+        let expected: BTreeSet<&str> = named.split(" OR ").collect();
+        if all.split(" OR ").collect::<BTreeSet<_>>() != expected {
             self.wrong.entry((named.to_owned(), all)).or_default().push(file.to_owned());
         } else if reading.complete {
             self.right += 1;

@@ -116,12 +116,10 @@ fn without_field(component: &model::Component, version: CycloneDxVersion) -> Vec
     }
     let unknown = |hash: &&model::Hash| version.hash(hash).is_none();
     facts.extend(component.hashes.iter().filter(unknown).map(beyond::hash));
-    for reference in &component.references {
-        let is_address = syntax::is_address(&reference.url);
-        let more_than_address = reference.comment.is_some() || !reference.hashes.is_empty();
-        if !is_address && more_than_address || reference.hashes.iter().any(|hash| unknown(&hash)) {
+    for reference in component.references.iter().filter(|reference| syntax::is_address(&reference.url)) {
+        if reference.hashes.iter().any(|hash| unknown(&hash)) {
             facts.push(beyond::reference(reference));
-        } else if is_address && version.reference(reference.kind).is_none() {
+        } else if version.reference(reference.kind).is_none() {
             facts.push((facts::reference_name(reference), (&reference.url).into()));
         }
     }

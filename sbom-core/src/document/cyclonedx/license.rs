@@ -43,7 +43,8 @@ const NOT_IN_SCHEMA: &[&str] = &[
 pub(super) struct Licenses<'a> {
     /// In `licenses`.
     pub(super) list: Vec<LicenseChoice<'a>>,
-    /// In `evidence.licenses`: the texts of licences that the list names but has no place for.
+    /// In `evidence.licenses`: the texts of licences that the list names but has no place for. Without properties,
+    /// by which they are told apart, they stand in those of the component.
     pub(super) texts: Vec<LicenseChoice<'a>>,
     /// In `properties`.
     pub(super) facts: Vec<Fact<'a>>,
@@ -77,21 +78,18 @@ pub(super) fn of(component: &Component, version: CycloneDxVersion) -> Licenses<'
     if let Some(expression) = beside {
         licenses.facts.push(("sbomctl:license:concluded".into(), expression.into()));
     }
-    let listed = |licensing: &Licensing| alone(licensing).is_some();
-    let texts = declared.custom.iter().filter(|_| !listed(declared));
-    let texts = texts.chain(concluded.custom.iter().filter(|_| beside.is_some() || !listed(concluded)));
-    let mut texts: Vec<&CustomLicense> = texts.collect();
+    let in_list = [alone(declared), alone(concluded).filter(|_| beside.is_none())];
+    let mut texts: Vec<&CustomLicense> = declared.custom.iter().chain(&concluded.custom).collect();
     texts.sort();
     texts.dedup();
-    texts.retain(|text| alone(declared) != Some(*text));
-    if !version.has(Feature::LicenseProperties) {
-        let mut named: Vec<_> = declared.custom.iter().chain(&concluded.custom).collect();
-        named.sort();
-        named.dedup();
-        licenses.facts.extend(named.into_iter().map(beyond::license_id));
+    texts.retain(|text| !in_list.contains(&Some(text)));
+    if version.has(Feature::LicenseProperties) {
+        let text = |text| LicenseChoice::License { license: custom_license(text, None, version) };
+        licenses.texts = texts.into_iter().map(text).collect();
+    } else {
+        let in_list = in_list.into_iter().flatten().map(|license| beyond::license(license, false));
+        licenses.facts.extend(in_list.chain(texts.into_iter().map(|text| beyond::license(text, true))));
     }
-    let text = |text| LicenseChoice::License { license: custom_license(text, None, version) };
-    licenses.texts = texts.into_iter().map(text).collect();
     licenses
 }
 

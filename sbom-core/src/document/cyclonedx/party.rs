@@ -51,17 +51,20 @@ pub(super) fn makers(component: &Component, version: CycloneDxVersion) -> Makers
 
 /// `party` as an organisation.
 pub(super) fn entity(party: &Party) -> Entity<'_> {
-    let mail = |email| [contact_of("", Some(email))];
+    let mail = party.email.as_deref().filter(|mail| syntax::is_mail(mail));
     Entity {
         name: &party.name,
         url: party.url.as_deref().filter(|url| syntax::is_address(url)).map(|url| [url]),
-        contact: party.email.as_deref().map(mail),
+        contact: mail.map(|mail| [Contact { name: None, email: Some(mail) }]),
     }
 }
 
-/// `party` as a person.
+/// `party` as a person. What is no mail address stands in the name's place if there is no name.
 pub(super) fn contact(party: &Party) -> Contact<'_> {
-    contact_of(&party.name, party.email.as_deref())
+    let email = party.email.as_deref();
+    let valid = email.filter(|email| syntax::is_mail(email));
+    let name = if party.name.is_empty() && valid.is_none() { email } else { Some(party.name.as_str()) };
+    Contact { name: name.filter(|name| !name.is_empty()), email: valid }
 }
 
 /// Whether [`entity`] says all that is known of `party`.
@@ -77,11 +80,4 @@ pub(super) fn is_contact(party: &Party) -> bool {
         && party.url.is_none()
         && !party.name.is_empty()
         && party.email.as_deref().is_none_or(syntax::is_mail)
-}
-
-/// What is no mail address stands in the name's place if there is no name.
-fn contact_of<'a>(name: &'a str, email: Option<&'a str>) -> Contact<'a> {
-    let valid = email.filter(|email| syntax::is_mail(email));
-    let name = if name.is_empty() && valid.is_none() { email } else { Some(name) };
-    Contact { name: name.filter(|name| !name.is_empty()), email: valid }
 }

@@ -103,17 +103,13 @@ fn find_layers(document: &mut Document) {
     let mut layers: Vec<LayerDescriptor> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for property in root.into_iter().chain(&document.components).flat_map(|component| &component.properties) {
-        if is_diff_id(&property.name) && layers.len() < MOST_LAYERS {
-            if let Ok(digest) = Digest::from_str(&property.value) {
-                if seen.insert(digest.clone()) {
-                    let index = layers.len();
-                    layers.push(LayerDescriptor {
-                        index,
-                        diff_id: Some(digest),
-                        ..LayerDescriptor::default()
-                    });
-                }
-            }
+        if is_diff_id(&property.name)
+            && layers.len() < MOST_LAYERS
+            && let Ok(digest) = Digest::from_str(&property.value)
+            && seen.insert(digest.clone())
+        {
+            let index = layers.len();
+            layers.push(LayerDescriptor { index, diff_id: Some(digest), ..LayerDescriptor::default() });
         }
     }
     document.layers = layers;
@@ -176,10 +172,17 @@ fn take(
         "usage" => (value == "build-only").then(|| component.usage = Usage::BuildOnly),
         "kind" => ComponentKind::from_name(value).map(|kind| component.kind = kind),
         "completeness" => match value {
-            "complete" => Some(component.completeness = Completeness::Complete),
-            "incomplete" => Some(component.completeness = Completeness::Incomplete),
+            "complete" => {
+                component.completeness = Completeness::Complete;
+                Some(())
+            }
+            "incomplete" => {
+                component.completeness = Completeness::Incomplete;
+                Some(())
+            }
             _ => None,
         },
+        "purl" => component.purl.is_none().then(|| component.purl = Some(value.to_owned())),
         "supplier:url" => party_url(component.supplier.as_mut(), value),
         "originator:url" => party_url(component.originator.as_mut(), value),
         // Readers take it before anything refers to the component.
@@ -274,13 +277,15 @@ fn syft_locations(component: &mut Component, layers: &[LayerDescriptor]) {
         false
     });
     for (path, layer) in found.into_values() {
-        component.evidence.push(Evidence {
-            location: path.unwrap_or_default(),
-            layer,
-            technique: None,
-            confidence: None,
-            detail: None,
-        });
+        if let Some(location) = path {
+            component.evidence.push(Evidence {
+                location,
+                layer,
+                technique: None,
+                confidence: None,
+                detail: None,
+            });
+        }
         if let (Some(layer), None) = (layer, component.layers) {
             component.layers = Some(Attribution { introduced: layer, changed: layer, removed: None });
         }

@@ -10,8 +10,8 @@ use crate::{
     document::{
         json,
         model::{
-            Component, CustomLicense, Evidence, Hash, HashAlgorithm, Header, Licensing, LifecyclePhase,
-            Party, PartyKind, Reference, ReferenceKind, SourcePackage,
+            Component, CustomLicense, Evidence, Hash, HashAlgorithm, Header, LifecyclePhase, Party,
+            PartyKind, Reference, ReferenceKind, SourcePackage,
         },
         syntax,
     },
@@ -67,10 +67,46 @@ pub(in crate::document) fn source_purl(component: &Component, source: &SourcePac
     )
 }
 
-/// The identifier of a licence that is not on the SPDX list, beside the name that stands in the document.
-pub(in crate::document) fn license_id(license: &CustomLicense) -> Fact<'_> {
-    let record = LicenseRecord { id: license.id.clone(), name: license.name.clone() };
-    ("sbomctl:license:id".into(), json::line(&record).into())
+/// A licence that is not on the SPDX list, whole, or without its text where that stands in the list of licences.
+pub(in crate::document) fn license(license: &CustomLicense, with_text: bool) -> Fact<'_> {
+    let text = with_text.then(|| license.text.to_string());
+    let record = LicenseRecord { id: license.id.clone(), name: license.name.clone(), text };
+    ("sbomctl:license".into(), json::line(&record).into())
+}
+
+/// What properties say of licences.
+#[derive(Default)]
+pub(in crate::document) struct LicenseFacts {
+    /// The licences that stand in expressions, by their identifiers.
+    pub(in crate::document) known: BTreeMap<String, CustomLicense>,
+    /// The expression that is concluded, beside a list of what is declared.
+    pub(in crate::document) concluded: Option<String>,
+    /// Identifier and name of the one licence in the list.
+    pub(in crate::document) alone: Option<(String, String)>,
+    /// The list says what is concluded.
+    pub(in crate::document) nothing_declared: bool,
+}
+
+/// Takes what is said of licences out of the properties of `component`.
+pub(in crate::document) fn take_licenses(component: &mut Component) -> LicenseFacts {
+    let mut facts = LicenseFacts::default();
+    component.properties.retain(|property| {
+        let value = &property.value;
+        match property.name.as_str() {
+            "sbomctl:license" => match serde_json::from_str::<LicenseRecord>(value) {
+                Ok(LicenseRecord { id, name, text: Some(text) }) => {
+                    facts.known.insert(id.clone(), CustomLicense { id, name, text: text.into() });
+                }
+                Ok(LicenseRecord { id, name, text: None }) => facts.alone = Some((id, name)),
+                Err(_) => return true,
+            },
+            "sbomctl:license:concluded" => facts.concluded = Some(value.clone()),
+            "sbomctl:license:acknowledgement" if value == "concluded" => facts.nothing_declared = true,
+            _ => return true,
+        }
+        false
+    });
+    facts
 }
 
 #[derive(Serialize, Deserialize)]
@@ -103,6 +139,8 @@ struct SourceRecord {
 struct LicenseRecord {
     id: String,
     name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
 }
 
 /// What the properties of one component say that makes sense only when all of them are known.
@@ -110,9 +148,6 @@ struct LicenseRecord {
 pub(super) struct Beyond {
     /// All evidence, in place of what the fields say.
     pub(super) evidence: Vec<Evidence>,
-    licenses: Vec<LicenseRecord>,
-    concluded: Option<String>,
-    nothing_declared: bool,
 }
 
 impl Beyond {
@@ -131,9 +166,6 @@ impl Beyond {
                 component.references.retain(|known| !stands_for(known, &reference));
                 component.references.push(reference);
             }
-            "license:id" => self.licenses.push(serde_json::from_str(value).ok()?),
-            "license:concluded" => self.concluded = Some(value.to_owned()),
-            "license:acknowledgement" if value == "concluded" => self.nothing_declared = true,
             _ => {
                 let algorithm = HashAlgorithm::from_name(name.strip_prefix("hash:")?)?;
                 component.hashes.push(Hash { algorithm, hex: value.to_owned() });
@@ -147,14 +179,6 @@ impl Beyond {
         if !self.evidence.is_empty() {
             component.evidence = self.evidence;
         }
-        if self.nothing_declared {
-            component.concluded = std::mem::take(&mut component.declared);
-        }
-        name_licenses(component, self.licenses);
-        if self.concluded.is_some() {
-            component.concluded.expression = self.concluded;
-        }
-        share_texts(component);
     }
 }
 
@@ -174,12 +198,11 @@ pub(super) fn source_is_no_ancestor(component: &mut Component) {
 /// The link of this kind to `url`; one that had no word for its kind becomes it.
 pub(super) fn refer(component: &mut Component, kind: ReferenceKind, url: &str) {
     let is_it = |known: &&mut Reference| known.kind == ReferenceKind::Other && known.url == url;
-    match component.references.iter_mut().find(is_it) {
-        Some(known) => known.kind = kind,
-        None => {
-            let (comment, hashes) = (None, Vec::new());
-            component.references.push(Reference { kind, url: url.to_owned(), comment, hashes });
-        }
+    if let Some(known) = component.references.iter_mut().find(is_it) {
+        known.kind = kind
+    } else {
+        let (comment, hashes) = (None, Vec::new());
+        component.references.push(Reference { kind, url: url.to_owned(), comment, hashes });
     }
 }
 
@@ -236,49 +259,4 @@ fn stands_for_author(known: &Party, author: &Party) -> bool {
     let valid = email.filter(|email| syntax::is_mail(email));
     let no_name = author.name.is_empty() && valid.is_none();
     known.email.as_ref() == valid && (known.name == author.name || no_name && Some(&known.name) == email)
-}
-
-/// Gives licences that stand in the document by name alone the identifiers they had.
-fn name_licenses(component: &mut Component, records: Vec<LicenseRecord>) {
-    let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for record in records {
-        named.entry(record.name).or_default().push(record.id);
-    }
-    for licensing in [&mut component.declared, &mut component.concluded] {
-        let mut named = named.clone();
-        for license in &mut licensing.custom {
-            let Some(ids) = named.get_mut(&license.name).filter(|ids| !ids.is_empty()) else { continue };
-            let id = ids.remove(0);
-            if licensing.expression.as_ref() == Some(&license.id) {
-                licensing.expression = Some(id.clone());
-            }
-            license.id = id;
-        }
-    }
-}
-
-/// Texts of licences stand in one list, whichever of the two expressions names them: each gets those that it names.
-fn share_texts(component: &mut Component) {
-    let (declared, concluded) = (&mut component.declared, &mut component.concluded);
-    if concluded.expression.is_none() || declared.custom.is_empty() && concluded.custom.is_empty() {
-        return;
-    }
-    let mut all = std::mem::take(&mut declared.custom);
-    all.append(&mut concluded.custom);
-    all.sort();
-    all.dedup();
-    for license in all {
-        let by_concluded = names(concluded, &license.id);
-        if names(declared, &license.id) || !by_concluded {
-            declared.custom.push(license.clone());
-        }
-        if by_concluded {
-            concluded.custom.push(license);
-        }
-    }
-}
-
-fn names(licensing: &Licensing, id: &str) -> bool {
-    let expression = licensing.expression.as_deref().unwrap_or_default();
-    expression.split([' ', '(', ')']).any(|term| term == id)
 }

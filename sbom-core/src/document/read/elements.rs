@@ -9,8 +9,7 @@ use std::{
 
 use super::{Context, ReadError};
 use crate::{
-    digest::Digest,
-    document::model::{Component, Document, Origin, Relationship, RelationshipKind},
+    document::model::{Component, Document, Relationship, RelationshipKind},
     limits::{Limit, LimitExceeded, Limits},
 };
 
@@ -95,7 +94,7 @@ impl<'a> Elements<'a> {
             component.id = id.clone().into_owned();
         }
         if !id.is_empty() {
-            let name = super::records::shortened(&id).to_owned();
+            let name = super::shortened(&id);
             let number = self.number(id);
             if let Some(slot) = self.slot(number) {
                 if slot.is_some() {
@@ -185,11 +184,4 @@ fn name_cpes_once(component: &mut Component) {
         let mut seen = HashSet::new();
         component.cpes.retain(|cpe| seen.insert(cpe.clone()));
     }
-}
-
-/// The end of every reader: what pins the content down, and the order in which equal content is equal.
-pub(super) fn finish(mut document: Document, bytes: &[u8]) -> Document {
-    document.header.origin = Origin::Fixed(Digest::of(bytes).to_string());
-    document.normalise();
-    document
 }

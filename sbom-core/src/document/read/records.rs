@@ -8,12 +8,7 @@ use serde::{
     de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::{Losses, ReadError};
-
-/// Characters of a foreign name that messages and the names of losses repeat.
-const NAME_CHARS: usize = 64;
-/// Places of losses that are told apart; the names of fields are the document's own, without bound.
-const LOSS_PLACES: usize = 1000;
+use super::{Losses, ReadError, json_error};
 
 /// A text of a document, borrowed from it where it stands there without escapes. Numbers and truth values count as
 /// the text they are written as, since documents in the wild have them where a text belongs.
@@ -139,16 +134,16 @@ macro_rules! records {
 }
 pub(super) use records;
 
-/// A sequence that is handed on item by item. An error of `each` is kept in `failure` and ends the reading.
+/// A sequence that is handed on item by item. An error of `action` is kept in `failure` and ends the reading.
 pub(super) struct Each<'f, T, F> {
     failure: &'f mut Option<ReadError>,
-    each: F,
+    action: F,
     item: PhantomData<T>,
 }
 
 impl<'f, T, F> Each<'f, T, F> {
-    pub(super) fn new(failure: &'f mut Option<ReadError>, each: F) -> Self {
-        Self { failure, each, item: PhantomData }
+    pub(super) fn new(failure: &'f mut Option<ReadError>, action: F) -> Self {
+        Self { failure, action, item: PhantomData }
     }
 }
 
@@ -182,7 +177,7 @@ where
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
         while let Some(item) = seq.next_element::<Option<T>>()? {
             let Some(item) = item else { continue };
-            stop_at((self.each)(item), self.failure)?;
+            stop_at((self.action)(item), self.failure)?;
         }
         Ok(())
     }
@@ -216,28 +211,12 @@ pub(super) fn parse<'de, S: DeserializeSeed<'de>>(
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = seed.deserialize(&mut deserializer);
     let whole = value.and_then(|value| deserializer.end().map(|()| value));
-    whole.map_err(|error| syntax(format, &error))
-}
-
-/// An error of JSON with its place.
-fn syntax(format: &'static str, error: &serde_json::Error) -> ReadError {
-    let (line, column) = (error.line(), error.column());
-    let whole = error.to_string();
-    let place = format!(" at line {line} column {column}");
-    let message = whole.strip_suffix(&place).unwrap_or(&whole).to_owned();
-    ReadError::Syntax { format, line, column, message }
+    whole.map_err(|error| json_error(format, &error))
 }
 
 /// Counts the fields of a record that have no place in the model, as `PLACE.FIELD`.
 pub(super) fn lose(losses: &mut Losses, place: &str, fields: &[Text<'_>]) {
     for field in fields {
-        let place = format!("{place}{}", shortened(field));
-        let full = losses.0.len() >= LOSS_PLACES && !losses.0.contains_key(&place);
-        losses.add(if full { "(further places)" } else { &place });
+        losses.add(&format!("{place}{}", &**field));
     }
-}
-
-/// A foreign text, cut to a length fit for a message.
-pub(super) fn shortened(text: &str) -> &str {
-    text.char_indices().nth(NAME_CHARS).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }

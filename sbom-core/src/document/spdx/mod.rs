@@ -1,6 +1,7 @@
 //! Writes SPDX documents. Source: the SPDX specification and the schemas published with it.
 //!
-//! The versions 2.x, as JSON and as tag-value, are written from the same records.
+//! The versions 2.x, as JSON and as tag-value, are written from the same records; 3 is another model, with files of
+//! its own.
 
 use std::{
     collections::HashSet,
@@ -15,6 +16,8 @@ use crate::digest::Digest;
 
 pub(in crate::document) mod relationship;
 mod v2;
+mod v3;
+pub(in crate::document) mod vocabulary3;
 
 pub use v2::Spdx2Version;
 
@@ -26,14 +29,17 @@ pub enum SpdxVersion {
     V2_2,
     /// 2.3.
     V2_3,
+    /// 3.0.1.
+    V3_0,
 }
 
 impl SpdxVersion {
-    /// As documents name it: `2.3`.
+    /// As it is asked for: `2.3`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::V2_2 => "2.2",
             Self::V2_3 => "2.3",
+            Self::V3_0 => "3.0",
         }
     }
 }
@@ -47,6 +53,7 @@ pub(super) fn write(
     match version {
         SpdxVersion::V2_2 => v2::json::write(document, Spdx2Version::V2_2, inputs, out),
         SpdxVersion::V2_3 => v2::json::write(document, Spdx2Version::V2_3, inputs, out),
+        SpdxVersion::V3_0 => v3::write(document, inputs, out),
     }
 }
 

@@ -1,6 +1,10 @@
 //! The types of relationship of SPDX 2, each with its meaning: one table for both directions of travel.
 
-use crate::document::model::RelationshipKind::{self, *};
+use crate::document::model::RelationshipKind::{
+    self, Breaks, BuildDependsOn, Contains, CopyOf, DependsOn, DependsOnAlternative, DescendantOf,
+    DevDependsOn, DynamicLink, GeneratedFrom, OptionalDependsOn, Other, PatchFor, ProvidedDependsOn,
+    Provides, Recommends, RuntimeDependsOn, StaticLink, Suggests, TestDependsOn, VariantOf,
+};
 
 /// What a type of relationship means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,17 +17,17 @@ pub(in crate::document) struct Meaning {
     pub(in crate::document) exact: bool,
 }
 
-const fn is(kind: RelationshipKind) -> Meaning {
+pub(in crate::document) const fn is(kind: RelationshipKind) -> Meaning {
     Meaning { kind, reversed: false, exact: true }
 }
 
 /// Said from the other end.
-const fn back(kind: RelationshipKind) -> Meaning {
+pub(in crate::document) const fn back(kind: RelationshipKind) -> Meaning {
     Meaning { kind, reversed: true, exact: true }
 }
 
 /// Near enough: a part of what the type says is lost.
-const fn about(meaning: Meaning) -> Meaning {
+pub(in crate::document) const fn about(meaning: Meaning) -> Meaning {
     Meaning { exact: false, ..meaning }
 }
 

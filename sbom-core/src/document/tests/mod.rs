@@ -9,9 +9,12 @@ use crate::{bom::Bom, oci::SubjectKind};
 
 mod any;
 mod cyclonedx_xml;
+mod every_word;
+mod full;
 mod round_trip;
 mod samples;
 mod schema;
+mod spdx;
 
 const CYCLONEDX: Format = Format::CycloneDxJson(CycloneDxVersion::V1_6);
 const SPDX: Format = Format::SpdxJson(SpdxVersion::V2_3);
@@ -54,13 +57,14 @@ fn formats_are_parsed_from_the_names_they_are_written_as() {
         let default = Format::ALL.iter().find(|other| other.name() == format.name());
         assert_eq!(format.name().parse::<Format>().ok().as_ref(), default);
     }
+    assert_eq!("spdx-json@3.0.1".parse(), Ok(Format::SpdxJson(SpdxVersion::V3_0)));
     let error = |text: &str| text.parse::<Format>().unwrap_err().to_string();
     assert_eq!(
         error("xml"),
-        "\"xml\" is not a format; the formats are table, cyclonedx-json, cyclonedx-xml, spdx-json, spdx-tag-value, github, purls, \
-         csv, markdown"
+        "\"xml\" is not a format; the formats are table, cyclonedx-json, cyclonedx-xml, spdx-json, spdx-tag-value, \
+         github, purls, csv, markdown"
     );
-    assert_eq!(error("spdx-json@9"), "spdx-json has no version \"9\" here; the versions are 2.3, 2.2");
+    assert_eq!(error("spdx-json@9"), "spdx-json has no version \"9\" here; the versions are 2.3, 2.2, 3.0");
     assert_eq!(error("table@1"), "table has no version \"1\" here; it has no versions");
 }
 

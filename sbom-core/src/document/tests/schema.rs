@@ -4,8 +4,8 @@ use std::{fs::File, io::BufReader};
 
 use serde_json::Value;
 
-use super::{Format, json, samples};
-use crate::bom::Bom;
+use super::{Document, Format, full, samples, write};
+use crate::document::SpdxVersion;
 
 fn schema(name: &str) -> Option<Value> {
     let path = sbomctl_testkit::shared(&format!("schemas/{name}"))?;
@@ -24,7 +24,8 @@ pub(super) fn validators() -> Option<Vec<(Format, jsonschema::Validator)>> {
     let validator = |&format: &Format| {
         let name = match format {
             Format::CycloneDxJson(version) => format!("bom-{}.schema.json", version.as_str()),
-            Format::SpdxJson(version) => format!("spdx-v{}.schema.json", version.as_str()),
+            Format::SpdxJson(SpdxVersion::V2_3) => "spdx-v2.3.schema.json".to_owned(),
+            Format::SpdxJson(SpdxVersion::V3_0) => "spdx-3.0.1.schema.json".to_owned(),
             _ => return None,
         };
         Some(schema(&name).map(|schema| (format, options.build(&schema).unwrap())))
@@ -32,9 +33,11 @@ pub(super) fn validators() -> Option<Vec<(Format, jsonschema::Validator)>> {
     Format::ALL.iter().filter_map(validator).collect()
 }
 
-pub(super) fn check(name: &str, bom: &Bom, validators: &[(Format, jsonschema::Validator)]) {
+pub(super) fn check(name: &str, document: &Document, validators: &[(Format, jsonschema::Validator)]) {
     for (format, validator) in validators {
-        let document = json(bom, *format);
+        let mut bytes = Vec::new();
+        write(document, *format, &samples::inputs(), &mut bytes).unwrap();
+        let document = serde_json::from_slice(&bytes).unwrap();
         let errors: Vec<String> =
             validator.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path())).collect();
         assert!(errors.is_empty(), "{name} as {format}: {errors:#?}");
@@ -45,6 +48,7 @@ pub(super) fn check(name: &str, bom: &Bom, validators: &[(Format, jsonschema::Va
 fn documents_of_samples_are_valid() {
     let Some(validators) = validators() else { return };
     for (name, bom) in samples::all() {
-        check(name, &bom, &validators);
+        check(name, &Document::of(bom), &validators);
     }
+    check("every field", &full::document(), &validators);
 }

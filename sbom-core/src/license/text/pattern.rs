@@ -98,16 +98,16 @@ fn step(
         step(&joined, words, at, number, work)
     };
     match first {
-        Item::Word(word) => {
-            if words.get(at) == word {
+        Item::Word(expected) => {
+            if words.get(at) == expected {
                 step(rest, words, at + 1, number, work)
             } else {
                 None
             }
         }
         Item::Number => {
-            let word = words.get(at);
-            if !word.strip_prefix('v').unwrap_or(word).starts_with(|c: char| c.is_ascii_digit()) {
+            let found = words.get(at);
+            if !found.strip_prefix('v').unwrap_or(found).starts_with(|c: char| c.is_ascii_digit()) {
                 return None;
             }
             *number = Some(at);

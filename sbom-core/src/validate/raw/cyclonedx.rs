@@ -73,22 +73,19 @@ fn object<'a>(map: &'a Map<String, Value>, under: &str, path: &mut Path, raw: &m
     if let Some(expression) = text(map, "expression").filter(|_| under == "licenses") {
         raw.add(Kind::Expression, item, "expression", expression);
     }
-    if let Some(Value::Array(list)) = map.get("licenses") {
-        if list.len() > 1 && list.iter().any(|entry| entry.get("expression").is_some()) {
-            raw.add(Kind::MixedLicenses, item, "licenses", list.len().to_string());
-        }
+    let licenses = map.get("licenses").and_then(Value::as_array).filter(|list| list.len() > 1);
+    if let Some(list) = licenses.filter(|list| list.iter().any(|entry| entry.get("expression").is_some())) {
+        raw.add(Kind::MixedLicenses, item, "licenses", list.len().to_string());
     }
     if matches!(map.get("evidence").and_then(|evidence| evidence.get("identity")), Some(Value::Array(_))) {
         raw.add(Kind::IdentityArray, item, "evidence.identity", "");
     }
     let is_component = matches!(under, "component" | "components");
     // Parts of tools are no software of the subject, and nobody looks for vulnerabilities in them.
-    if is_component && !path.0.starts_with("metadata.tools") {
-        if matches!(map.get("components"), Some(Value::Array(parts)) if !parts.is_empty())
-            && path.0 != "metadata.component"
-        {
-            raw.add(Kind::Nested, item, "components", "");
-        }
+    let is_listed = is_component && !path.0.starts_with("metadata.");
+    let parts = map.get("components").and_then(Value::as_array);
+    if is_listed && parts.is_some_and(|parts| !parts.is_empty()) {
+        raw.add(Kind::Nested, item, "components", "");
     }
     if let Some(item) = raw.items.get_mut(item).filter(|_| is_component || map.contains_key("purl")) {
         item.name = text(map, "name").map(Into::into);

@@ -145,16 +145,19 @@ fn leave(open: &mut Vec<Open>, raw: &mut Raw<'static>) {
         }
         ("license", "id") => raw.add(Kind::LicenseId, item, "id", text.to_owned()),
         ("licenses", "expression") => raw.add(Kind::Expression, item, "expression", text.to_owned()),
-        (_, "licenses") if element.children > 1 => {
-            if raw.facts.iter().skip(element.facts).any(|fact| fact.kind == Kind::Expression) {
-                raw.add(Kind::MixedLicenses, item, "licenses", element.children.to_string());
-            }
+        (_, "licenses") if element.children > 1 && has_expression(raw, element.facts) => {
+            raw.add(Kind::MixedLicenses, item, "licenses", element.children.to_string());
         }
         ("affects", "target") | ("target", "ref") | ("subjects", "subject") => {
             raw.add(Kind::Use, item, "ref", text.to_owned());
         }
         _ => {}
     }
+}
+
+/// Whether there is an expression among the facts from the one at `start` on.
+fn has_expression(raw: &Raw<'_>, start: usize) -> bool {
+    raw.facts.iter().skip(start).any(|fact| fact.kind == Kind::Expression)
 }
 
 /// `components.component[3]`: the path of the element, the number of the last among its siblings.
@@ -164,7 +167,7 @@ fn place(open: &[Open], name: &str) -> String {
         if let [parent, element] = pair {
             place.push_str(&element.name);
             if parent.children > 1 {
-                place.push_str(&format!("[{}]", parent.children.saturating_sub(1)));
+                place.extend(["[", &parent.children.saturating_sub(1).to_string(), "]"]);
             }
             place.push('.');
         }

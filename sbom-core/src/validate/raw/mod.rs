@@ -170,7 +170,7 @@ impl Path {
     /// Does `walk` at the `index`th element.
     fn index<T>(&mut self, index: usize, walk: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.0.len();
-        self.0.push_str(&format!("[{index}]"));
+        self.0.extend(["[", &index.to_string(), "]"]);
         let result = walk(self);
         self.0.truncate(length);
         result

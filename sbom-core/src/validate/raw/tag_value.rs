@@ -26,10 +26,9 @@ pub(in crate::validate) fn walk(document: &str) -> Raw<'_> {
             }
             continue;
         }
-        if tag == "SPDXID" {
-            if let Some(item) = raw.items.get_mut(package).filter(|item| item.id.is_none()) {
-                item.id = Some(value.into());
-            }
+        let unnamed = raw.items.get_mut(package).filter(|item| tag == "SPDXID" && item.id.is_none());
+        if let Some(item) = unnamed {
+            item.id = Some(value.into());
         }
         let before = raw.facts.len();
         let item = raw.items.len();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::{
-    document::model::{Component, ComponentKind, Document, RelationshipKind},
+    document::model::{Component, ComponentKind, Document, Relationship, RelationshipKind},
     validate::{
         Examined, Findings, Quoted, Rule,
         Severity::{Error, Warning},
@@ -148,51 +148,53 @@ fn leaf_listed(examined: &Examined<'_>, findings: &mut Findings) {
 fn is_component(examined: &Examined<'_>, fact: &Fact<'_>) -> bool {
     let place = examined.raw.items.get(fact.item).map_or("", |item| item.place.as_str());
     let mut steps = place.split('.').map(|step| step.split('[').next().unwrap_or_default());
-    steps.all(|step| matches!(step, "metadata" | "component" | "components")) && place != ""
+    steps.all(|step| matches!(step, "metadata" | "component" | "components")) && !place.is_empty()
 }
 
 fn contains_circle(examined: &Examined<'_>, findings: &mut Findings) {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Seen {
-        Not,
-        Open,
-        Done,
-    }
     let Some(document) = examined.document else { return };
+    let id = |index: usize| document.components.get(index).map_or("", |part| part.id.as_str());
     let mut seen = vec![Seen::Not; document.components.len()];
     for start in 0..seen.len() {
         // A stack of its own: what contains what may go deeper than the thread's stack.
         let mut path = Vec::new();
-        let enter = |index: usize, seen: &mut Vec<Seen>, path: &mut Vec<_>| {
-            if let Some(mark) = seen.get_mut(index) {
-                *mark = Seen::Open;
-                path.push((index, document.outgoing(index).iter()));
-            }
-        };
-        if seen.get(start) == Some(&Seen::Not) {
-            enter(start, &mut seen, &mut path);
-        }
+        enter(document, start, &mut seen, &mut path);
         while let Some((index, rest)) = path.last_mut() {
             let index = *index;
-            match rest.find(|edge| edge.kind == RelationshipKind::Contains) {
-                Some(edge) => match seen.get(edge.to) {
-                    Some(Seen::Not) => enter(edge.to, &mut seen, &mut path),
-                    Some(Seen::Open) => {
-                        let id =
-                            |index: usize| document.components.get(index).map_or("", |part| part.id.as_str());
-                        let message = || format!("it contains {}, which contains it", Quoted(id(edge.to)));
-                        findings.add(|| id(index).to_owned(), message);
-                    }
-                    _ => {}
-                },
-                None => {
-                    if let Some(mark) = seen.get_mut(index) {
-                        *mark = Seen::Done;
-                    }
-                    path.pop();
+            let Some(edge) = rest.find(|edge| edge.kind == RelationshipKind::Contains) else {
+                if let Some(mark) = seen.get_mut(index) {
+                    *mark = Seen::Done;
                 }
+                path.pop();
+                continue;
+            };
+            if seen.get(edge.to) == Some(&Seen::Open) {
+                let message = || format!("it contains {}, which contains it", Quoted(id(edge.to)));
+                findings.add(|| id(index).to_owned(), message);
             }
+            enter(document, edge.to, &mut seen, &mut path);
         }
+    }
+}
+
+/// How far a walk is with a component: not come to, within it, or done with all that it contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Not,
+    Open,
+    Done,
+}
+
+/// Goes into a component that the walk has not come to before.
+fn enter<'a>(
+    document: &'a Document,
+    index: usize,
+    seen: &mut [Seen],
+    path: &mut Vec<(usize, std::slice::Iter<'a, Relationship>)>,
+) {
+    if let Some(mark) = seen.get_mut(index).filter(|mark| **mark == Seen::Not) {
+        *mark = Seen::Open;
+        path.push((index, document.outgoing(index).iter()));
     }
 }
 

@@ -116,7 +116,5 @@ fn is_elsewhere(id: &str, syntax: Syntax, known: &std::collections::HashSet<&str
             id.starts_with("https://spdx.org/") || id.starts_with("spdx:") || !id.contains(':')
         }
         Syntax::SyftJson => true,
-        #[expect(unreachable_patterns, reason = "formats to come")]
-        _ => true,
     }
 }

@@ -9,7 +9,10 @@ use super::{
     records::{Attachment, License, LicenseChoice},
 };
 use crate::{
-    document::model::{Component, CustomLicense, Licensing, Reference, ReferenceKind},
+    document::{
+        facts::beyond,
+        model::{Component, CustomLicense, Licensing, Reference, ReferenceKind},
+    },
     license,
 };
 
@@ -30,7 +33,8 @@ pub(super) fn convert(
     if stated.is_empty() && found.is_empty() {
         return;
     }
-    let mut known = BTreeMap::new();
+    let facts = beyond::take_licenses(component);
+    let mut known = facts.known;
     let mut parts: Parts = Parts::default();
     lost.enter("evidence.licenses", "[]");
     for choice in found {
@@ -52,6 +56,17 @@ pub(super) fn convert(
         |stated: Vec<Licensing>, evident: Vec<Licensing>| if stated.is_empty() { evident } else { stated };
     component.declared = together(or(parts.declared, evident.declared), &known);
     component.concluded = together(or(parts.concluded, evident.concluded), &known);
+    if let Some((id, name)) = facts.alone {
+        let text = component.declared.custom.pop().map(|license| license.text).unwrap_or_default();
+        component.declared = CustomLicense { id, name, text }.into();
+    }
+    if facts.nothing_declared {
+        component.concluded = std::mem::take(&mut component.declared);
+    }
+    if let Some(expression) = facts.concluded {
+        known.extend(component.declared.custom.iter().map(|license| (license.id.clone(), license.clone())));
+        component.concluded = license::declare(&expression).with_definitions(&known);
+    }
 }
 
 /// Licences by what is said about them.

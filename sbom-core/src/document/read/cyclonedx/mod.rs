@@ -158,13 +158,11 @@ fn header(document: &mut Document, metadata: Metadata, lost: &mut Lost<'_>) {
         header.tools.push(Tool { name, version: tool.version.unwrap_or_default() });
     }
     header.authors = metadata.authors.into_iter().filter_map(component::person).collect();
-    header.manufacturer = match (metadata.manufacturer, metadata.manufacture) {
-        (Some(manufacturer), manufacture) => {
-            lost.add("manufacture", u64::from(manufacture.is_some_and(|old| old != manufacturer)));
-            component::entity("manufacturer", manufacturer, lost)
-        }
-        (None, manufacture) => manufacture.and_then(|entity| component::entity("manufacture", entity, lost)),
-    };
+    // The former made the document, the latter its subject.
+    let maker = metadata.manufacturer.and_then(|entity| component::entity("manufacturer", entity, lost));
+    header.authors.extend(maker);
+    let maker = metadata.manufacture.and_then(|entity| component::entity("manufacture", entity, lost));
+    header.manufacturer = maker;
     header.supplier = metadata.supplier.and_then(|entity| component::entity("supplier", entity, lost));
     let is_usual = |choice: &records::LicenseChoice| {
         let id = choice.license.as_ref().and_then(|license| license.id.as_deref());

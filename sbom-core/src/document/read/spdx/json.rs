@@ -16,6 +16,7 @@ use crate::document::{
     read::{
         Context, ReadError,
         records::{self, Each, Text, stop_at},
+        shortened,
     },
 };
 
@@ -33,11 +34,11 @@ pub(in crate::document) fn read_json(bytes: &[u8], context: &mut Context<'_>) ->
     if !read? {
         return Err(unknown_version(""));
     }
-    gather.finish(bytes)
+    gather.finish()
 }
 
 fn unknown_version(version: &str) -> ReadError {
-    let version = records::shortened(version).to_owned();
+    let version = shortened(version);
     ReadError::Version { format: FORMAT, version, known: "SPDX-2.2, SPDX-2.3" }
 }
 
@@ -101,7 +102,7 @@ impl<'de> Visitor<'de> for DocumentSeed<'_, 'de, '_, '_> {
                 }))?,
                 "hasExtractedLicensingInfos" => {
                     map.next_value_seed(Each::new(failure, |license: License<'de>| {
-                        gather.license(license);
+                        gather.license(&license);
                         Ok(())
                     }))?;
                 }
@@ -148,7 +149,10 @@ mod tests {
     fn read(text: &str) -> (Result<Document, ReadError>, Losses) {
         let limits = Limits::default();
         let mut context = Context::new(&limits);
-        let read = read_json(text.as_bytes(), &mut context);
+        let read = read_json(text.as_bytes(), &mut context).map(|mut document| {
+            document.normalise();
+            document
+        });
         (read, context.losses)
     }
 
@@ -219,7 +223,7 @@ mod tests {
         assert_eq!(message("{}"), "SPDX 2 JSON \"\" cannot be read; the versions are SPDX-2.2, SPDX-2.3");
         assert!(message(r#"{"spdxVersion": "SPDX-3.0"}"#).contains("\"SPDX-3.0\" cannot be read"));
         assert!(
-            message("{\"spdxVersion\":\"SPDX-2.3\",\n").starts_with("SPDX 2 JSON, line 2, column 0: EOF")
+            message("{\"spdxVersion\":\"SPDX-2.3\",\n").starts_with("SPDX 2 JSON, line 2, column 1: EOF")
         );
         assert!(message("{\"packages\":[{\"name\":[]}]}").contains("expected a text"));
         let twice = r#"{"spdxVersion":"SPDX-2.3","packages":[{"SPDXID":"SPDXRef-a"}],"files":[{"SPDXID":"SPDXRef-a"}]}"#;

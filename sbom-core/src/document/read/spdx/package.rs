@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::{
     statements::{Checksum, ExternalRef, File, Package},
     vocabulary,
 };
 use crate::{
     document::{
-        model::{Component, ComponentKind, Party, Property, Reference, ReferenceKind, SourcePackage},
+        model::{
+            Component, ComponentKind, Hash, HashAlgorithm, Party, Property, Reference, ReferenceKind,
+            SourcePackage,
+        },
         read::{
             Losses,
             records::{Text, lose},
@@ -45,7 +50,7 @@ pub(super) fn package(
     describe(&mut component, take(&mut package.summary), take(&mut package.description));
     checksums(&mut component, &package.checksums, "packages[].checksums[]", losses);
     locations(&mut component, package);
-    source(&mut component, take(&mut package.source_info));
+    source(&mut component, &package.source_info);
     for reference in package.external_refs.drain(..) {
         lose(losses, "packages[].externalRefs[].", &reference.unknown);
         external_ref(&mut component, &reference);
@@ -172,14 +177,14 @@ pub(in crate::document::read) fn reference(kind: ReferenceKind, url: &str) -> Re
 }
 
 /// Takes in what is said about the source: the package that it was built from, in Trivy's words, or anything else.
-pub(super) fn source(component: &mut Component, info: Text<'_>) {
+pub(super) fn source(component: &mut Component, info: &Text<'_>) {
     let stated = info.strip_prefix(BUILT_FROM).and_then(|rest| rest.trim().rsplit_once(' '));
     match stated {
         Some((name, version)) if !name.trim().is_empty() => {
             let (name, version) = (name.trim().to_owned(), version.to_owned());
             component.source = Some(Box::new(SourcePackage { name, version }));
         }
-        _ => property(component, "spdx:sourceInfo", &info),
+        _ => property(component, "spdx:sourceInfo", info),
     }
 }
 
@@ -195,6 +200,25 @@ fn external_ref(component: &mut Component, external: &ExternalRef<'_>) {
             component.references.push(Reference { comment, ..reference(known, locator) });
         }
         _ => property(component, "spdx:externalRef", &format!("{category} {kind} {locator}")),
+    }
+}
+
+/// Syft writes the sum of a Go module, which is a digest over digests of its files, as if it were that of an archive.
+pub(super) fn module_sums(component: &mut Component) {
+    if component.purl_type() != Some("golang") {
+        return;
+    }
+    let is_sum = |hash: &Hash| hash.algorithm == HashAlgorithm::Sha256;
+    let (sums, hashes): (Vec<Hash>, Vec<Hash>) =
+        std::mem::take(&mut component.hashes).into_iter().partition(is_sum);
+    component.hashes = hashes;
+    for sum in sums {
+        let digits = sum.hex.as_bytes().chunks_exact(2);
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        let bytes: Option<Vec<u8>> = digits.map(byte).collect();
+        if let Some(bytes) = bytes {
+            property(component, "sbomctl:go:h1", &format!("h1:{}", STANDARD.encode(bytes)));
+        }
     }
 }
 

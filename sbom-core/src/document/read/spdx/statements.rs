@@ -59,7 +59,7 @@ records! {
         types: Vec<Text<'a>> = "fileTypes",
         checksums: Vec<Checksum<'a>> = "checksums",
         license_concluded: Text<'a> = "licenseConcluded",
-        license_in_file: Vec<Text<'a>> = "licenseInfoInFiles",
+        licenses_found: Vec<Text<'a>> = "licenseInfoInFiles",
         license_comments: Text<'a> = "licenseComments",
         copyright: Text<'a> = "copyrightText",
         comment: Text<'a> = "comment",

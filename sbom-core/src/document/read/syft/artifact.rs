@@ -91,6 +91,9 @@ pub(super) fn component(artifact: &mut Artifact<'_>, losses: &mut Losses) -> Com
         property(&mut component, name, value);
     }
     metadata(&mut component, std::mem::take(&mut artifact.metadata), losses);
+    for location in &artifact.locations {
+        lose(losses, "artifacts[].locations[].", &location.unknown);
+    }
     lose(losses, "artifacts[].", &artifact.unknown);
     component
 }
@@ -102,7 +105,9 @@ pub(super) fn file<'a>(file: File<'a>, losses: &mut Losses) -> (Component, Text<
         name: (*file.location.path).to_owned(),
         ..Component::default()
     };
+    lose(losses, "files[].location.", &file.location.unknown);
     for digest in &file.digests {
+        lose(losses, "files[].digests[].", &digest.unknown);
         hash(&mut component, &digest.algorithm, &digest.value, "files[].digests[]", losses);
     }
     for (key, value) in file.metadata.rest() {

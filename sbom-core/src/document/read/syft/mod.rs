@@ -15,8 +15,9 @@ use serde::{
 
 use super::{
     Context, ReadError,
-    elements::{Copies, Elements, Number, finish},
+    elements::{Copies, Elements, Number},
     records::{self, Each, Text, lose, records, stop_at},
+    shortened,
     spdx::Licenses,
     value::Object,
 };
@@ -54,11 +55,11 @@ pub(in crate::document) fn read(bytes: &[u8], context: &mut Context<'_>) -> Resu
     if !read? {
         return Err(unknown_version(""));
     }
-    gather.finish(bytes)
+    gather.finish()
 }
 
 fn unknown_version(version: &str) -> ReadError {
-    let version = records::shortened(version).to_owned();
+    let version = shortened(version);
     ReadError::Version { format: FORMAT, version, known: "16.*" }
 }
 
@@ -110,7 +111,8 @@ impl<'a> Gather<'a, '_, '_> {
 
     fn edge(&mut self, edge: Edge<'a>) -> Result<(), ReadError> {
         lose(&mut self.context.losses, "artifactRelationships[].", &edge.unknown);
-        if edge.metadata.rest().next().is_some() {
+        // Of a file that shows that an artifact is there, whether it does so alone.
+        if edge.kind != Text::from("evident-by") && edge.metadata.rest().next().is_some() {
             self.context.losses.add("artifactRelationships[].metadata");
         }
         let parent = self.elements.number(edge.parent.into_inner());
@@ -148,7 +150,7 @@ impl<'a> Gather<'a, '_, '_> {
         lose(&mut self.context.losses, place, &fields);
     }
 
-    fn finish(mut self, bytes: &[u8]) -> Result<Document, ReadError> {
+    fn finish(mut self) -> Result<Document, ReadError> {
         let mut source = std::mem::take(&mut self.source);
         let (layers, root) = subject::subject(&mut source);
         self.lose_rest(source, "source.");
@@ -192,7 +194,7 @@ impl<'a> Gather<'a, '_, '_> {
         document.layers = layers;
         document.root = root;
         document.distribution = distribution;
-        Ok(finish(document, bytes))
+        Ok(document)
     }
 
     /// A file that shows that an artifact is there is where it was found. Mostly, its locations say so, too.
@@ -256,6 +258,7 @@ impl<'de> Visitor<'de> for DocumentSeed<'_, 'de, '_, '_> {
                     let version = schema.text("version");
                     let known = version.split('.').next() == Some("16");
                     stop_at(if known { Ok(()) } else { Err(unknown_version(&version)) }, failure)?;
+                    (*version).clone_into(&mut gather.context.version);
                     versioned = true;
                 }
                 "artifacts" => {
@@ -293,8 +296,11 @@ mod tests {
     fn read_text(text: &str) -> (Result<Document, ReadError>, Losses) {
         let limits = Limits::default();
         let mut context = Context::new(&limits);
-        let document = read(text.as_bytes(), &mut context);
-        (document, context.losses)
+        let read = read(text.as_bytes(), &mut context).map(|mut document| {
+            document.normalise();
+            document
+        });
+        (read, context.losses)
     }
 
     #[test]

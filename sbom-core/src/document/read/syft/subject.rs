@@ -107,7 +107,7 @@ pub(super) fn system(distro: &mut Object<'_>) -> Option<(Component, Distribution
         pretty_name: distro.text("prettyName").into_known(),
     };
     let mut component = Component {
-        id: format!("os:{id}@{}", version_id.as_deref().unwrap_or_default()),
+        id: version_id.as_ref().map_or_else(|| format!("os:{id}"), |version| format!("os:{id}@{version}")),
         kind: ComponentKind::OperatingSystem,
         name: id,
         version: version_id,

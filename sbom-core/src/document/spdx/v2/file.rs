@@ -7,6 +7,7 @@ use crate::document::model::{Component, ComponentKind, Document, HashAlgorithm, 
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are those of the format")]
 pub(super) struct File<'a> {
     #[serde(rename = "SPDXID")]
     pub(super) id: &'a str,
@@ -40,7 +41,7 @@ pub(super) fn is_file(document: &Document, index: usize) -> bool {
         && component.verification_code.is_none()
 }
 
-fn is_path(name: &str) -> bool {
+pub(in crate::document::spdx) fn is_path(name: &str) -> bool {
     name.strip_prefix('/').is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 

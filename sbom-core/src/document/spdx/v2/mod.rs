@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Ids;
 use crate::document::{
     Inputs, facts, identity,
-    model::{CustomLicense, Document, Party},
+    model::{CustomLicense, Document},
 };
 
 mod annotation;
@@ -21,7 +21,9 @@ mod words;
 
 use annotation::{Annotation, Stamp};
 use file::File;
+pub(super) use file::is_path;
 use package::Package;
+pub(super) use package::{download_location, home_page, verification_code};
 use relationship::Relationship;
 
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
@@ -84,6 +86,7 @@ struct CreationInfo<'a> {
 /// A licence that is not on the SPDX list.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are those of the format")]
 struct License<'a> {
     license_id: &'a str,
     name: &'a str,
@@ -136,22 +139,11 @@ impl<'a> Content<'a> {
 
     /// What is said of the document itself beyond its header.
     fn annotations(&self) -> impl Iterator<Item = Annotation<'_>> {
-        let header = &self.model.header;
-        let wordless = header.lifecycles.iter().filter(|&&phase| words::sbom_type(phase).is_none());
-        let phases = wordless.map(|phase| self.stamp.annotation("sbomctl:lifecycle", phase.name()));
-        let root = self.model.root();
-        let parties = [
-            ("sbomctl:supplier", &header.supplier, root.and_then(|root| root.supplier.as_deref())),
-            ("sbomctl:manufacturer", &header.manufacturer, root.and_then(|root| root.originator.as_deref())),
-        ];
-        let parties =
-            parties.into_iter().filter_map(move |(name, stated, said_by_root): (_, &Option<Party>, _)| {
-                let stated = stated.as_ref()?;
-                let said = root.is_some() && said_by_root.is_none_or(|party| party == stated);
-                if said { None } else { Some(self.stamp.annotation(name, &words::party(stated)?)) }
-            });
-        let facts = facts::of_header(self.model);
-        phases.chain(parties).chain(facts.map(|(name, value)| self.stamp.annotation(&name, &value)))
+        let with_site = self.model.header.authors.iter().filter(|author| author.url.is_some());
+        let authors = with_site.map(|author| facts::beyond::party("sbomctl:document:author", author));
+        let facts = facts::of_header_in_spdx(self.model).chain(authors);
+        let facts = facts.chain(facts::of_header(self.model));
+        facts.map(|(name, value)| self.stamp.annotation(&name, &value))
     }
 
     /// The root first.

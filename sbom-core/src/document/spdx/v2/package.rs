@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Annotation, Content, NOASSERTION, Spdx2Version, words};
+use super::{Annotation, Content, NOASSERTION, Spdx2Version, file, words};
 use crate::document::{
     facts::{self, Fact},
     model::{Component, ComponentKind, Hash, Party, Reference, ReferenceKind},
@@ -106,16 +106,16 @@ impl Content<'_> {
             download_location: download.map_or(NOASSERTION, |reference| &reference.url),
             files_analyzed: verification_code.is_some(),
             license_info_from_files: verification_code.is_some().then_some([NOASSERTION]),
-            verification_code,
+            verification_code: verification_code.map(|value| VerificationCode { value }),
             checksums: self.checksums(component),
-            homepage: homepage(component).map(|site| site.url.as_str()),
+            homepage: home_page(component).map(|site| site.url.as_str()),
             source_info: source_info(component),
             license_concluded: component.concluded.expression.as_deref().unwrap_or(NOASSERTION),
             license_declared: component.declared.expression.as_deref().unwrap_or(NOASSERTION),
             copyright_text: component.copyright.as_deref().unwrap_or(NOASSERTION),
             summary: component.description.as_deref(),
             external_refs: self.external_refs(component),
-            annotations: self.facts(index, component, [homepage(component), download]),
+            annotations: self.facts(index, component, [home_page(component), download]),
         })
     }
 
@@ -132,7 +132,7 @@ impl Content<'_> {
             Spdx2Version::V2_2 => Category::PackageManager2_2,
             Spdx2Version::V2_3 => Category::PackageManager,
         };
-        let purl = component.purl.as_deref();
+        let purl = component.purl.as_deref().filter(|purl| syntax::is_purl(purl));
         let purl = purl.map(|locator| ExternalRef { category, kind: "purl", locator });
         let cpe = |cpe: &'c String| {
             let kind = cpe_type(cpe)?;
@@ -149,8 +149,8 @@ impl Content<'_> {
         said: [Option<&Reference>; 2],
     ) -> Vec<Annotation<'_>> {
         let mut facts: Vec<Fact<'_>> = facts::of(self.model, index);
-        facts.retain(|(name, value)| name != "sbomctl:cpe" || cpe_type(value).is_none());
-        if !self.says_kind(component) {
+        facts.retain(|(name, _)| name != "sbomctl:cpe");
+        if !self.says_kind(index, component) {
             facts.push(("sbomctl:kind".into(), component.kind.name().into()));
         }
         for hash in &component.hashes {
@@ -158,7 +158,8 @@ impl Content<'_> {
                 facts.push(facts::beyond::hash(hash));
             }
         }
-        facts.extend(facts::without_field_in_spdx(self.model, component, said));
+        facts.extend(facts::without_field_in_spdx(self.model, component));
+        facts.extend(facts::without_field_in_spdx_2(component, said));
         let plain = |name: &str| name.strip_prefix(facts::TRIVY).unwrap_or(name).to_owned();
         let mut facts: Vec<(String, _)> =
             facts.into_iter().map(|(name, value)| (plain(&name), value)).collect();
@@ -168,10 +169,11 @@ impl Content<'_> {
     }
 
     /// Whether purpose or identifier tell the kind of the component.
-    fn says_kind(&self, component: &Component) -> bool {
-        use ComponentKind::{Container, File, Library, OperatingSystem};
+    fn says_kind(&self, index: usize, component: &Component) -> bool {
+        use ComponentKind::{Container, Library, OperatingSystem};
         match self.version {
-            Spdx2Version::V2_2 => matches!(component.kind, Container | File | Library | OperatingSystem),
+            _ if file::is_file(self.model, index) => true,
+            Spdx2Version::V2_2 => matches!(component.kind, Container | Library | OperatingSystem),
             Spdx2Version::V2_3 => words::purpose(self.version, component.kind).is_some(),
         }
     }
@@ -189,22 +191,27 @@ fn cpe_type(cpe: &str) -> Option<&'static str> {
 }
 
 /// The code, if it is one: the hexadecimal digits of a SHA-1.
-pub(super) fn verification_code(component: &Component) -> Option<VerificationCode<'_>> {
-    let code = component.verification_code.as_deref()?;
-    let valid = code.len() == 40 && code.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    valid.then_some(VerificationCode { value: code })
+pub(in crate::document::spdx) fn verification_code(component: &Component) -> Option<&str> {
+    component.verification_code.as_deref().filter(|code| syntax::is_sha1(code))
 }
 
-fn homepage(component: &Component) -> Option<&Reference> {
-    let is_site = |site: &&Reference| site.kind == ReferenceKind::Website && syntax::is_address(&site.url);
-    component.references.iter().find(is_site)
+/// A remark on a link or a digest of what lies there have no place beside the address, so only a bare one has its own.
+pub(in crate::document::spdx) fn home_page(component: &Component) -> Option<&Reference> {
+    component.references.iter().find(|reference| {
+        reference.kind == ReferenceKind::Website && is_bare(reference) && syntax::is_address(&reference.url)
+    })
+}
+
+fn is_bare(reference: &Reference) -> bool {
+    reference.comment.is_none() && reference.hashes.is_empty()
 }
 
 /// Where the artifact itself is to be had. A repository of its source is no such place.
-fn download_location(component: &Component) -> Option<&Reference> {
+pub(in crate::document::spdx) fn download_location(component: &Component) -> Option<&Reference> {
     component.references.iter().find(|reference| {
         let scheme = reference.url.split_once("://").map(|(scheme, _)| scheme);
         reference.kind == ReferenceKind::Distribution
+            && is_bare(reference)
             && matches!(scheme, Some("https" | "http" | "ftp"))
             && syntax::is_address(&reference.url)
     })

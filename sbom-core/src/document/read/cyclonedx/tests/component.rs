@@ -85,6 +85,8 @@ fn texts_of_licences_that_expressions_name_are_found_in_the_evidence() {
 
 #[test]
 fn the_originator_is_who_is_named_most_exactly() {
+    use PartyKind::{Organization, Person};
+
     let check = |members: &str, kind: PartyKind, name: &str, email: Option<&str>, lost: &str| {
         let (component, losses) = component(members);
         let party = component.originator.unwrap();
@@ -95,7 +97,6 @@ fn the_originator_is_who_is_named_most_exactly() {
         );
         assert_eq!(losses, lost, "{members}");
     };
-    use PartyKind::{Organization, Person};
     check(r#""publisher": "A Team <a@b>""#, Person, "A Team", Some("a@b"), "");
     check(r#""publisher": "Corp""#, Organization, "Corp", None, "");
     check(r#""author": "A", "publisher": "B""#, Person, "A", None, "components[].publisher (1)");

@@ -101,7 +101,7 @@ fn the_header_is_read_in_the_forms_of_all_versions() {
     let tools: Vec<_> = header.tools.iter().map(|tool| (tool.name.as_str(), tool.version.as_str())).collect();
     assert_eq!(tools, [("s", ""), ("t", "1")]);
     assert_eq!(header.authors[0].email.as_deref(), Some("a@example.org"));
-    let maker = header.manufacturer.as_ref().unwrap();
+    let maker = header.authors.iter().find(|author| author.name == "M").unwrap();
     assert_eq!((maker.name.as_str(), maker.url.as_deref()), ("M", Some("https://m")));
     assert_eq!(maker.email.as_deref(), Some("m@example.org"));
     assert_eq!(header.supplier, None);
@@ -138,6 +138,11 @@ fn the_subject_that_is_listed_again_is_there_once() {
         let contains = RelationshipKind::Contains;
         assert_eq!(edges(&document), [("a", "b", contains), ("a", "c", contains)]);
         assert_eq!(read.losses.to_string(), "components[].again in metadata.component: other values (1)");
+        let third = members.replace(
+            "\"components\": [{",
+            "\"components\": [{\"type\": \"file\", \"name\": \"z\", \"bom-ref\": \"a\"}, {",
+        );
+        assert!(error(read_json(&third)).contains("\"a\" was used by"), "{third}");
     }
 }
 
@@ -195,6 +200,8 @@ fn references_to_nothing_are_lost_and_the_rest_is_kept() {
 
 #[test]
 fn compositions_say_how_complete_components_are() {
+    use Completeness::{Complete, Incomplete, Unknown};
+
     let of = |compositions: &str| {
         let read = read_json(&format!(
             r#""components": [{{"type": "library", "name": "a", "bom-ref": "a"}}],
@@ -204,7 +211,6 @@ fn compositions_say_how_complete_components_are() {
         let all: Vec<Completeness> = read.document.components.iter().map(|c| c.completeness).collect();
         (all[0], all[1], read.losses.to_string())
     };
-    use Completeness::{Complete, Incomplete, Unknown};
     let none = String::new();
     assert_eq!(of(r#"{"aggregate": "complete", "assemblies": ["a"]}"#), (Complete, Unknown, none.clone()));
     assert_eq!(of(r#"{"aggregate": "incomplete"}"#), (Unknown, Incomplete, none.clone()));

@@ -81,7 +81,7 @@ pub(super) fn of_file<'a>(file: &mut File<'a>, name: &str, value: Text<'a>) -> b
         "FileNotice" => &mut file.notice,
         "FileType" => return add(&mut file.types, value),
         "FileChecksum" => return add(&mut file.checksums, checksum(value)),
-        "LicenseInfoInFile" => return add(&mut file.license_in_file, value),
+        "LicenseInfoInFile" => return add(&mut file.licenses_found, value),
         "FileAttributionText" => return add(&mut file.attribution_texts, value),
         _ => return false,
     };

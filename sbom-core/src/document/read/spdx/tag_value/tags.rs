@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::FORMAT;
-use crate::document::read::{ReadError, records};
+use crate::document::read::{ReadError, shortened};
 
 const BEGIN: &str = "<text>";
 const END: &str = "</text>";
@@ -14,7 +14,7 @@ pub(super) struct Tag<'a> {
     /// The line that it begins in, 1 the first.
     pub(super) line: usize,
     pub(super) name: &'a str,
-    /// Without the marks of a text and blanks around it; line ends are LF.
+    /// Without the marks of a text and blanks around it; line ends of the document are LF.
     pub(super) value: Cow<'a, str>,
 }
 
@@ -25,18 +25,21 @@ pub(super) struct Tags<'a> {
     at: usize,
     /// The number of that line.
     line: usize,
+    /// Whether lines end in CR LF.
+    crlf: bool,
 }
 
 impl<'a> Tags<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, line: 1 }
+        let crlf = text.split('\n').next().is_some_and(|first| first.ends_with('\r'));
+        Self { text, at: 0, line: 1, crlf }
     }
 
     /// The tag in the line that begins at `start`, of which the next one is known already.
     fn tag(&mut self, whole: &'a str, start: usize, line: usize) -> Result<Tag<'a>, ReadError> {
         let named = whole.split_once(':').filter(|(name, _)| is_name(name.trim()));
         let Some((name, value)) = named else {
-            let found = records::shortened(whole.trim());
+            let found = shortened(whole.trim());
             return Err(syntax(line, format!("expected TAG: VALUE, found {found:?}")));
         };
         let mut value = value.trim();
@@ -47,7 +50,8 @@ impl<'a> Tags<'a> {
                 syntax(line, format!("the text that begins here has no end: {END} is missing"))
             })?;
         }
-        let value = if value.contains('\r') { value.replace("\r\n", "\n").into() } else { value.into() };
+        let value =
+            if self.crlf && value.contains('\r') { value.replace("\r\n", "\n").into() } else { value.into() };
         Ok(Tag { line, name: name.trim(), value })
     }
 

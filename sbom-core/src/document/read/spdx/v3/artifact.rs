@@ -1,6 +1,6 @@
 //! A package or file of SPDX 3 → a component.
 
-use super::vocabulary3 as words;
+use super::words;
 use crate::document::{
     model::{Component, ComponentKind, Property, Reference, ReferenceKind},
     read::{
@@ -48,7 +48,7 @@ pub(super) fn component(element: &mut Object<'_>, kind: &str, losses: &mut Losse
     for content in element.objects("software_contentIdentifier") {
         content_identifier(&mut component, content);
     }
-    package::source(&mut component, element.text("software_sourceInfo"));
+    package::source(&mut component, &element.text("software_sourceInfo"));
     extensions(&mut component.properties, element);
     property(&mut component, "spdx:comment", &element.text("comment"));
     for (key, name) in [

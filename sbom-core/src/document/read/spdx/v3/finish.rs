@@ -5,20 +5,20 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use super::{Gather, Whose};
+use super::{Gather, Made, Whose, sources};
 use crate::document::{
     model::{Completeness, Component, Document, Header, Reference, ReferenceKind, RelationshipKind},
     read::{
         ReadError,
-        elements::{Copies, Number, finish},
+        elements::{Copies, Number},
         records::Text,
-        spdx::{gather, reference},
+        spdx::{annotation, gather, reference},
     },
     syntax,
 };
 
 impl Gather<'_, '_, '_> {
-    pub(super) fn finish(mut self, bytes: &[u8]) -> Result<Document, ReadError> {
+    pub(super) fn finish(mut self) -> Result<Document, ReadError> {
         let header = self.header();
         let header = self.annotate(header);
         self.name_makers();
@@ -31,7 +31,9 @@ impl Gather<'_, '_, '_> {
         document.header = header;
         document.root = root;
         drop_unless_needed(&mut document, &folded);
-        Ok(finish(document, bytes))
+        let folded = sources::fold(&mut document, self.context.limits)?;
+        remove(&mut document, &folded);
+        Ok(document)
     }
 
     /// Of several documents in one graph, the first.
@@ -63,10 +65,11 @@ impl Gather<'_, '_, '_> {
     fn annotate(&mut self, mut header: Header) -> Header {
         let tools = || header.tools.iter().map(|tool| tool.name.as_str());
         let tool =
-            tools().find(|name| gather::is_ours(name)).or(tools().next()).unwrap_or_default().to_owned();
+            tools().find(|name| annotation::is_ours(name)).or(tools().next()).unwrap_or_default().to_owned();
         let collections: HashSet<&str> = self.collections.iter().map(|collection| &*collection.id).collect();
         for (subject, statement) in std::mem::take(&mut self.annotations) {
-            let property = gather::fact(&tool, &statement).unwrap_or_else(|| gather::remark(&statement));
+            let property =
+                annotation::fact(&tool, &statement).unwrap_or_else(|| annotation::remark(&statement));
             if collections.contains(&*subject) {
                 header.properties.push(property);
                 continue;
@@ -86,7 +89,7 @@ impl Gather<'_, '_, '_> {
     }
 
     fn name_makers(&mut self) {
-        for (index, supplier, originators) in std::mem::take(&mut self.made) {
+        for Made { index, supplier, originators } in std::mem::take(&mut self.made) {
             let supplier = self.party(supplier.as_ref());
             let originator = self.party(originators.first());
             for _ in originators.iter().skip(1) {
@@ -135,9 +138,10 @@ impl Gather<'_, '_, '_> {
             }
         }
         for ((index, declared), terms) in stated {
-            let (whose, place) = match declared {
-                true => (Whose::Declared, "hasDeclaredLicense"),
-                false => (Whose::Concluded, "hasConcludedLicense"),
+            let (whose, place) = if declared {
+                (Whose::Declared, "hasDeclaredLicense")
+            } else {
+                (Whose::Concluded, "hasConcludedLicense")
             };
             let owned = terms.into_iter().map(|term| Text(Cow::Owned(term.into_inner().into_owned())));
             self.licenses.state(index, whose, owned, self.context, place);
@@ -213,20 +217,18 @@ impl Gather<'_, '_, '_> {
             let distribution =
                 file.and_then(|index| self.elements.component(index)).and_then(|file| distribution(file));
             let package = self.elements.index(from);
-            match (package.and_then(|index| self.elements.component(index)), distribution) {
-                (Some(package), Some(distribution)) => {
-                    copies.add(&distribution.url)?;
-                    for hash in &distribution.hashes {
-                        copies.add(&hash.hex)?;
-                    }
-                    package.references.push(distribution);
-                    folded.extend(file);
-                }
-                _ => {
-                    self.context.losses.add("Relationship.relationshipType");
-                    self.elements.relate(from, to, RelationshipKind::Other, self.context.limits)?;
-                }
+            let package = package.and_then(|index| self.elements.component(index));
+            let (Some(package), Some(distribution)) = (package, distribution) else {
+                self.context.losses.add("Relationship.relationshipType");
+                self.elements.relate(from, to, RelationshipKind::Other, self.context.limits)?;
+                continue;
+            };
+            copies.add(&distribution.url)?;
+            for hash in &distribution.hashes {
+                copies.add(&hash.hex)?;
             }
+            package.references.push(distribution);
+            folded.extend(file);
         }
         Ok(folded)
     }
@@ -255,10 +257,23 @@ fn drop_unless_needed(document: &mut Document, folded: &HashSet<usize>) {
             || component.originator.is_some()
             || component.references.len() > 1
     };
+    let is_needless = |index: &usize| {
+        let component = document.components.get(*index);
+        !needed.contains(index) && component.is_some_and(|component| !said(component))
+    };
+    let needless = folded.iter().copied().filter(is_needless).collect();
+    remove(document, &needless);
+}
+
+/// Takes out components that nothing refers to.
+fn remove(document: &mut Document, gone: &HashSet<usize>) {
+    if gone.is_empty() {
+        return;
+    }
     let mut place = vec![None; document.components.len()];
     let mut kept = Vec::with_capacity(document.components.len());
     for (index, component) in std::mem::take(&mut document.components).into_iter().enumerate() {
-        if !folded.contains(&index) || needed.contains(&index) || said(&component) {
+        if !gone.contains(&index) {
             if let Some(slot) = place.get_mut(index) {
                 *slot = Some(kept.len());
             }

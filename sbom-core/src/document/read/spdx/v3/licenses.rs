@@ -1,6 +1,9 @@
 //! Licences of SPDX 3: expressions, texts, and the elements that expressions are made of.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet, hash_map::Entry},
+};
 
 use crate::{
     document::read::{records::Text, spdx::Licenses, value::Object},
@@ -30,10 +33,12 @@ enum Term<'a> {
 /// Licence elements by their identifiers.
 #[derive(Debug, Default)]
 pub(super) struct Terms<'a> {
-    terms: HashMap<Cow<'a, str>, Term<'a>>,
+    elements: HashMap<Cow<'a, str>, Term<'a>>,
     texts: HashMap<Cow<'a, str>, (String, Text<'a>)>,
     /// Names that expressions have for texts, with the identifiers of the texts.
     names: Vec<(Text<'a>, Cow<'a, str>)>,
+    /// Names that texts have of themselves.
+    own_names: Vec<(String, Cow<'a, str>)>,
 }
 
 /// The elements that an element is made of, told by whoever knows how the document refers to elements.
@@ -66,7 +71,7 @@ impl<'a> Terms<'a> {
                 let own = own_name(&id, &name);
                 let called = name.known().unwrap_or(own.trim_start_matches("LicenseRef-")).to_owned();
                 let own = if own.is_empty() { license::custom(&called, &text).id } else { own };
-                self.names.push((Text(own.clone().into()), id.clone()));
+                self.own_names.push((own.clone(), id.clone()));
                 self.texts.insert(id.clone(), (called, text));
                 Term::Own(own)
             }
@@ -89,7 +94,7 @@ impl<'a> Terms<'a> {
             }
             _ => return false,
         };
-        self.terms.insert(id, term);
+        self.elements.insert(id, term);
         true
     }
 
@@ -105,11 +110,16 @@ impl<'a> Terms<'a> {
                 Some(_) => doubled += 1,
             }
         }
+        // Texts that no expression gives a name go by their own, if nothing else does.
+        let named: HashSet<&str> = texts.values().copied().collect();
+        for (name, id) in self.own_names.iter().filter(|(_, id)| !named.contains(&**id)) {
+            let Some((called, text)) = self.texts.get(id) else { continue };
+            if let Entry::Vacant(vacant) = texts.entry(name) {
+                vacant.insert(id);
+                licenses.define(name.clone().into(), called, text);
+            }
+        }
         doubled
-    }
-
-    pub(super) fn is_license(&self, id: &str) -> bool {
-        self.terms.contains_key(id) || is_listed(id) || individual(id).is_some()
     }
 
     /// The expression that the licence `id` is; none if it is too large, or says nothing.
@@ -124,7 +134,7 @@ impl<'a> Terms<'a> {
         if *steps > MAX_STEPS || out.len() > MAX_BYTES || depth == 0 {
             return None;
         }
-        match self.terms.get(id) {
+        match self.elements.get(id) {
             Some(Term::All(members)) => self.write_set(members, " AND ", depth, steps, out)?,
             Some(Term::Any(members)) => self.write_set(members, " OR ", depth, steps, out)?,
             Some(Term::Expression(text)) if depth == MAX_DEPTH => out.push_str(text),

@@ -20,6 +20,7 @@ use crate::document::{
         Context, ReadError,
         elements::{Elements, Number},
         records::{self, Each, Text, lose},
+        shortened,
         value::{Object, Value},
     },
 };
@@ -28,9 +29,10 @@ mod artifact;
 mod creation;
 mod finish;
 mod licenses;
+mod sources;
 #[cfg(test)]
 mod tests;
-mod vocabulary3;
+mod words;
 
 use artifact::lose_rest;
 use creation::{Creation, Creations};
@@ -48,7 +50,7 @@ pub(in crate::document) fn read_3(bytes: &[u8], context: &mut Context<'_>) -> Re
     }
     read?;
     gather.check_version()?;
-    gather.finish(bytes)
+    gather.finish()
 }
 
 /// A document or another collection of elements.
@@ -64,6 +66,13 @@ struct Collection<'a> {
     properties: Vec<Property>,
 }
 
+/// Who supplies the component at an index, and who made it.
+struct Made<'a> {
+    index: usize,
+    supplier: Option<Cow<'a, str>>,
+    originators: Vec<Cow<'a, str>>,
+}
+
 /// What has been read so far.
 struct Gather<'a, 'r, 'c> {
     context: &'r mut Context<'c>,
@@ -74,8 +83,7 @@ struct Gather<'a, 'r, 'c> {
     collections: Vec<Collection<'a>>,
     /// The versions that the document names.
     versions: Vec<Cow<'a, str>>,
-    /// Of the component at an index, who supplies it and who made it.
-    made: Vec<(usize, Option<Cow<'a, str>>, Vec<Cow<'a, str>>)>,
+    made: Vec<Made<'a>>,
     licensed: Vec<(Number, Whose, Vec<Cow<'a, str>>)>,
     described: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     distributed: Vec<(Number, Number)>,
@@ -121,15 +129,15 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
             creation => self.link(creation)?,
         };
         match kind.as_str() {
-            "CreationInfo" => self.creation(&id, &mut object)?,
+            "CreationInfo" => self.creation(id.clone(), &mut object)?,
             "Agent" | "Person" | "Organization" | "SoftwareAgent" | "Tool" => {
                 self.creations.add_party(id.clone(), &kind, &mut object);
             }
             "software_Package" | "software_File" | "ai_AIPackage" | "dataset_DatasetPackage" => {
-                self.artifact(&id, &kind, &mut object)?;
+                self.artifact(id.clone(), &kind, &mut object)?;
             }
             "SpdxDocument" | "Bundle" | "Bom" | "software_Sbom" => {
-                self.collection(&id, &kind, creation, &mut object)?;
+                self.collection(id.clone(), &kind, creation, &mut object)?;
             }
             "Relationship" | "LifecycleScopedRelationship" => self.relationship(&mut object)?,
             "Annotation" => {
@@ -174,7 +182,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         Ok(links)
     }
 
-    fn creation(&mut self, id: &Cow<'a, str>, object: &mut Object<'a>) -> Result<(), ReadError> {
+    fn creation(&mut self, id: Cow<'a, str>, object: &mut Object<'a>) -> Result<(), ReadError> {
         let (by, using) = (object.take("createdBy"), object.take("createdUsing"));
         self.versions.push(object.text("specVersion").into_inner());
         let creation = Creation {
@@ -183,28 +191,33 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
             using: self.links(using)?,
             comment: object.text("comment"),
         };
-        self.creations.add_info(id.clone(), creation);
+        self.creations.add_info(id, creation);
         Ok(())
     }
 
-    fn artifact(&mut self, id: &Cow<'a, str>, kind: &str, object: &mut Object<'a>) -> Result<(), ReadError> {
-        let component = artifact::component(object, kind, &mut self.context.losses);
+    fn artifact(&mut self, id: Cow<'a, str>, kind: &str, object: &mut Object<'a>) -> Result<(), ReadError> {
+        let mut component = artifact::component(object, kind, &mut self.context.losses);
+        let named = component.properties.iter().position(|property| property.name == "sbomctl:id");
+        let named = named.map(|at| component.properties.remove(at).value);
         let (supplier, originators) = (object.take("suppliedBy"), object.take("originatedBy"));
         let place = || format!("@graph[{}].spdxId", self.count.saturating_sub(1));
-        let index = self.elements.add(id.clone(), component, self.context.limits, place)?;
+        let index = self.elements.add(id, component, self.context.limits, place)?;
+        if let Some(named) = named {
+            self.elements.name(index, &named);
+        }
         if kind != "software_File" {
             self.packages.push(index);
         }
         let (supplier, originators) = (self.link(supplier)?, self.links(originators)?);
         if supplier.is_some() || !originators.is_empty() {
-            self.made.push((index, supplier, originators));
+            self.made.push(Made { index, supplier, originators });
         }
         Ok(())
     }
 
     fn collection(
         &mut self,
-        id: &Cow<'a, str>,
+        id: Cow<'a, str>,
         kind: &str,
         creation: Option<Cow<'a, str>>,
         object: &mut Object<'a>,
@@ -220,7 +233,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         let mut properties = Vec::new();
         artifact::extensions(&mut properties, object);
         self.collections.push(Collection {
-            id: id.clone(),
+            id,
             is_document: kind == "SpdxDocument",
             name: object.text("name"),
             comment: object.text("comment"),
@@ -290,7 +303,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         name: &str,
         object: &mut Object<'a>,
     ) -> Result<(), ReadError> {
-        let meaning = vocabulary3::meaning(name, &object.text("scope"));
+        let meaning = words::meaning(name, &object.text("scope"));
         let comment = object.text("comment");
         let refined = RelationshipKind::from_name(comment.trim());
         if refined.is_none() && !comment.is_empty() {
@@ -321,12 +334,16 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         Ok(())
     }
 
-    fn check_version(&self) -> Result<(), ReadError> {
+    fn check_version(&mut self) -> Result<(), ReadError> {
         let known = |version: &str| version == "3.0" || version.starts_with("3.0.");
+        let mut named = self.versions.iter().filter(|version| !version.is_empty());
+        if let Some(version) = named.next() {
+            self.context.version.push_str(version);
+        }
         match self.versions.iter().find(|version| !version.is_empty() && !known(version)) {
-            None if !self.versions.is_empty() => Ok(()),
+            None if !self.context.version.is_empty() => Ok(()),
             unknown => {
-                let version = unknown.map_or("", |version| records::shortened(version)).to_owned();
+                let version = unknown.map_or_else(String::new, |version| shortened(version));
                 Err(ReadError::Version { format: FORMAT, version, known: "3.0.*" })
             }
         }

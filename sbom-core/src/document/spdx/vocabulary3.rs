@@ -1,11 +1,13 @@
 //! Words of SPDX 3 that stand for those of the model: types of relationship, each with its meaning, and of references.
+//! One table of each for both directions of travel.
 
-use crate::document::{
-    model::{
-        ReferenceKind,
-        RelationshipKind::{self, *},
+use super::relationship::{Meaning, about, back, is};
+use crate::document::model::{
+    ReferenceKind,
+    RelationshipKind::{
+        BuildDependsOn, Contains, CopyOf, DependsOn, DescendantOf, DynamicLink, GeneratedFrom,
+        OptionalDependsOn, Other, PatchFor, ProvidedDependsOn, Provides, StaticLink, VariantOf,
     },
-    read::spdx::relationship::{Meaning, about, back, is},
 };
 
 /// Types of relationship between pieces of software. Of several with the same kind, the first exact one is the one to
@@ -30,30 +32,6 @@ pub(in crate::document) const RELATIONSHIPS: &[(&str, Meaning)] = &[
     ("hasPrerequisite", about(is(DependsOn))),
     ("usesTool", about(is(BuildDependsOn))),
 ];
-
-/// What the type called `name` means, at the given point of the lifecycle.
-pub(super) fn meaning(name: &str, scope: &str) -> Meaning {
-    let known = RELATIONSHIPS.iter().find(|(known, _)| *known == name);
-    let meaning = known.map_or(about(is(Other)), |&(_, meaning)| meaning);
-    match (meaning.kind, scope) {
-        (DependsOn, "") => meaning,
-        (DependsOn, scope) => scoped(scope).map_or(about(meaning), |kind| Meaning { kind, ..meaning }),
-        (BuildDependsOn, scope) => scoped(scope).map_or(meaning, |kind| Meaning { kind, ..meaning }),
-        (_, "") => meaning,
-        _ => about(meaning),
-    }
-}
-
-/// What needs something at one point of the lifecycle alone.
-fn scoped(scope: &str) -> Option<RelationshipKind> {
-    Some(match scope {
-        "build" => BuildDependsOn,
-        "development" => DevDependsOn,
-        "test" => TestDependsOn,
-        "runtime" => RuntimeDependsOn,
-        _ => return None,
-    })
-}
 
 /// Types of reference; of several with the same kind, the first is the one to write.
 pub(in crate::document) const REFERENCES: &[(&str, ReferenceKind)] = &[
@@ -90,8 +68,3 @@ pub(in crate::document) const REFERENCES: &[(&str, ReferenceKind)] = &[
     ("metrics", ReferenceKind::QualityMetrics),
     ("other", ReferenceKind::Other),
 ];
-
-/// What a reference of the type called `name` leads to; none if the model has no word for it.
-pub(super) fn reference(name: &str) -> Option<ReferenceKind> {
-    REFERENCES.iter().find(|(known, _)| *known == name).map(|&(_, kind)| kind)
-}
