@@ -13,6 +13,7 @@ mod documents;
 mod embedded;
 mod files;
 mod hostile;
+mod interop;
 mod kept_fuzz_inputs;
 mod layers;
 mod measured;
