@@ -18,6 +18,8 @@ use crate::{
 
 /// Layers beyond this number are no layers: images have at most a hundred and some.
 const MOST_LAYERS: usize = 1024;
+/// References of one component beyond this number stay properties: each is compared with those before it.
+const MOST_REFERENCES: usize = 1024;
 
 /// Takes out of the properties of `document`, as a reader left them, those that the model has fields for, and those
 /// that a writer makes anew. Whatever is not understood stays a property.
@@ -159,6 +161,9 @@ fn take(
     layers: &[LayerDescriptor],
 ) -> Option<Property> {
     let Some(name) = property.name.strip_prefix("sbomctl:") else { return Some(property) };
+    if name.starts_with("reference") && component.references.len() >= MOST_REFERENCES {
+        return Some(property);
+    }
     let value = property.value.as_str();
     let taken = match name {
         "cpe" => {

@@ -82,7 +82,7 @@ fn the_header_names_all_who_made_the_document() {
 #[test]
 fn a_package_has_all_its_identifiers_licences_and_links() {
     let document = json(&every_word::document(), V2_3);
-    let package = find(&document["packages"], "name", "every_word");
+    let package = find(&document["packages"], "name", "full");
     let references = package["externalRefs"].as_array().unwrap();
     let types: Vec<&str> = references.iter().map(|r| r["referenceType"].as_str().unwrap()).collect();
     assert_eq!(types, ["purl", "cpe23Type", "cpe22Type"]);
@@ -138,7 +138,7 @@ fn what_2_2_has_no_words_for_is_annotated() {
             assert!(package[field].is_string(), "{field}");
         }
     }
-    let package = find(&document["packages"], "name", "every_word");
+    let package = find(&document["packages"], "name", "full");
     assert_eq!(package["externalRefs"][0]["referenceCategory"], "PACKAGE_MANAGER");
     let known = ["MD2", "MD4", "MD5", "MD6", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512"];
     let checksums = package["checksums"].as_array().unwrap();
@@ -161,7 +161,7 @@ fn tag_value_says_what_json_says() {
     let document = every_word::document();
     let text = text(&document, TAG_VALUE);
     assert!(text.starts_with("SPDXVersion: SPDX-2.3\n"));
-    let package = block(&text, "PackageName: every_word");
+    let package = block(&text, "PackageName: full");
     for line in [
         "PackageVersion: 1+2",
         "PackageSupplier: Organization: Debian (a@example.org)",
@@ -170,8 +170,8 @@ fn tag_value_says_what_json_says() {
         "PackageSourceInfo: <text>built package from: src 1:1+2</text>",
         "PackageCopyrightText: <text>(c) A",
         "(c) B</text>",
-        "ExternalRef: PACKAGE-MANAGER purl pkg:deb/debian/every_word@1%2B2?arch=amd64&distro=debian-12",
-        "ExternalRef: SECURITY cpe22Type cpe:/a:x:every_word:1",
+        "ExternalRef: PACKAGE-MANAGER purl pkg:deb/debian/full@1%2B2?arch=amd64&distro=debian-12",
+        "ExternalRef: SECURITY cpe22Type cpe:/a:x:full:1",
         "PrimaryPackagePurpose: LIBRARY",
     ] {
         assert!(package.contains(line), "{line} in {package:#?}");
@@ -254,7 +254,7 @@ fn a_graph_is_sorted_and_closed() {
 fn spdx_3_has_elements_for_parties_licences_and_sources() {
     let document = json(&every_word::document(), V3);
     let graph = &document["@graph"];
-    let package = find(graph, "name", "every_word");
+    let package = find(graph, "name", "full");
     let elements = elements(&document);
     let named = |field: &str| &elements[package[field].as_str().unwrap()]["name"];
     assert_eq!(*named("suppliedBy"), "Debian");
