@@ -1,6 +1,6 @@
 //! Properties and annotations → the model's fields, for readers.
 
-use std::{str::FromStr as _, sync::Arc};
+use std::{collections::HashSet, str::FromStr as _, sync::Arc};
 
 use super::{
     AncestorRecord, EvidenceRecord, TRIVY,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Layers beyond this number are no layers: images have at most a hundred and some.
-const MOST_LAYERS: usize = 4096;
+const MOST_LAYERS: usize = 1024;
 
 /// Takes out of the properties of `document`, as a reader left them, those that the model has fields for, and those
 /// that a writer makes anew. Whatever is not understood stays a property.
@@ -194,7 +194,7 @@ fn take(
                 ReferenceKind::from_name(kind).map(|kind| beyond::refer(component, kind, value))
             }
             (_, Some(event)) => layer_event(component, event, value, layers.len()),
-            _ => beyond.take(component, name, value),
+            _ => Beyond::take(component, name, value),
         },
     };
     if taken.is_some() { None } else { Some(property) }
@@ -377,9 +377,9 @@ fn drop_what_follows(document: &mut Document) {
         // Taken away while the others are made, as they give way to what is stated under Trivy's names.
         let mut stated = std::mem::take(&mut component.properties);
         let follows = of(document, index);
-        stated.retain(|property| {
-            !follows.iter().any(|(name, value)| *name == property.name && *value == property.value)
-        });
+        let follows: HashSet<(&str, &str)> =
+            follows.iter().map(|(name, value)| (&**name, &**value)).collect();
+        stated.retain(|property| !follows.contains(&(&*property.name, &*property.value)));
         if let Some(component) = document.components.get_mut(index) {
             component.properties = stated;
         }

@@ -198,9 +198,10 @@ fn relationships(count: usize) -> Vec<Relationship> {
     let mut relationships = vec![edge(0, 1, contains), edge(1, 2, contains), edge(3, 4, contains)];
     relationships.extend([edge(0, 5, contains), edge(0, 6, contains), edge(2, 3, contains)]);
     relationships.extend((7..count).map(|to| edge(0, to, RelationshipKind::DependsOn)));
-    let kinds = RelationshipKind::ALL.iter().enumerate();
-    relationships.extend(kinds.clone().map(|(index, &kind)| edge(7 + index % 8, 15 + index % 9, kind)));
-    relationships.extend(kinds.map(|(_, &kind)| edge(2, 9, kind)));
+    let kinds = RelationshipKind::ALL.iter();
+    relationships
+        .extend(kinds.clone().enumerate().map(|(index, &kind)| edge(7 + index % 8, 15 + index % 9, kind)));
+    relationships.extend(kinds.map(|&kind| edge(2, 9, kind)));
     relationships
 }
 

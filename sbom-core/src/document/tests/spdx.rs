@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{any, comments, every_word, find, round_trip, samples, schema};
+use super::{comments, every_word, find, round_trip, samples, schema};
 use crate::document::{Document, Format, Spdx2Version, SpdxVersion, write};
 
 const V2_2: Format = Format::SpdxJson(SpdxVersion::V2_2);

@@ -60,30 +60,27 @@ pub(super) fn convert(
     }
     for (technique, confidence, value) in methods {
         match places.get_mut(&value).filter(|_| !value.is_empty()) {
-            Some(place) if place.technique.is_none() => {
-                place.technique = Some(technique);
+            Some(place) if !place.named => {
+                (place.named, place.technique) = (true, technique);
                 for &index in &place.occurrences {
                     if let Some(found) = evidence.get_mut(index) {
                         (found.technique, found.confidence) = (technique, confidence);
                     }
                 }
             }
-            Some(place) if place.technique == Some(technique) => {}
+            Some(place) if place.technique == technique => {}
             _ => evidence.push(without_occurrence(technique, confidence, value)),
         }
     }
     evidence
 }
 
-/// A location: the pieces of evidence that lie there, and by which technique they were found.
+/// A location: the pieces of evidence that lie there, and by which technique they were found, once a method names it.
 #[derive(Default)]
 struct Place {
     occurrences: Vec<usize>,
-    #[expect(
-        clippy::option_option,
-        reason = "no method, and a method that names no technique, are two things"
-    )]
-    technique: Option<Option<Technique>>,
+    named: bool,
+    technique: Option<Technique>,
 }
 
 /// A method that says nothing of a place that is listed; its value may be one.

@@ -114,11 +114,12 @@ fn the_originator_is_who_is_named_most_exactly() {
     check(manufacturer, Organization, "M", Some("a@b"), lost);
 }
 
+/// Location, technique, confidence and detail.
+type Found<'a> = (&'a str, Option<Technique>, Option<u8>, Option<&'a str>);
+
 #[test]
 fn evidence_is_what_was_found_where_and_how() {
-    let check = |evidence: &str,
-                 expected: &[(&str, Option<Technique>, Option<u8>, Option<&str>)],
-                 lost: &str| {
+    let check = |evidence: &str, expected: &[Found<'_>], lost: &str| {
         let (component, losses) = component(&format!(r#""purl": "pkg:npm/a@1", "evidence": {evidence}"#));
         let found = component.evidence.iter();
         let found: Vec<_> =
