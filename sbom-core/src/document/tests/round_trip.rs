@@ -9,7 +9,7 @@ use crate::{
     digest::Digest,
     document::{
         Document, Format,
-        model::{Component, Header},
+        model::{Component, Evidence, Header},
         read::{Read, read},
         syntax, write,
     },
@@ -107,6 +107,11 @@ fn skeleton(document: Document, format: Format) -> Document {
         Format::SpdxTagValue(_) => id.replace('\r', ""),
         _ => id,
     };
+    // Space at the ends of a text means nothing in XML.
+    let place = |evidence: Evidence| match format {
+        Format::CycloneDxXml(_) => Evidence { location: evidence.location.trim_end().to_owned(), ..evidence },
+        _ => evidence,
+    };
     let bare = |component: Component| Component {
         id: id(component.id),
         kind: component.kind,
@@ -118,7 +123,7 @@ fn skeleton(document: Document, format: Format) -> Document {
         purl: component.purl,
         usage: component.usage,
         completeness: component.completeness,
-        evidence: component.evidence,
+        evidence: component.evidence.into_iter().map(place).collect(),
         layers: component.layers,
         ..Component::default()
     };

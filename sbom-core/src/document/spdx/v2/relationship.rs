@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Content, DOCUMENT, NOASSERTION, Spdx2Version, file, package};
 use crate::document::{
-    model::{Component, Relationship as Edge, RelationshipKind},
+    model::{Component, ComponentKind, Relationship as Edge, RelationshipKind},
     spdx::relationship::{Wording, wording},
 };
 
@@ -50,7 +50,7 @@ impl Content<'_> {
             // in Trivy, which then loses every Go module and crate of the program.
             RelationshipKind::Contains
                 if self.component(edge.from).is_some_and(Component::is_os_package)
-                    && !file::is_file(self.model, edge.to) =>
+                    && self.component(edge.to).is_some_and(|to| to.kind != ComponentKind::File) =>
             {
                 Wording { name: "CONTAINED_BY", reversed: true, comment: None }
             }
