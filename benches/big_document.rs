@@ -16,7 +16,7 @@ const NEEDS: usize = 5;
 
 /// An image of Debian with `count` packages, each with a package URL, a licence, a source, a link, three properties,
 /// evidence, the layer that it came in, and five packages that it needs.
-pub fn big_document(count: usize) -> Document {
+pub(crate) fn big_document(count: usize) -> Document {
     let party = |kind, name: String| Party { kind, name, email: Some("a@example.org".into()), url: None };
     let supplier = Arc::new(party(PartyKind::Organization, "Debian".into()));
     let teams: Vec<Arc<Party>> =

@@ -112,7 +112,7 @@ fn an_invalid_document_exits_with_1_and_says_where_and_how_to_mend_it() {
 #[test]
 fn a_document_that_is_cut_off_is_invalid() {
     let folder = tempfile::tempdir().unwrap();
-    let file = write(folder.path(), "a.cdx.json", &GOOD[..GOOD.len() / 2]);
+    let file = write(folder.path(), "a.cdx.json", GOOD.split_at(GOOD.len() / 2).0);
     let run = sbomctl(&["validate", &file]);
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("readable"), "{}", run.stdout);

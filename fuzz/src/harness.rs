@@ -9,7 +9,7 @@ use std::{
 
 use sbom_core::{
     bom::{
-        Bom,
+        Bom, FileScope,
         overlay::{LayerContent, Overlay},
     },
     detect::{Captured, Findings, builtin},
@@ -64,6 +64,8 @@ pub const TARGETS: &[Target] = &[
     ("go_modules", |bytes| detect("go-binary", &["bin/a"], &go_program(bytes))),
     ("rust_binary", |bytes| detect("rust-binary", &["bin/a"], bytes)),
     ("rust_audit", |bytes| detect("rust-binary", &["bin/a"], &rust_program(bytes))),
+    // Documents.
+    ("document_read", document_read),
     // Texts.
     ("license", licenses),
     ("debian_license", debian_license),
@@ -151,9 +153,14 @@ fn image(bytes: &[u8]) {
     let descriptors = (0..layers.len()).map(descriptor).collect();
     let subject = Subject { kind: SubjectKind::Folder, name: "fuzz".into(), tag: None, layers: descriptors };
     let source = Memory { subject, layers };
-    let options =
+    let mut options =
         scan::Options { limits: small_limits(), jobs: NonZeroUsize::MIN, ..scan::Options::default() };
+    options.bill.files = FileScope::All;
     if let Ok(bom) = scan::scan(&source, &options, &scan::Silent) {
+        assert!(bom.files.is_sorted_by(|a, b| a.path < b.path));
+        for component in &bom.components {
+            drop(bom.contents(component));
+        }
         write_all(&bom);
     }
 }
@@ -200,13 +207,27 @@ fn small_limits() -> Limits {
 }
 
 fn write_all(bom: &Bom) {
+    write_document(&Document::of(bom.clone()));
+}
+
+fn write_document(document: &Document) {
     let Ok(timestamp) = Timestamp::from_unix(0) else { return };
     let tool = Tool { name: "fuzz".into(), version: "1".into() };
     let inputs = Inputs { timestamp, tool, columns: Some(80), ..Inputs::default() };
-    let document = Document::of(bom.clone());
     for &format in Format::ALL {
-        drop(document::write(&document, format, &inputs, &mut io::sink()));
+        drop(document::write(document, format, &inputs, &mut io::sink()));
     }
+}
+
+/// A document of any format, in whatever wrapping: it is read the same again, is in its one order, and can be written.
+fn document_read(bytes: &[u8]) {
+    let limits = small_limits();
+    let Ok(first) = document::read::read(bytes, &limits) else { return };
+    assert_eq!(document::read::read(bytes, &limits).ok().as_ref(), Some(&first));
+    let mut ordered = first.document.clone();
+    ordered.normalise();
+    assert_eq!(ordered, first.document);
+    write_document(&first.document);
 }
 
 /// Layers in memory.

@@ -120,7 +120,8 @@ pub(crate) struct ScanArgs {
     #[arg(value_name = "SUBJECT")]
     pub(crate) subject: String,
     /// Write FORMAT to FILE, or to standard output; may be given several times.
-    /// Formats: table, cyclonedx-json, spdx-json; FORMAT@VERSION names a version (cyclonedx-json@1.6, spdx-json@2.3)
+    /// Formats: table, cyclonedx-json, cyclonedx-xml (@1.4 to @1.7), spdx-json (@2.2, @2.3, @3.0), spdx-tag-value
+    /// (@2.2, @2.3), github, purls, csv, markdown, template
     #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table", value_parser = Output::parse)]
     pub(crate) output: Vec<Output>,
     #[command(flatten)]

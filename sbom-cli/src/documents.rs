@@ -155,7 +155,7 @@ impl WriteArgs {
                     terminal
                         .warn(format_args!("{format} cannot take all of it; left out or changed: {losses}"));
                 }
-                Ok(None) => tracing::info!("{format} is a list, and says less than the document"),
+                Ok(None) => tracing::info!("{format} is no format for whole documents, and says less"),
                 Err(error) => {
                     terminal.warn(format_args!("whether {format} takes all of it cannot be told: {error}"));
                 }

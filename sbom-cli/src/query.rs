@@ -120,7 +120,10 @@ pub(crate) fn run(
         output::to_stdout(|out| match arguments.format {
             QueryFormat::Text => list::text(document, &found, style, out),
             QueryFormat::Json => list::json(document, &found, out),
-            QueryFormat::Purls => list::purls(document, &found, out).map(|count| without = count),
+            QueryFormat::Purls => {
+                without = list::purls(document, &found, out)?;
+                Ok(())
+            }
         })?;
         if without > 0 {
             let (noun, verb) = if without == 1 { ("component", "has") } else { ("components", "have") };
@@ -133,7 +136,7 @@ pub(crate) fn run(
             (true, _) => terminal.warn(format_args!("nothing in {name} matches")),
             (false, true) => terminal.warn(format_args!("nothing in {name} needs what matches")),
             (false, false) => {
-                terminal.warn(format_args!("{name} names nothing that is needed by what matches"))
+                terminal.warn(format_args!("{name} names nothing that is needed by what matches"));
             }
         }
     }

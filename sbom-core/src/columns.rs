@@ -113,9 +113,9 @@ impl Table {
         while exceeds - fits.min(exceeds) > 1 {
             let middle = fits + (exceeds - fits) / 2;
             if bound(middle).iter().flatten().sum::<usize>() <= room {
-                fits = middle
+                fits = middle;
             } else {
-                exceeds = middle
+                exceeds = middle;
             }
         }
         bound(fits)
@@ -143,7 +143,9 @@ mod tests {
 
     fn check(rows: &[[&str; 3]], columns: Option<usize>, expected: &str) {
         let mut table = Table::new(&["A", "B", "C"]);
-        rows.iter().for_each(|row| table.push(None, row));
+        for row in rows {
+            table.push(None, row);
+        }
         let mut out = Vec::new();
         table.write(Style { columns, colors: false }, 0, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), expected);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::{
     document::{
         self, Document, Format, Inputs,
-        model::{Component, Gap, Header, RelationshipKind},
+        model::{Component, Gap, Header, Relationship},
         read::{self, Losses, ReadError},
     },
     limits::Limits,
@@ -39,20 +39,21 @@ fn compare(before: &Document, after: &Document) -> Losses {
             *losses.entry(what.to_owned()).or_default() += count as u64;
         }
     };
-    let by_id: HashMap<&str, &Component> =
-        after.components.iter().map(|component| (component.id.as_str(), component)).collect();
-    for component in &before.components {
-        match by_id.get(component.id.as_str()) {
+    let counterparts = counterparts(before, after);
+    for (component, found) in before.components.iter().zip(&counterparts) {
+        match found.and_then(|found| after.components.get(found)) {
             Some(found) => fields(component, found, &mut |what| lose(what, 1)),
             None => lose("components", 1),
         }
     }
-    lose(
-        "subject",
-        usize::from(before.root().is_some_and(|root| after.root().map(|r| &r.id) != Some(&root.id))),
-    );
-    let kept = relationships(after);
-    lose("relationships", relationships(before).difference(&kept).count());
+    let counterpart = |index: usize| counterparts.get(index).copied().flatten();
+    lose("subject", usize::from(before.root.is_some() && before.root.and_then(counterpart) != after.root));
+    let kept: BTreeSet<&Relationship> = after.relationships.iter().collect();
+    let is_kept = |relationship: &&Relationship| {
+        let ends = counterpart(relationship.from).zip(counterpart(relationship.to));
+        ends.is_some_and(|(from, to)| kept.contains(&Relationship { from, to, ..**relationship }))
+    };
+    lose("relationships", before.relationships.len() - before.relationships.iter().filter(is_kept).count());
     lose("layers", usize::from(!before.layers.is_empty() && before.layers != after.layers));
     let kept: BTreeSet<&Gap> = after.gaps.iter().collect();
     lose("gaps", before.gaps.iter().filter(|gap| !kept.contains(gap)).count());
@@ -67,10 +68,30 @@ fn compare(before: &Document, after: &Document) -> Losses {
     Losses(losses)
 }
 
-fn relationships(document: &Document) -> BTreeSet<(&str, &str, RelationshipKind)> {
-    let id = |index: usize| document.components.get(index).map_or("", |component| component.id.as_str());
-    let all = document.relationships.iter();
-    all.map(|relationship| (id(relationship.from), id(relationship.to), relationship.kind)).collect()
+/// For each component of `before` the one of `after` that it became: by the identifier, else, as formats may have
+/// identifiers of their own form, by package URL, name and version.
+fn counterparts(before: &Document, after: &Document) -> Vec<Option<usize>> {
+    let by_id: HashMap<&str, usize> = after
+        .components
+        .iter()
+        .enumerate()
+        .map(|(index, component)| (component.id.as_str(), index))
+        .collect();
+    let mut found: Vec<Option<usize>> =
+        before.components.iter().map(|component| by_id.get(component.id.as_str()).copied()).collect();
+    let taken: BTreeSet<usize> = found.iter().flatten().copied().collect();
+    let key =
+        |component: &Component| (component.purl.clone(), component.name.clone(), component.version.clone());
+    let mut left: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (index, component) in after.components.iter().enumerate().rev() {
+        if !taken.contains(&index) {
+            left.entry(key(component)).or_default().push(index);
+        }
+    }
+    for (component, slot) in before.components.iter().zip(&mut found).filter(|(_, slot)| slot.is_none()) {
+        *slot = left.get_mut(&key(component)).and_then(Vec::pop);
+    }
+    found
 }
 
 /// Names the fields of a component that say something and are not the same.
@@ -164,6 +185,16 @@ mod tests {
                 assert_eq!(check(&sample(), format).unwrap(), "", "{format}");
             }
         }
+    }
+
+    #[test]
+    fn identifiers_of_another_form_are_no_loss() {
+        let before = sample();
+        let mut after = before.clone();
+        for component in &mut after.components {
+            component.id.insert_str(0, "https://example.org/");
+        }
+        assert_eq!(compare(&before, &after).to_string(), "");
     }
 
     #[test]

@@ -5,12 +5,14 @@ use std::{
     process::{Command, ExitCode},
 };
 
+mod documents;
 mod fixtures;
 mod tidy;
 
 const HELP: &str = "\
 cargo xtask ci         all checks
 cargo xtask tidy       of them: layers, module docs, names, the table of detectors
+cargo xtask documents  of them: documents, by the validators of others where they are installed
 cargo xtask fixtures   write the fixtures anew";
 
 fn main() -> ExitCode {
@@ -18,6 +20,7 @@ fn main() -> ExitCode {
     let result = match task.as_str() {
         "ci" => ci(),
         "fixtures" => fixtures::write(&root().join("fixtures")).map_err(|error| error.to_string()),
+        "documents" => documents::check(&root(), &say),
         "tidy" => report(&tidy::faults(&root())),
         _ => Err(HELP.to_owned()),
     };
@@ -37,6 +40,7 @@ fn ci() -> Result<(), String> {
     run("cargo", &["check", "--package", "sbom-core", "--no-default-features"], &[])?;
     run("cargo", &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     report(&tidy::faults(&root()))?;
+    documents::check(&root(), &say)?;
     run("cargo", &["deny", "check", "bans", "licenses", "sources"], &[])?;
     say("all checks passed");
     Ok(())

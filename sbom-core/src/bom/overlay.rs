@@ -282,6 +282,11 @@ impl<'l> Overlay<'l> {
         count
     }
 
+    /// A number of regular files and links that there are no more of in the end.
+    pub fn most_files(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Notes something that could not be read.
     pub fn gap(&mut self, gap: Gap) {
         self.gaps.push(gap);

@@ -113,8 +113,9 @@ fn code(text: &str) -> String {
             break;
         }
         match c {
-            c if c.is_alphanumeric() || matches!(c, ' ' | '-' | '/' | ',' | ';' | '%' | '?' | '→' | '…') => {
-                safe.push(c)
+            c if c.is_alphanumeric() || matches!(c, ' ' | '-' | '/' | ',' | ';' | '%' | '?' | '→' | '…') =>
+            {
+                safe.push(c);
             }
             // A dot alone is harmless; with `www` before it, it makes a link.
             '.' if !safe.to_ascii_lowercase().ends_with("www") => safe.push('.'),

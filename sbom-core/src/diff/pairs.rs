@@ -29,6 +29,9 @@ struct Entry {
     origin: Origin,
 }
 
+/// By what entries are alike.
+type Alike<'a> = dyn Fn(&Entry) -> (String, String) + 'a;
+
 /// Both sides of what has one key.
 #[derive(Default)]
 struct Sides {
@@ -149,7 +152,7 @@ fn pairs(mut sides: Sides, scheme: Scheme) -> Vec<(Option<Entry>, Option<Entry>)
     let architecture = |entry: &Entry| entry.state.architecture.clone().unwrap_or_default();
     let none = String::new;
     let mut pairs = Vec::new();
-    let rounds: [&dyn Fn(&Entry) -> (String, String); 5] = [
+    let rounds: [&Alike; 5] = [
         &|entry| (version(entry), architecture(entry)),
         &|entry| (version(entry), none()),
         &|entry| (compatible(&version(entry)).to_owned(), architecture(entry)),

@@ -29,29 +29,6 @@ pub(super) type Fact<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// What Trivy's names begin with in CycloneDX; its annotations in SPDX go without.
 pub(super) const TRIVY: &str = "aquasecurity:trivy:";
 
-/// Trivy's names, without what they begin with.
-pub(super) const TRIVY_NAMES: &[&str] = &[
-    "Class",
-    "DiffID",
-    "FilePath",
-    "ImageID",
-    "LayerDiffID",
-    "LayerDigest",
-    "Modularitylabel",
-    "PkgID",
-    "PkgType",
-    "Reference",
-    "RepoDigest",
-    "RepoTag",
-    "SchemaVersion",
-    "Size",
-    "SrcEpoch",
-    "SrcName",
-    "SrcRelease",
-    "SrcVersion",
-    "Type",
-];
-
 /// The longest build instruction that is repeated at each component; the image itself carries it whole.
 const CREATED_BY_CHARS: usize = 256;
 
@@ -70,10 +47,12 @@ pub(super) fn of(document: &Document, index: usize) -> Vec<Fact<'_>> {
 pub(super) fn without_field_in_spdx<'a>(document: &'a Document, component: &'a Component) -> Vec<Fact<'a>> {
     let mut facts: Vec<Fact<'a>> = Vec::new();
     let mut add = |name: &'static str, value: Cow<'a, str>| facts.push((name.into(), value));
-    if component.purl.as_ref() != Some(&component.id) {
+    let purl = component.purl.as_ref();
+    let valid = purl.filter(|purl| syntax::is_purl(purl));
+    if valid != Some(&component.id) {
         add("sbomctl:id", (&component.id).into());
     }
-    if let Some(purl) = component.purl.as_ref().filter(|purl| !syntax::is_purl(purl)) {
+    if let Some(purl) = purl.filter(|_| valid.is_none()) {
         add("sbomctl:purl", purl.into());
     }
     for cpe in component.cpes.iter().filter(|cpe| !syntax::is_cpe(cpe) && !syntax::is_cpe_22(cpe)) {

@@ -105,9 +105,13 @@ impl Document {
         let mut link = |from, to, kind| document.relationships.push(Relationship { from, to, kind });
         if let Some(system) = system {
             link(root_at, system, RelationshipKind::Contains);
-            of_system.iter().for_each(|&package| link(system, package, RelationshipKind::Contains));
+            for &package in &of_system {
+                link(system, package, RelationshipKind::Contains);
+            }
         }
-        requested.iter().for_each(|&part| link(root_at, part, RelationshipKind::DependsOn));
+        for &part in &requested {
+            link(root_at, part, RelationshipKind::DependsOn);
+        }
         claims::add(&mut document, claims, &bom.subject, is_image, limits);
         document.layers = if is_image { bom.subject.layers } else { Vec::new() };
         document.reach_all(root_at);

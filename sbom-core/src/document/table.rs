@@ -24,7 +24,9 @@ pub fn write(document: &Document, columns: Option<usize>, out: &mut dyn Write) -
     rows.sort_by_key(|component| (&component.name, &component.version));
     if !rows.is_empty() {
         let mut table = Table::new(&["NAME", "VERSION", "TYPE", "LICENSE", "LAYER"]);
-        rows.iter().for_each(|component| table.push(None, cells(component)));
+        for component in &rows {
+            table.push(None, cells(component));
+        }
         writeln!(out)?;
         table.write(Style { columns, colors: false }, 0, &mut out)?;
     }

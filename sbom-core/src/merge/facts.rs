@@ -162,10 +162,10 @@ fn claims(members: &Members, fact: &str, of: &dyn Fn(&Component) -> Option<Strin
     let mut claims = Claims::new();
     for (document, component) in members {
         let mut earlier = component.properties.iter().filter(|property| property.name == kept).peekable();
-        if earlier.peek().is_none() {
-            if let Some(value) = of(component) {
-                claims.entry(value).or_default().insert(*document);
-            }
+        if earlier.peek().is_none()
+            && let Some(value) = of(component)
+        {
+            claims.entry(value).or_default().insert(*document);
         }
         for property in earlier {
             claims.entry(property.value.clone()).or_default().insert(*document);

@@ -99,7 +99,7 @@ pub fn merge(mut documents: Vec<Document>, options: &Options) -> Merged {
     let mut components: Vec<Component> = Vec::with_capacity(members.len());
     for (class, members) in members.into_iter().enumerate() {
         let mut component = unite.all(members, &mut contradictions);
-        component.id = classes.id(class).to_owned();
+        classes.id(class).clone_into(&mut component.id);
         if let Some(split) = classes.split(class) {
             let claims = split.iter().map(|(value, places)| (value.clone(), places.clone()));
             contradictions.push(Contradiction {

@@ -98,10 +98,11 @@ impl Glob {
     /// `*` may stand for nothing.
     fn skip(&self, reached: &mut [bool]) {
         for (place, token) in self.tokens.iter().enumerate() {
-            if matches!(token, Token::Segment | Token::All) && reached.get(place) == Some(&true) {
-                if let Some(slot) = reached.get_mut(place + 1) {
-                    *slot = true;
-                }
+            if matches!(token, Token::Segment | Token::All)
+                && reached.get(place) == Some(&true)
+                && let Some(slot) = reached.get_mut(place + 1)
+            {
+                *slot = true;
             }
         }
     }

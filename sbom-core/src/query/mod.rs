@@ -24,7 +24,7 @@ pub struct Filter {
     pub license: Option<LicensePattern>,
     /// A place where it was found; of a file, its name.
     pub path: Option<Glob>,
-    /// A layer that it came in, or was found in.
+    /// A layer that it came or changed in; where that is not known, one that it was found in.
     pub layer: Option<LayerPattern>,
     /// Its kind.
     pub kind: Option<ComponentKind>,
@@ -71,6 +71,11 @@ fn is_at(component: &Component, path: &Glob) -> bool {
 }
 
 fn is_of_layer(component: &Component, layers: &[usize]) -> bool {
-    component.layers.is_some_and(|of| layers.contains(&of.introduced))
-        || component.evidence.iter().filter_map(|evidence| evidence.layer).any(|of| layers.contains(&of))
+    match component.layers {
+        Some(of) => layers.contains(&of.introduced) || layers.contains(&of.changed),
+        // The evidence of a package is its database, which any layer may write anew.
+        None => {
+            component.evidence.iter().filter_map(|evidence| evidence.layer).any(|of| layers.contains(&of))
+        }
+    }
 }

@@ -176,10 +176,11 @@ impl FromStr for LayerPattern {
         let is_digest = |digits: &str| {
             digits.len() >= SHORTEST_DIGEST && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
         };
-        if digits.is_none() && text.len() < SHORTEST_DIGEST {
-            if let Ok(index) = text.parse() {
-                return Ok(Self::Index(index));
-            }
+        if digits.is_none()
+            && text.len() < SHORTEST_DIGEST
+            && let Ok(index) = text.parse()
+        {
+            return Ok(Self::Index(index));
         }
         let digits = digits.unwrap_or(text);
         if is_digest(digits) {

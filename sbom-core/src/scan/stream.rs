@@ -51,7 +51,13 @@ pub fn scan_stream(
         Ok::<_, ScanError>(read_member(index, member, bytes, &shared, progress))
     })?;
     let mut found = contents.finish(choice, selection)?;
-    found.images.iter().map(|image| bill(image, &mut found.results, &shared)).collect()
+    let mut uses = vec![0; found.results.len()];
+    for result in found.images.iter().flat_map(|image| &image.layers) {
+        if let Some(uses) = uses.get_mut(*result) {
+            *uses += 1;
+        }
+    }
+    found.images.iter().map(|image| bill(image, &mut found.results, &mut uses, &shared)).collect()
 }
 
 fn read_member(
@@ -74,9 +80,11 @@ fn read_member(
     Ok(MemberRead { content, links, unpacked: walked.unpacked })
 }
 
+/// The bill of `image`. `uses` tells how often each of `results` is still to be used.
 fn bill(
     image: &StreamImage,
     results: &mut [Result<MemberRead, ScanError>],
+    uses: &mut [usize],
     shared: &Shared<'_>,
 ) -> Result<Bom, ScanError> {
     let limits = shared.limits();
@@ -89,7 +97,13 @@ fn bill(
             None => return Err(ScanError::Stopped),
         };
         check_unpacked(layer, layer.diff_id.as_ref(), read.unpacked.clone())?;
-        let mut content = read.content.clone();
+        let mut content = match uses.get_mut(*result) {
+            Some(more @ 2..) => {
+                *more -= 1;
+                read.content.clone()
+            }
+            _ => std::mem::take(&mut read.content),
+        };
         for gap in &mut content.gaps {
             gap.layer = Some(layer.index);
         }

@@ -246,6 +246,11 @@ fn of_file(
     if is_file && values.is_empty() {
         return question::named(subject, index, component);
     }
+    // SPDX 3 lists what a file is, and by that what it is not.
+    let purposes = subject.format().syntax == Syntax::SpdxJsonLd && !values.is_empty();
+    if purposes && component.property("spdx:additionalPurpose").is_some() {
+        return Answer::Yes;
+    }
     let stated = names.iter().find_map(|name| component.property(name)).unwrap_or_default();
     Answer::of(if values.is_empty() { !stated.is_empty() } else { values.contains(&stated) })
 }

@@ -309,6 +309,19 @@ fn a_digest_of_the_download_is_one_of_the_deployable_component() {
 }
 
 #[test]
+fn the_purposes_of_spdx_3_say_what_a_file_is() {
+    for (syntax, expected) in [(Syntax::SpdxJsonLd, Outcome::Pass), (Syntax::CycloneDxJson, Outcome::Fail)] {
+        let mut read = perfect();
+        read.format = SourceFormat { syntax, version: "3.0.1".to_owned() };
+        library(&mut read).properties = vec![property("spdx:additionalPurpose", "archive")];
+        let report = judge(&read, Profile::BsiTr03183);
+        for rule in ["bsi-executable", "bsi-archive", "bsi-structured"] {
+            assert_eq!(outcome(&report, rule).0, expected, "{rule}");
+        }
+    }
+}
+
+#[test]
 fn without_a_subject_a_component_is_placed_by_any_relationship() {
     let mut read = perfect();
     read.document.root = None;

@@ -349,6 +349,43 @@ fn copyright_is_found_through_links_and_sources() {
 }
 
 #[test]
+fn a_text_is_declared_and_what_it_says_is_concluded() {
+    let text = "This package was debianized by A.\n\nLicense:\n\nThis configure script is free software; the Free Software \
+                Foundation gives unlimited permission to copy, distribute and modify it.\n";
+    let machine_readable = "Format: x\n\nFiles: *\nLicense: Expat\n\nFiles: configure\nLicense: own\n This configure script \
+                            is free software; the Free Software Foundation\n gives unlimited permission to copy, distribute \
+                            and modify it.\n";
+    let found = bom(
+        &[&[
+            (
+                "var/lib/dpkg/status",
+                File(
+                    "Package: text\nVersion: 1\n\nPackage: named\nVersion: 1\n\nPackage: other\nVersion: 1\n",
+                ),
+            ),
+            ("usr/share/doc/text/copyright", File(text)),
+            ("usr/share/doc/named/copyright", File(machine_readable)),
+            ("usr/share/doc/other/copyright", File("See /usr/share/common-licenses/GPL-2")),
+        ]],
+        Scope::Squashed,
+    );
+    for (name, declared, concluded) in [
+        ("text", "LicenseRef-copyright-of-text-", Some("FSFUL")),
+        ("named", "MIT AND LicenseRef-own-", Some("FSFUL AND MIT")),
+        ("other", "GPL-2.0-only", None),
+    ] {
+        let package = find(&found, name);
+        assert!(
+            package.licenses.expression.as_deref().unwrap().starts_with(declared),
+            "{name}: {:?}",
+            package.licenses
+        );
+        assert_eq!(package.concluded.expression.as_deref(), concluded, "{name}");
+        assert_eq!(package.concluded.custom, [], "{name}");
+    }
+}
+
+#[test]
 fn apt_says_who_asked_for_a_package_and_where_it_is_from() {
     let sha256 = "ab".repeat(32);
     let list = format!("Package: a\nVersion: 1\nArchitecture: amd64\nSHA256: {sha256}\n");

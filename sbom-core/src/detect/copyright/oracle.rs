@@ -1,11 +1,14 @@
 //! How well licence texts are recognised, measured on real copyright files: where a machine-readable one names a
 //! licence of the SPDX list and repeats its text, both must agree.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 use super::super::dpkg::stanza::Stanzas;
 use crate::{
-    license::{Licensing, conclude, debian::Licenses, text::recognise},
+    license::{Licensing, all_of, conclude, debian::Licenses, declare, text::recognise},
     limits::{Limits, read_capped},
 };
 
@@ -27,7 +30,7 @@ struct Figures {
 #[ignore = "measures the folder that SBOMCTL_COPYRIGHTS names"]
 fn texts_are_what_debian_calls_them() {
     let mut figures = Figures::default();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for file in files() {
         let bytes = read_capped(std::fs::File::open(&file).unwrap(), Limits::default().file_bytes).unwrap();
         for stanza in Stanzas::new(&bytes) {
@@ -87,7 +90,9 @@ fn packages_have_licences() {
             conclusions.push((package, declared.expression.unwrap_or_default(), expression));
         }
     }
-    count.iter().for_each(|(what, count)| eprintln!("{count:5} {what}"));
+    for (what, count) in count {
+        eprintln!("{count:5} {what}");
+    }
     #[expect(clippy::disallowed_methods, reason = "a setting of this measurement alone")]
     let sample =
         std::env::var("SBOMCTL_SAMPLE").ok().and_then(|sample| sample.parse().ok()).unwrap_or(0_usize);
@@ -112,17 +117,17 @@ fn files() -> Vec<PathBuf> {
 }
 
 impl Figures {
-    fn add(&mut self, named: &str, text: &str, file: &std::path::Path) {
+    fn add(&mut self, named: &str, text: &str, file: &Path) {
         self.texts += 1;
         let Some(reading) = recognise(text) else {
             *self.unread.entry(named.to_owned()).or_default() += 1;
             return;
         };
-        let read = crate::license::all_of(reading.expressions.iter().map(|e| crate::license::declare(e)));
-        let read = read.expression.unwrap_or_default();
-        let names: std::collections::BTreeSet<&str> = named.split(" OR ").collect();
-        if read.split(" OR ").collect::<std::collections::BTreeSet<_>>() != names {
-            self.wrong.entry((named.to_owned(), read)).or_default().push(file.to_owned());
+        let all = all_of(reading.expressions.iter().map(|expression| declare(expression)));
+        let all = all.expression.unwrap_or_default();
+        let expected: BTreeSet<&str> = named.split(" OR ").collect();
+        if all.split(" OR ").collect::<BTreeSet<_>>() != expected {
+            self.wrong.entry((named.to_owned(), all)).or_default().push(file.to_owned());
         } else if reading.complete {
             self.right += 1;
         } else {

@@ -1,6 +1,6 @@
 //! Properties and annotations → the model's fields, for readers.
 
-use std::{str::FromStr as _, sync::Arc};
+use std::{collections::HashSet, str::FromStr as _, sync::Arc};
 
 use super::{
     AncestorRecord, EvidenceRecord, TRIVY,
@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// Layers beyond this number are no layers: images have at most a hundred and some.
-const MOST_LAYERS: usize = 4096;
+const MOST_LAYERS: usize = 1024;
+/// References of one component beyond this number stay properties: each is compared with those before it.
+const MOST_REFERENCES: usize = 1024;
 
 /// Takes out of the properties of `document`, as a reader left them, those that the model has fields for, and those
 /// that a writer makes anew. Whatever is not understood stays a property.
@@ -103,17 +105,13 @@ fn find_layers(document: &mut Document) {
     let mut layers: Vec<LayerDescriptor> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for property in root.into_iter().chain(&document.components).flat_map(|component| &component.properties) {
-        if is_diff_id(&property.name) && layers.len() < MOST_LAYERS {
-            if let Ok(digest) = Digest::from_str(&property.value) {
-                if seen.insert(digest.clone()) {
-                    let index = layers.len();
-                    layers.push(LayerDescriptor {
-                        index,
-                        diff_id: Some(digest),
-                        ..LayerDescriptor::default()
-                    });
-                }
-            }
+        if is_diff_id(&property.name)
+            && layers.len() < MOST_LAYERS
+            && let Ok(digest) = Digest::from_str(&property.value)
+            && seen.insert(digest.clone())
+        {
+            let index = layers.len();
+            layers.push(LayerDescriptor { index, diff_id: Some(digest), ..LayerDescriptor::default() });
         }
     }
     document.layers = layers;
@@ -163,6 +161,9 @@ fn take(
     layers: &[LayerDescriptor],
 ) -> Option<Property> {
     let Some(name) = property.name.strip_prefix("sbomctl:") else { return Some(property) };
+    if name.starts_with("reference") && component.references.len() >= MOST_REFERENCES {
+        return Some(property);
+    }
     let value = property.value.as_str();
     let taken = match name {
         "cpe" => {
@@ -176,8 +177,14 @@ fn take(
         "usage" => (value == "build-only").then(|| component.usage = Usage::BuildOnly),
         "kind" => ComponentKind::from_name(value).map(|kind| component.kind = kind),
         "completeness" => match value {
-            "complete" => Some(component.completeness = Completeness::Complete),
-            "incomplete" => Some(component.completeness = Completeness::Incomplete),
+            "complete" => {
+                component.completeness = Completeness::Complete;
+                Some(())
+            }
+            "incomplete" => {
+                component.completeness = Completeness::Incomplete;
+                Some(())
+            }
             _ => None,
         },
         "purl" => component.purl.is_none().then(|| component.purl = Some(value.to_owned())),
@@ -192,7 +199,7 @@ fn take(
                 ReferenceKind::from_name(kind).map(|kind| beyond::refer(component, kind, value))
             }
             (_, Some(event)) => layer_event(component, event, value, layers.len()),
-            _ => beyond.take(component, name, value),
+            _ => Beyond::take(component, name, value),
         },
     };
     if taken.is_some() { None } else { Some(property) }
@@ -275,13 +282,15 @@ fn syft_locations(component: &mut Component, layers: &[LayerDescriptor]) {
         false
     });
     for (path, layer) in found.into_values() {
-        component.evidence.push(Evidence {
-            location: path.unwrap_or_default(),
-            layer,
-            technique: None,
-            confidence: None,
-            detail: None,
-        });
+        if let Some(location) = path {
+            component.evidence.push(Evidence {
+                location,
+                layer,
+                technique: None,
+                confidence: None,
+                detail: None,
+            });
+        }
         if let (Some(layer), None) = (layer, component.layers) {
             component.layers = Some(Attribution { introduced: layer, changed: layer, removed: None });
         }
@@ -373,9 +382,9 @@ fn drop_what_follows(document: &mut Document) {
         // Taken away while the others are made, as they give way to what is stated under Trivy's names.
         let mut stated = std::mem::take(&mut component.properties);
         let follows = of(document, index);
-        stated.retain(|property| {
-            !follows.iter().any(|(name, value)| *name == property.name && *value == property.value)
-        });
+        let follows: HashSet<(&str, &str)> =
+            follows.iter().map(|(name, value)| (&**name, &**value)).collect();
+        stated.retain(|property| !follows.contains(&(&*property.name, &*property.value)));
         if let Some(component) = document.components.get_mut(index) {
             component.properties = stated;
         }

@@ -152,7 +152,7 @@ pub(super) struct Beyond {
 
 impl Beyond {
     /// Takes the property `sbomctl:NAME` of `component`, if it is one of these.
-    pub(super) fn take(&mut self, component: &mut Component, name: &str, value: &str) -> Option<()> {
+    pub(super) fn take(component: &mut Component, name: &str, value: &str) -> Option<()> {
         match name {
             "spdx:verificationCode" => component.verification_code = Some(value.to_owned()),
             "supplier" => component.supplier = Some(parse_party(value)?.into()),
@@ -198,12 +198,11 @@ pub(super) fn source_is_no_ancestor(component: &mut Component) {
 /// The link of this kind to `url`; one that had no word for its kind becomes it.
 pub(super) fn refer(component: &mut Component, kind: ReferenceKind, url: &str) {
     let is_it = |known: &&mut Reference| known.kind == ReferenceKind::Other && known.url == url;
-    match component.references.iter_mut().find(is_it) {
-        Some(known) => known.kind = kind,
-        None => {
-            let (comment, hashes) = (None, Vec::new());
-            component.references.push(Reference { kind, url: url.to_owned(), comment, hashes });
-        }
+    if let Some(known) = component.references.iter_mut().find(is_it) {
+        known.kind = kind;
+    } else {
+        let (comment, hashes) = (None, Vec::new());
+        component.references.push(Reference { kind, url: url.to_owned(), comment, hashes });
     }
 }
 

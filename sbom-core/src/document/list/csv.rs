@@ -41,7 +41,7 @@ pub fn write(document: &Document, out: &mut dyn Write) -> io::Result<()> {
     }
     if document.gaps_not_listed > 0 {
         let text = format!("{} further gaps are not listed", document.gaps_not_listed);
-        rows.write_record(with_kind("gap", text).iter().map(|cell| cell.as_ref()))?;
+        rows.write_record(with_kind("gap", text).iter().map(std::convert::AsRef::as_ref))?;
     }
     rows.flush()
 }

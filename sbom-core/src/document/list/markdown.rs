@@ -15,10 +15,10 @@ use crate::{
 pub fn write(document: &Document, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     writeln!(out, "# {}\n", escaped(&document.header.name))?;
-    if let Some(root) = document.root() {
-        if let Some(version) = &root.version {
-            writeln!(out, "Version: {}\n", code(version))?;
-        }
+    if let Some(root) = document.root()
+        && let Some(version) = &root.version
+    {
+        writeln!(out, "Version: {}\n", code(version))?;
     }
     let system = document.distribution.as_ref().map(|distribution| distribution.component);
     if let Some(system) = system.and_then(|system| document.components.get(system)) {

@@ -1,6 +1,6 @@
 //! The one order of a document's content.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use super::{Component, Document, Evidence, Relationship};
 
@@ -69,8 +69,7 @@ impl Document {
             return false;
         }
         let mut uses: HashMap<String, usize> = HashMap::new();
-        let taken: BTreeMap<String, ()> =
-            self.components.iter().map(|component| (component.id.clone(), ())).collect();
+        let taken: HashSet<String> = self.components.iter().map(|component| component.id.clone()).collect();
         for component in &mut self.components {
             let count = uses.entry(component.id.clone()).or_default();
             *count += 1;
@@ -78,7 +77,7 @@ impl Document {
                 continue;
             }
             let mut id = format!("{}|{count}", component.id);
-            while taken.contains_key(&id) || uses.contains_key(&id) {
+            while taken.contains(&id) || uses.contains_key(&id) {
                 id.push('\'');
             }
             uses.insert(id.clone(), 1);

@@ -69,7 +69,6 @@ vocabulary! {
     }
 }
 
-#[expect(clippy::derivable_impls, reason = "the macro derives the same for every vocabulary")]
 impl Default for ComponentKind {
     /// What CycloneDX says to use where no other kind fits.
     fn default() -> Self {
@@ -100,17 +99,17 @@ vocabulary! {
         Sha384: "SHA-384",
         /// SHA-512.
         Sha512: "SHA-512",
-        /// SHA3-256.
+        /// `SHA3-256`.
         Sha3_256: "SHA3-256",
-        /// SHA3-384.
+        /// `SHA3-384`.
         Sha3_384: "SHA3-384",
-        /// SHA3-512.
+        /// `SHA3-512`.
         Sha3_512: "SHA3-512",
-        /// BLAKE2b with 256 bits.
+        /// `BLAKE2b` with 256 bits.
         Blake2b256: "BLAKE2b-256",
-        /// BLAKE2b with 384 bits.
+        /// `BLAKE2b` with 384 bits.
         Blake2b384: "BLAKE2b-384",
-        /// BLAKE2b with 512 bits.
+        /// `BLAKE2b` with 512 bits.
         Blake2b512: "BLAKE2b-512",
         /// BLAKE3.
         Blake3: "BLAKE3",

@@ -156,18 +156,24 @@ impl<'a> Elements<'a> {
         Document { components: self.components, relationships, ..Document::default() }
     }
 
-    /// What has a package URL that no other component has is identified by it: other documents know it by that, too.
+    /// What has a package URL is identified by it, as other documents know it by that, too; unless another has the same
+    /// and no identifier of its own.
     fn identify_by_purl(&mut self) {
         let mut uses: HashMap<&str, u32> = HashMap::new();
-        for purl in self.components.iter().filter_map(|component| component.purl.as_deref()) {
-            let count = uses.entry(purl).or_default();
-            *count = count.saturating_add(1);
+        for (index, component) in self.components.iter().enumerate() {
+            let own = self.named.contains(&index).then_some(component.id.as_str());
+            if let Some(id) = own.or(component.purl.as_deref()) {
+                let count = uses.entry(id).or_default();
+                *count = count.saturating_add(1);
+            }
         }
-        let alone =
-            |component: &Component| component.purl.as_deref().is_some_and(|purl| uses.get(purl) == Some(&1));
-        let alone: Vec<bool> = self.components.iter().map(alone).collect();
-        for (index, (component, alone)) in self.components.iter_mut().zip(alone).enumerate() {
-            if let Some(purl) = component.purl.as_ref().filter(|_| alone && !self.named.contains(&index)) {
+        let is_alone = |(index, component): (usize, &Component)| {
+            let once = component.purl.as_deref().is_some_and(|purl| uses.get(purl) == Some(&1));
+            once && !self.named.contains(&index)
+        };
+        let alone: Vec<bool> = self.components.iter().enumerate().map(is_alone).collect();
+        for (component, alone) in self.components.iter_mut().zip(alone) {
+            if let Some(purl) = component.purl.as_ref().filter(|_| alone) {
                 component.id.clone_from(purl);
             }
         }
@@ -183,5 +189,52 @@ fn name_cpes_once(component: &mut Component) {
     if component.cpes.len() > 1 {
         let mut seen = HashSet::new();
         component.cpes.retain(|cpe| seen.insert(cpe.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::read::Losses;
+
+    /// Identifiers of components that are given as their own, if they have one, and their package URLs.
+    fn check(components: &[(&str, &str)], expected: &[&str]) {
+        let limits = Limits::default();
+        let mut elements = Elements::new("test");
+        for (place, (own, purl)) in components.iter().enumerate() {
+            let component = Component { purl: Some((*purl).to_owned()), ..Component::default() };
+            let id = format!("e{place}").into();
+            let index = elements.add(id, component, &limits, String::new).unwrap();
+            if !own.is_empty() {
+                elements.name(index, own);
+            }
+        }
+        let document = elements.resolve(&mut Context::new(&limits), "");
+        let ids: Vec<&str> = document.components.iter().map(|component| component.id.as_str()).collect();
+        assert_eq!(ids, expected);
+    }
+
+    #[test]
+    fn what_no_other_is_called_is_identified_by_its_package_url() {
+        check(&[("", "pkg:a/a"), ("", "pkg:a/b")], &["pkg:a/a", "pkg:a/b"]);
+        check(&[("", "pkg:a/a"), ("", "pkg:a/a")], &["e0", "e1"]);
+        check(&[("", "pkg:a/a"), ("own", "pkg:a/a")], &["pkg:a/a", "own"]);
+        check(&[("pkg:a/b", "pkg:a/a"), ("", "pkg:a/b")], &["pkg:a/b", "e1"]);
+    }
+
+    #[test]
+    fn ends_that_no_element_has_are_counted() {
+        let limits = Limits::default();
+        let mut context = Context::new(&limits);
+        let mut elements = Elements::new("test");
+        let (a, b) = (elements.number("a".into()), elements.number("b".into()));
+        elements.relate(a, b, RelationshipKind::Contains, &limits).unwrap();
+        elements.relate(b, b, RelationshipKind::Contains, &limits).unwrap();
+        elements.add("b".into(), Component::default(), &limits, String::new).unwrap();
+        let document = elements.resolve(&mut context, "ends");
+        assert_eq!(
+            (document.relationships.len(), context.losses),
+            (1, Losses([("ends".to_owned(), 1)].into()))
+        );
     }
 }

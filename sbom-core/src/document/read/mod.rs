@@ -3,7 +3,7 @@
 //! Every reader is given the whole document in memory, whose size [`Limits::document_bytes`] bounds, and goes through
 //! it once. It keeps what the model has a place for; what it has none for is counted in [`Losses`], never dropped in
 //! silence. Properties and annotations become [`Property`](super::model::Property)s as they stand, out of which
-//! [`facts::absorb`](super::facts::absorb) then takes those that the model has fields for.
+//! `facts::absorb` then takes those that the model has fields for.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
@@ -208,10 +208,15 @@ impl Losses {
         if times == 0 {
             return;
         }
-        if let Some(count) = self.0.get_mut(place) {
+        let place = if place.len() <= MAX_QUOTED && !place.contains(char::is_control) {
+            Cow::Borrowed(place)
+        } else {
+            Cow::Owned(shortened(place))
+        };
+        if let Some(count) = self.0.get_mut(&*place) {
             *count = count.saturating_add(times);
         } else if self.0.len() < MAX_PLACES {
-            self.0.insert(shortened(place), times);
+            self.0.insert(place.into_owned(), times);
         } else {
             let count = self.0.entry("other places".to_owned()).or_default();
             *count = count.saturating_add(times);

@@ -181,6 +181,8 @@ fn limits_are_named() {
 #[test]
 fn places_of_losses_are_bounded() {
     let members: String = (0..5000).map(|n| format!(r#""{n}{}": 1,"#, "x".repeat(200))).collect();
+    let twice = of(BOM.replace('{', &format!(r#"{{"{0}": 1, "{0}": 2, "#, "x".repeat(200)))).unwrap().losses;
+    assert_eq!(twice.0.values().sum::<u64>(), 2);
     let losses = of(format!("{{{members}{}", BOM.trim_start_matches('{'))).unwrap().losses;
     assert_eq!(losses.0.len(), 1001);
     assert_eq!(losses.0.values().sum::<u64>(), 5000);

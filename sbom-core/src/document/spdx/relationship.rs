@@ -1,6 +1,10 @@
 //! The types of relationship of SPDX 2, each with its meaning: one table for both directions of travel.
 
-use crate::document::model::RelationshipKind::{self, *};
+use crate::document::model::RelationshipKind::{
+    self, Breaks, BuildDependsOn, Contains, CopyOf, DependsOn, DependsOnAlternative, DescendantOf,
+    DevDependsOn, DynamicLink, GeneratedFrom, OptionalDependsOn, Other, PatchFor, ProvidedDependsOn,
+    Provides, Recommends, RuntimeDependsOn, StaticLink, Suggests, TestDependsOn, VariantOf,
+};
 
 /// What a type of relationship means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

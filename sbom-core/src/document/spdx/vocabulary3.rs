@@ -2,7 +2,13 @@
 //! One table of each for both directions of travel.
 
 use super::relationship::{Meaning, about, back, is};
-use crate::document::model::{ReferenceKind, RelationshipKind::*};
+use crate::document::model::{
+    ReferenceKind,
+    RelationshipKind::{
+        BuildDependsOn, Contains, CopyOf, DependsOn, DescendantOf, DynamicLink, GeneratedFrom,
+        OptionalDependsOn, Other, PatchFor, ProvidedDependsOn, Provides, StaticLink, VariantOf,
+    },
+};
 
 /// Types of relationship between pieces of software. Of several with the same kind, the first exact one is the one to
 /// write. Licences, distributions and what a document describes are told otherwise.

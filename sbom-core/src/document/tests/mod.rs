@@ -9,10 +9,12 @@ use crate::{bom::Bom, oci::SubjectKind};
 
 mod any;
 mod cyclonedx_xml;
+mod every_word;
 mod full;
 mod round_trip;
 mod samples;
 mod schema;
+mod spdx;
 
 const CYCLONEDX: Format = Format::CycloneDxJson(CycloneDxVersion::V1_6);
 const SPDX: Format = Format::SpdxJson(SpdxVersion::V2_3);

@@ -5,6 +5,7 @@ use std::{fs::File, io::BufReader};
 use serde_json::Value;
 
 use super::{Document, Format, full, samples, write};
+use crate::document::SpdxVersion;
 
 fn schema(name: &str) -> Option<Value> {
     let path = sbomctl_testkit::shared(&format!("schemas/{name}"))?;
@@ -23,7 +24,8 @@ pub(super) fn validators() -> Option<Vec<(Format, jsonschema::Validator)>> {
     let validator = |&format: &Format| {
         let name = match format {
             Format::CycloneDxJson(version) => format!("bom-{}.schema.json", version.as_str()),
-            Format::SpdxJson(version) => format!("spdx-v{}.schema.json", version.as_str()),
+            Format::SpdxJson(SpdxVersion::V2_3) => "spdx-v2.3.schema.json".to_owned(),
+            Format::SpdxJson(SpdxVersion::V3_0) => "spdx-3.0.1.schema.json".to_owned(),
             _ => return None,
         };
         Some(schema(&name).map(|schema| (format, options.build(&schema).unwrap())))

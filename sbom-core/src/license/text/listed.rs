@@ -24,6 +24,9 @@ const MIN_WORDS: usize = 15;
 /// Paragraphs at the beginning that are shorter than this are titles.
 const TITLE_WORDS: usize = 10;
 
+/// Words by which the end of an appendix is known.
+const ENDING: usize = 4;
+
 /// What follows these words is not part of a licence's terms: how to apply it, or to whom a name belongs.
 const ENDS: &[&str] = &[
     "END OF TERMS AND CONDITIONS",
@@ -60,8 +63,7 @@ impl Listed {
         let (head, tail) = (Words::of(head), Words::of(tail));
         let before = (1..=head.len().min(terms.start))
             .take_while(|back| head.get(head.len() - back) == text.get(terms.start - back));
-        let behind = (0..tail.len()).take_while(|step| tail.get(*step) == text.get(terms.end + step));
-        terms.start - before.count()..terms.end + behind.count()
+        terms.start - before.count()..terms.end + appendix(&tail, text, terms.end)
     }
 
     /// `GPL-2.0` of a GNU licence: its text does not say whether later versions will do.
@@ -127,6 +129,21 @@ impl List {
     }
 }
 
+/// How many words of `text` from `start` on are the appendix `tail`, or its beginning. Addresses and names in it differ;
+/// one that ends with the same words, about where it should, is the appendix.
+fn appendix(tail: &Words, text: &Words, start: usize) -> usize {
+    let same = (0..tail.len()).take_while(|step| tail.same(*step, text, start + step)).count();
+    let spread = tail.len() / 8;
+    let ends = |length: &usize| {
+        let ending = tail.len().saturating_sub(ENDING)..tail.len();
+        ending.rev().zip(1..).all(|(at, back)| tail.same(at, text, start + length - back))
+    };
+    if tail.len() < 2 * ENDING || same == tail.len() {
+        return same;
+    }
+    (tail.len() - spread..=tail.len() + spread).find(ends).unwrap_or(same)
+}
+
 fn is_gnu(id: &str) -> bool {
     ["GPL-", "LGPL-", "AGPL-", "GFDL-"].iter().any(|family| id.starts_with(family))
 }
@@ -134,8 +151,10 @@ fn is_gnu(id: &str) -> bool {
 /// A GNU text stands for its version: under which conditions that applies a notice must say. `NOASSERTION` and
 /// `any-OSI` are no licences.
 fn is_one_of_its_text(id: &str) -> bool {
-    let variant = id.ends_with("-or-later") || id.contains("-invariants");
-    !(is_gnu(id) && variant) && !matches!(id, "NOASSERTION" | "any-OSI")
+    if is_gnu(id) {
+        return !id.ends_with("-or-later") && !id.contains("-invariants");
+    }
+    !matches!(id, "NOASSERTION" | "any-OSI")
 }
 
 /// Licences without those that have the same terms as others: of these the one whose name the others extend stands for
@@ -240,7 +259,7 @@ mod tests {
                 let license = list.licenses.get(run.license).unwrap();
                 let words = &license.terms().words;
                 assert_eq!(
-                    words.hash(words.from_source(run.at), RUN),
+                    words.hash(words.at_source(run.at), RUN),
                     Some(*hashed),
                     "{} {}",
                     license.id,

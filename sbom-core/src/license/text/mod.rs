@@ -42,10 +42,6 @@ const MIN_BYTES: usize = 40;
 const WORK: usize = 100;
 /// Places in one text at which one licence is looked for.
 const MAX_PLACES: usize = 1000;
-/// Words behind a licence's terms in which its appendix begins, which says how to apply it.
-const APPENDIX_WITHIN: usize = 12;
-/// The most words of an appendix.
-const APPENDIX: usize = 700;
 
 /// Recognises the licences of `text`. None if there are none for certain: if it has none of them, and where it
 /// offers a choice between licences or excepts something from one in words of its own.
@@ -80,8 +76,8 @@ pub fn recognise(text: &str) -> Option<Reading> {
     let rest = Rest::of(text, &words, &taken.spans);
     let named = |family: &&str| taken.expressions.iter().any(|expression| expression.contains(*family));
     let complete = !rest.is_binding && taken.families.iter().all(named);
-    let alternatives = rest.offers && (taken.expressions.len() > 1 || !complete);
-    (!alternatives).then_some(Reading { expressions: taken.expressions, complete })
+    let offers = rest.offers && (taken.expressions.len() > 1 || !complete);
+    (!offers && !rest.changes).then_some(Reading { expressions: taken.expressions, complete })
 }
 
 /// What of a text is accounted for.
@@ -104,9 +100,7 @@ impl Taken {
                 self.expressions.insert(license.id.to_owned());
             }
         }
-        let span = license.extended(span, words);
-        let end = appendix(words, span.end);
-        self.spans.push(span.start..end);
+        self.spans.push(license.extended(span, words));
         self.spans.sort_by_key(|span| span.start);
     }
 
@@ -129,31 +123,6 @@ impl Taken {
     }
 }
 
-/// The end of the appendix that begins behind the terms that end at `end`; `end` itself if there is none.
-fn appendix(words: &Words, end: usize) -> usize {
-    let has = |at: usize, phrase: &str| {
-        let mut behind = words.range(at..words.len());
-        phrase.split(' ').all(|word| behind.next() == Some(word))
-    };
-    let starts = ["how to apply", "how to use this license", "addendum how to"];
-    if !(end..end + APPENDIX_WITHIN).any(|at| starts.iter().any(|start| has(at, start))) {
-        return end;
-    }
-    let ends = [
-        "instead of this license",
-        "why not lgpl html",
-        "s all there is to it",
-        "limitations under the license",
-        "use in free software",
-        "see http www gnu org licenses",
-    ];
-    let last = ends.iter().flat_map(|last| {
-        let length = last.split(' ').count();
-        (end..end + APPENDIX).rev().find(|at| has(*at, last)).map(|at| at + length)
-    });
-    last.max().unwrap_or(end)
-}
-
 /// The texts of the list that `words` contain: the longest first, and of equally long ones the one that needs fewest
 /// differences; none within another.
 fn texts(words: &Words, work: &mut Work) -> Vec<(usize, Found)> {
@@ -163,7 +132,7 @@ fn texts(words: &Words, work: &mut Work) -> Vec<(usize, Found)> {
         let mut end = 0;
         let mut tried = HashSet::new();
         for (run, at) in places {
-            let first = license.terms().words.from_source(run.at);
+            let first = license.terms().words.at_source(run.at);
             // Runs at their distance from one another stand in one and the same copy.
             if at < end || !tried.insert(at.wrapping_sub(first)) {
                 continue;

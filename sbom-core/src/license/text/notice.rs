@@ -159,15 +159,21 @@ static PATTERNS: LazyLock<HashMap<String, Vec<(Pattern, Says)>>> = LazyLock::new
     for (name, family) in GNU {
         for start in ["terms of the gnu", "under the gnu"] {
             let name = format!("{start} {name} [(gpl|lgpl|agpl)]");
-            LATER.iter().for_each(|way| add(&way.replace("{}", &name), Says::Later(family)));
-            ONLY.iter().for_each(|way| add(&way.replace("{}", &name), Says::Only(family)));
+            for way in LATER {
+                add(&way.replace("{}", &name), Says::Later(family));
+            }
+            for way in ONLY {
+                add(&way.replace("{}", &name), Says::Only(family));
+            }
         }
         for (way, later) in VERSION_FIRST {
             let says = if *later { Says::Later(family) } else { Says::Only(family) };
             add(&way.replace("{}", name), says);
         }
     }
-    OTHERS.iter().for_each(|(way, says)| add(&way.replace("{}", COMMON), *says));
+    for (way, says) in OTHERS {
+        add(&way.replace("{}", COMMON), *says);
+    }
     patterns
 });
 
@@ -180,25 +186,27 @@ pub(super) fn notice_at(words: &Words, at: usize, work: &mut Work) -> Option<Not
         if longest.as_ref().is_some_and(|longest| longest.words.end >= matched.end) {
             continue;
         }
-        let number = matched.number.as_deref().unwrap_or_default();
-        let Some(license) = license(*says, number) else { continue };
+        let license = license(*says, matched.number.as_deref().unwrap_or_default());
+        // There is no such version.
+        if license.is_none() && !matches!(says, Says::Nothing) {
+            continue;
+        }
         longest = Some(Notice { words: at..matched.end, license });
     }
     longest
 }
 
-/// The expression; an outer none if there is no such version.
-fn license(says: Says, number: &str) -> Option<Option<String>> {
+/// The expression, if there is one for this version.
+fn license(says: Says, number: &str) -> Option<String> {
     let number = number.trim_start_matches('v');
-    let expression = match says {
-        Says::Nothing => return Some(None),
+    match says {
+        Says::Nothing => None,
         Says::License(expression) => Some(expression.to_owned()),
         Says::Only(family) => names::license(&format!("{family}-{number}")),
         Says::Later(family) => names::license(&format!("{family}-{number}+")),
         Says::ManualOnly => names::license(&format!("GFDL-{number}-no-invariants-only")),
         Says::ManualLater => names::license(&format!("GFDL-{number}-no-invariants-or-later")),
-    };
-    expression.map(Some)
+    }
 }
 
 #[cfg(test)]

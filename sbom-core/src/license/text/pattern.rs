@@ -93,13 +93,13 @@ fn step(
 ) -> Option<usize> {
     work.spend(1)?;
     let Some((first, rest)) = items.split_first() else { return Some(at) };
-    let mut with = |inner: &[Item], number: &mut Option<usize>| {
+    let mut then = |inner: &[Item], number: &mut Option<usize>| {
         let joined: Vec<&Item> = inner.iter().chain(rest.iter().copied()).collect();
         step(&joined, words, at, number, work)
     };
     match first {
-        Item::Word(word) => {
-            if words.get(at) == word {
+        Item::Word(expected) => {
+            if words.get(at) == expected {
                 step(rest, words, at + 1, number, work)
             } else {
                 None
@@ -107,15 +107,14 @@ fn step(
         }
         Item::Number => {
             let found = words.get(at);
-            let found = found.strip_prefix('v').unwrap_or(found);
-            if !found.starts_with(|c: char| c.is_ascii_digit()) {
+            if !found.strip_prefix('v').unwrap_or(found).starts_with(|c: char| c.is_ascii_digit()) {
                 return None;
             }
             *number = Some(at);
             step(rest, words, at + 1, number, work)
         }
-        Item::Maybe(inner) => with(inner, number).or_else(|| with(&[], number)),
-        Item::Either(all) => all.iter().find_map(|inner| with(inner, number)),
+        Item::Maybe(inner) => then(inner, number).or_else(|| then(&[], number)),
+        Item::Either(all) => all.iter().find_map(|inner| then(inner, number)),
         Item::Not(all) => {
             let follows = all.iter().any(|inner| {
                 let inner: Vec<&Item> = inner.iter().collect();

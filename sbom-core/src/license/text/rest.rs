@@ -9,12 +9,16 @@ use super::words::Words;
 pub(super) struct Rest {
     /// It may say something about rights.
     pub(super) is_binding: bool,
-    /// It may offer a choice between licences, or except something from one.
+    /// It may offer a choice between licences, if there are several.
     pub(super) offers: bool,
+    /// It offers another licence, or excepts something from one.
+    pub(super) changes: bool,
 }
 
 /// Words whose beginnings are those of sentences about rights.
 const BINDING: &[&str] = &[
+    "except",
+    "may",
     "licens",
     "permi",
     "grant",
@@ -62,9 +66,11 @@ const BINDING: &[&str] = &[
     "terms",
 ];
 
-/// Words by which licences are offered or excepted from.
-const OFFERS: &[&str] =
-    &["alternatively", "either", "dual", "dually", "choice", "choose", "option", "exception", "exceptions"];
+/// Words by which one licence is offered for another, or something is excepted from one.
+const CHANGES: &[&str] = &["alternatively", "cover", "dual", "dually", "exception", "exceptions"];
+
+/// Words by which a choice is offered, between licences or anything else.
+const OFFERS: &[&str] = &["choice", "choose", "either", "option"];
 
 /// So few words between two licences, one of them `or`, join them.
 const JOIN: usize = 6;
@@ -121,6 +127,9 @@ const HEADINGS: &[&str] = &[
     "your",
 ];
 
+/// Bytes on either side of a word in which its line must end to be a heading.
+const LINE: usize = 200;
+
 /// More words make no heading.
 const HEADING: usize = 8;
 
@@ -147,9 +156,8 @@ impl Rest {
             if BINDING.iter().any(|start| word.starts_with(start)) && !is_heading(text, words, at) {
                 self.is_binding = true;
             }
-            if OFFERS.contains(&word) {
-                self.offers = true;
-            }
+            self.offers |= OFFERS.contains(&word);
+            self.changes |= CHANGES.contains(&word);
         }
     }
 }
@@ -157,9 +165,16 @@ impl Rest {
 /// Whether the line in which the word `at` stands is a heading.
 fn is_heading(text: &str, words: &Words, at: usize) -> bool {
     let source = words.source(at);
-    let start = text.get(..source).unwrap_or_default().rfind('\n').map_or(0, |at| at + 1);
-    let end = text.get(source..).unwrap_or_default().find('\n').map_or(text.len(), |at| source + at);
-    let line = words.from_source(start)..words.from_source(end);
+    let first = source.saturating_sub(LINE);
+    let before = text.as_bytes().get(first..source).unwrap_or_default();
+    let start = match memchr::memrchr(b'\n', before) {
+        Some(at) => first + at + 1,
+        None if first == 0 => 0,
+        None => return false,
+    };
+    let behind = text.as_bytes().get(source..text.len().min(source + LINE)).unwrap_or_default();
+    let end = source + memchr::memchr(b'\n', behind).unwrap_or(behind.len());
+    let line = words.at_source(start)..words.at_source(end);
     line.len() <= HEADING && words.range(line).all(|word| HEADINGS.contains(&word))
 }
 
@@ -167,9 +182,9 @@ fn is_heading(text: &str, words: &Words, at: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn check(text: &str, is_binding: bool, offers: bool) {
+    fn check(text: &str, is_binding: bool, changes: bool) {
         let rest = Rest::of(text, &Words::of(text), &[]);
-        assert_eq!(rest, Rest { is_binding, offers }, "{text}");
+        assert_eq!((rest.is_binding, rest.changes), (is_binding, changes), "{text}");
     }
 
     #[test]
@@ -183,7 +198,7 @@ mod tests {
         let text = "Do this. Or: Do that. By Oracle and/or its affiliates.";
         let rest = |spans: &[Range<usize>]| Rest::of(text, &Words::of(text), spans).offers;
         assert!(rest(&[0..2, 3..5]));
-        assert!(!rest(&[0..2]));
+        assert!(!rest(&[0..2, 10..11]));
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Words {
     }
 
     /// The first word that begins at the byte `source` of the text or behind it.
-    pub(super) fn from_source(&self, source: usize) -> usize {
+    pub(super) fn at_source(&self, source: usize) -> usize {
         self.words.partition_point(|word| word.source < source)
     }
 }
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn words_know_where_they_came_from() {
         let words = Words::of("one, two");
-        assert_eq!((words.from_source(0), words.from_source(1), words.from_source(5)), (0, 1, 1));
-        assert_eq!((words.from_source(6), words.get(7)), (2, ""));
+        assert_eq!((words.at_source(0), words.at_source(1), words.at_source(5)), (0, 1, 1));
+        assert_eq!((words.at_source(6), words.get(7)), (2, ""));
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Builder<'a> {
     /// Components that stand there again, and as which.
     repeated: BTreeMap<usize, usize>,
     root: Root,
+    /// Whether the subject was there twice, and the two were put together.
+    complemented: bool,
     /// The lists that are open: how many components each has had.
     lists: Vec<u32>,
 }
@@ -63,6 +65,7 @@ impl<'a> Builder<'a> {
             places: Vec::new(),
             repeated: BTreeMap::new(),
             root: Root::Unknown,
+            complemented: false,
             lists: Vec::new(),
         }
     }
@@ -217,15 +220,17 @@ impl<'a> Builder<'a> {
     fn repeat(&mut self, first: usize, index: usize, component: Component, lost: &mut Lost<'_>) -> Outcome {
         let (is_root, was_root) = (self.root == Root::Is(index), self.root == Root::Is(first));
         let Some(other) = self.document.components.get_mut(first) else { return Ok(()) };
-        if is_root {
-            let listed = std::mem::replace(other, component);
+        if *other != component {
+            if self.complemented || !is_root && !was_root {
+                let message = format!("{:?} was used by {}", shortened(&component.id), self.place(first));
+                return Err(self.fault(&format!("{}.bom-ref", self.place(index)), message));
+            }
+            let listed = if is_root { std::mem::replace(other, component) } else { component };
             lost.add("again in metadata.component: other values", complement(other, listed));
+            self.complemented = true;
+        }
+        if is_root {
             self.root = Root::Is(first);
-        } else if was_root {
-            lost.add("again in metadata.component: other values", complement(other, component));
-        } else if *other != component {
-            let message = format!("{:?} was used by {}", shortened(&component.id), self.place(first));
-            return Err(self.fault(&format!("{}.bom-ref", self.place(index)), message));
         }
         self.repeated.insert(index, first);
         Ok(())
@@ -265,16 +270,17 @@ fn complement(component: &mut Component, listed: Component) -> u64 {
         )+};
     }
     either!(group, version, purl, description, copyright, supplier, originator, source);
-    macro_rules! both {
-        ($($field:ident),+) => {$(
-            for item in listed.$field {
-                if !component.$field.contains(&item) {
-                    component.$field.push(item);
-                }
-            }
-        )+};
+    for cpe in listed.cpes {
+        if !component.cpes.contains(&cpe) {
+            component.cpes.push(cpe);
+        }
     }
-    both!(cpes, ancestors, references, hashes, properties, evidence);
+    // What both say is there once when the document is normalised.
+    component.ancestors.extend(listed.ancestors);
+    component.references.extend(listed.references);
+    component.hashes.extend(listed.hashes);
+    component.properties.extend(listed.properties);
+    component.evidence.extend(listed.evidence);
     for (known, listed) in
         [(&mut component.declared, listed.declared), (&mut component.concluded, listed.concluded)]
     {

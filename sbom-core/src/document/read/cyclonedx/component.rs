@@ -1,6 +1,6 @@
 //! A component as CycloneDX has it → the model's.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     evidence, license,
@@ -219,18 +219,17 @@ fn originator(makers: Makers, lost: &mut Lost<'_>) -> Option<Party> {
     Some(first)
 }
 
-/// Statements that were found, beside the one that is stated.
+/// Statements that were found, beside the one that is stated; lines that it has already add nothing.
 fn copyright(found: Vec<records::Copyright>, component: &mut Component) {
-    for text in found.into_iter().filter_map(|statement| statement.text).filter(|text| !text.is_empty()) {
-        let stated = component.copyright.get_or_insert_default();
-        if stated.contains(text.as_str()) {
-            continue;
-        }
-        if !stated.is_empty() {
-            stated.push('\n');
-        }
-        stated.push_str(&text);
+    let found: Vec<String> = found.into_iter().filter_map(|statement| statement.text).collect();
+    if found.is_empty() {
+        return;
     }
+    let stated = component.copyright.take();
+    let mut seen = HashSet::new();
+    let lines = stated.iter().chain(&found).flat_map(|text| text.lines());
+    let new: Vec<&str> = lines.filter(|line| !line.trim().is_empty() && seen.insert(line.trim())).collect();
+    component.copyright = Some(new.join("\n")).filter(|text| !text.is_empty());
 }
 
 fn ancestors(pedigree: records::Pedigree, component: &mut Component, lost: &mut Lost<'_>) {

@@ -1,5 +1,7 @@
 //! Where and how a component was found: occurrences, and the methods that told its identity.
 
+use std::collections::HashMap;
+
 use super::{
     record::Lost,
     records::{Identity, Method, Occurrence},
@@ -52,22 +54,41 @@ pub(super) fn convert(
         }
         return evidence;
     }
+    let mut places: HashMap<String, Place> = HashMap::new();
+    for (index, found) in evidence.iter().enumerate() {
+        places.entry(found.location.clone()).or_default().occurrences.push(index);
+    }
     for (technique, confidence, value) in methods {
-        let mut used = false;
-        for found in evidence.iter_mut().filter(|found| !value.is_empty() && found.location == value) {
-            used |= found.technique == technique;
-            if found.technique.is_none() {
-                (found.technique, found.confidence, used) = (technique, confidence, true);
+        match places.get_mut(&value).filter(|_| !value.is_empty()) {
+            Some(place) if !place.named => {
+                (place.named, place.technique) = (true, technique);
+                for &index in &place.occurrences {
+                    if let Some(found) = evidence.get_mut(index) {
+                        (found.technique, found.confidence) = (technique, confidence);
+                    }
+                }
             }
-        }
-        if !used {
-            let is_place = value.starts_with('/');
-            let (location, detail) = if is_place { (value, None) } else { (String::new(), Some(value)) };
-            let detail = detail.filter(|detail| !detail.is_empty());
-            evidence.push(Evidence { location, layer: None, technique, confidence, detail });
+            Some(place) if place.technique == technique => {}
+            _ => evidence.push(without_occurrence(technique, confidence, value)),
         }
     }
     evidence
+}
+
+/// A location: the pieces of evidence that lie there, and by which technique they were found, once a method names it.
+#[derive(Default)]
+struct Place {
+    occurrences: Vec<usize>,
+    named: bool,
+    technique: Option<Technique>,
+}
+
+/// A method that says nothing of a place that is listed; its value may be one.
+fn without_occurrence(technique: Option<Technique>, confidence: Option<u8>, value: String) -> Evidence {
+    let is_place = value.starts_with('/');
+    let (location, detail) = if is_place { (value, None) } else { (String::new(), Some(value)) };
+    let detail = detail.filter(|detail| !detail.is_empty());
+    Evidence { location, layer: None, technique, confidence, detail }
 }
 
 /// Whether `value` is nothing new.

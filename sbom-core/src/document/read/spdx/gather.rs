@@ -3,14 +3,14 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    annotation::{self, Remark},
     licenses::{Licenses, Whose},
     package, relationship,
     statements::{Annotation, CreationInfo, File, License, Package, Relationship},
     vocabulary,
 };
 use crate::document::{
-    facts,
-    model::{Completeness, ComponentKind, Document, Evidence, Header, Party, Property, RelationshipKind},
+    model::{Completeness, ComponentKind, Document, Evidence, Header, Party, RelationshipKind},
     read::{
         Context, ReadError,
         elements::{Copies, Elements, Number},
@@ -40,13 +40,6 @@ pub(super) struct Gather<'a, 'r, 'c> {
     files: usize,
     /// The line that the element at hand begins in, where the form has lines.
     line: Option<usize>,
-}
-
-/// What an annotation says.
-enum Remark {
-    /// The identifier that the component had before it was written.
-    Id(String),
-    Property(Property),
 }
 
 impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
@@ -125,7 +118,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         self.state(index, Whose::Declared, [declared], "packages[].licenseDeclared");
         self.state(index, Whose::Concluded, [concluded], "packages[].licenseConcluded");
         for annotation in &package.annotations {
-            let remark = self.remark(annotation);
+            let remark = annotation::read(annotation, &mut self.context.losses);
             self.apply(index, remark);
         }
         let number = self.elements.number(id.into_inner());
@@ -156,7 +149,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
         self.state(index, Whose::Declared, file.licenses_found, "files[].licenseInfoInFiles");
         self.state(index, Whose::Concluded, [file.license_concluded], "files[].licenseConcluded");
         for annotation in &file.annotations {
-            let remark = self.remark(annotation);
+            let remark = annotation::read(annotation, &mut self.context.losses);
             self.apply(index, remark);
         }
         Ok(())
@@ -164,7 +157,7 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
 
     /// An annotation of the element called `subject`, or of the document.
     pub(super) fn annotation(&mut self, subject: Text<'a>, annotation: &Annotation<'a>) {
-        let remark = self.remark(annotation);
+        let remark = annotation::read(annotation, &mut self.context.losses);
         if matches!(&*subject, "" | DOCUMENT) {
             if let Remark::Property(property) = remark {
                 self.header.properties.push(property);
@@ -334,47 +327,6 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
             }
         }
     }
-
-    /// What an annotation says: a fact by name, if a tool wrote it so, else a remark.
-    fn remark(&mut self, annotation: &Annotation<'a>) -> Remark {
-        lose(&mut self.context.losses, "annotations[].", &annotation.unknown);
-        let tool = annotation.annotator.trim().strip_prefix("Tool:");
-        let fact = tool.and_then(|tool| fact(tool.trim(), &annotation.comment));
-        if let Some(property) = fact {
-            return if property.name == "sbomctl:id" {
-                Remark::Id(property.value)
-            } else {
-                Remark::Property(property)
-            };
-        }
-        if !annotation.annotator.trim().is_empty() {
-            self.context.losses.add("annotations[].annotator");
-        }
-        Remark::Property(remark(&annotation.comment))
-    }
-}
-
-/// An annotation that states no fact.
-pub(super) fn remark(text: &str) -> Property {
-    Property { name: "spdx:annotation".to_owned(), value: text.to_owned() }
-}
-
-/// The fact `NAME: VALUE` that `tool` states. Names are without blanks; those of Trivy are words without a
-/// namespace, which is added, and others but ours have one.
-pub(super) fn fact(tool: &str, text: &str) -> Option<Property> {
-    let (name, value) = text.split_once(": ").or_else(|| Some((text.strip_suffix(':')?, "")))?;
-    if name.is_empty() || name.contains(char::is_whitespace) {
-        return None;
-    }
-    let trivy = facts::TRIVY_NAMES.contains(&name) || name.starts_with("Labels:");
-    let ours = is_ours(tool);
-    let name = if trivy { format!("{}{name}", facts::TRIVY) } else { name.to_owned() };
-    (trivy || ours || name.contains(':')).then(|| Property { name, value: value.to_owned() })
-}
-
-/// Whether a tool is this library, or the command that it is for.
-pub(super) fn is_ours(tool: &str) -> bool {
-    ["sbomctl", "sbom_core"].iter().any(|our| tool.starts_with(our))
 }
 
 /// Where an identifier stands, as errors name it.

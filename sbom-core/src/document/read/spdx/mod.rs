@@ -3,12 +3,15 @@
 //! SPDX 2 is taken in as the same [statements](statements) from both of its forms, and what they mean is decided once, in
 //! [`gather`]. SPDX 3 says things in other words, and shares with it the vocabulary and the licences.
 
+mod annotation;
 mod gather;
 mod json;
 mod licenses;
 mod package;
 mod statements;
 mod tag_value;
+#[cfg(test)]
+mod tests;
 mod v3;
 pub(super) mod vocabulary;
 

@@ -7,6 +7,7 @@ use crate::document::model::{Component, ComponentKind, Document, HashAlgorithm, 
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are those of the format")]
 pub(super) struct File<'a> {
     #[serde(rename = "SPDXID")]
     pub(super) id: &'a str,

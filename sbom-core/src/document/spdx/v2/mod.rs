@@ -86,6 +86,7 @@ struct CreationInfo<'a> {
 /// A licence that is not on the SPDX list.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are those of the format")]
 struct License<'a> {
     license_id: &'a str,
     name: &'a str,
@@ -138,7 +139,10 @@ impl<'a> Content<'a> {
 
     /// What is said of the document itself beyond its header.
     fn annotations(&self) -> impl Iterator<Item = Annotation<'_>> {
-        let facts = facts::of_header_in_spdx(self.model).chain(facts::of_header(self.model));
+        let with_site = self.model.header.authors.iter().filter(|author| author.url.is_some());
+        let authors = with_site.map(|author| facts::beyond::party("sbomctl:document:author", author));
+        let facts = facts::of_header_in_spdx(self.model).chain(authors);
+        let facts = facts.chain(facts::of_header(self.model));
         facts.map(|(name, value)| self.stamp.annotation(&name, &value))
     }
 

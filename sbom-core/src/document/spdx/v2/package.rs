@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Annotation, Content, NOASSERTION, Spdx2Version, words};
+use super::{Annotation, Content, NOASSERTION, Spdx2Version, file, words};
 use crate::document::{
     facts::{self, Fact},
     model::{Component, ComponentKind, Hash, Party, Reference, ReferenceKind},
@@ -150,7 +150,7 @@ impl Content<'_> {
     ) -> Vec<Annotation<'_>> {
         let mut facts: Vec<Fact<'_>> = facts::of(self.model, index);
         facts.retain(|(name, _)| name != "sbomctl:cpe");
-        if !self.says_kind(component) {
+        if !self.says_kind(index, component) {
             facts.push(("sbomctl:kind".into(), component.kind.name().into()));
         }
         for hash in &component.hashes {
@@ -169,10 +169,11 @@ impl Content<'_> {
     }
 
     /// Whether purpose or identifier tell the kind of the component.
-    fn says_kind(&self, component: &Component) -> bool {
-        use ComponentKind::{Container, File, Library, OperatingSystem};
+    fn says_kind(&self, index: usize, component: &Component) -> bool {
+        use ComponentKind::{Container, Library, OperatingSystem};
         match self.version {
-            Spdx2Version::V2_2 => matches!(component.kind, Container | File | Library | OperatingSystem),
+            _ if file::is_file(self.model, index) => true,
+            Spdx2Version::V2_2 => matches!(component.kind, Container | Library | OperatingSystem),
             Spdx2Version::V2_3 => words::purpose(self.version, component.kind).is_some(),
         }
     }

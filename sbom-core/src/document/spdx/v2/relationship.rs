@@ -24,8 +24,8 @@ pub(super) struct Relationship<'a> {
 impl Content<'_> {
     /// What the document describes, then what components have to do with each other.
     pub(super) fn relationships(&self) -> impl Iterator<Item = Relationship<'_>> {
-        let described = self.model.root.and_then(|root| self.ids.of(root)).unwrap_or(NOASSERTION);
-        let describes = Relationship { from: DOCUMENT, kind: "DESCRIBES", to: described, comment: None };
+        let subject = self.model.root.and_then(|root| self.ids.of(root)).unwrap_or(NOASSERTION);
+        let describes = Relationship { from: DOCUMENT, kind: "DESCRIBES", to: subject, comment: None };
         let edges = self.model.relationships.iter().filter_map(|edge| self.relationship(edge));
         [describes].into_iter().chain(edges)
     }

@@ -62,7 +62,9 @@ impl<W: Write> Tags<W> {
 
     fn package(&mut self, package: &Package<'_>) -> io::Result<()> {
         self.gap()?;
-        self.line("PackageName", package.name)?;
+        // Every package has a name, and a value is never empty.
+        let name = plain(package.name);
+        self.line("PackageName", if name.is_empty() { "unnamed" } else { &name })?;
         self.line("SPDXID", package.id)?;
         self.some_line("PackageVersion", package.version_info)?;
         self.line("PackageSupplier", &package.supplier)?;

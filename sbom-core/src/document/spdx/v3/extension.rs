@@ -32,7 +32,6 @@ impl<'a> Properties<'a> {
     /// Sorted by name. None if there are none.
     fn of(mut facts: Vec<Fact<'a>>) -> Option<[Self; 1]> {
         facts.sort_by(|a, b| a.0.cmp(&b.0));
-        facts.dedup();
         let entries = facts.into_iter().map(|(name, value)| Entry { name, value }).collect();
         Some([Self { entries }]).filter(|[all]| !all.entries.is_empty())
     }

@@ -1,6 +1,6 @@
 //! Licences: each expression once, each text that one names once, and who has which.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
@@ -14,13 +14,16 @@ use crate::document::model::{CustomLicense, Document, Licensing};
 pub(super) struct Licenses<'a> {
     expressions: BTreeMap<&'a Licensing, String>,
     texts: BTreeMap<&'a CustomLicense, String>,
+    /// Names of texts that are identifiers, too.
+    names: HashSet<&'a str>,
     /// Of the document itself.
     data: &'a Licensing,
 }
 
 impl<'a> Licenses<'a> {
     pub(super) fn of(model: &'a Document, data: &'a Licensing) -> Self {
-        let mut licenses = Self { expressions: BTreeMap::new(), texts: BTreeMap::new(), data };
+        let (expressions, texts, names) = (BTreeMap::new(), BTreeMap::new(), HashSet::new());
+        let mut licenses = Self { expressions, texts, names, data };
         let parts = model.components.iter().flat_map(|part| [&part.declared, &part.concluded]);
         for licensing in parts.chain([data]) {
             licenses.add(licensing);
@@ -37,19 +40,24 @@ impl<'a> Licenses<'a> {
         self.expressions.insert(licensing, fragment("LicenseExpression", expression, &(expression, texts)));
     }
 
+    /// Identified by the name that expressions have for it, as long as only one text has that name.
     fn text(&mut self, license: &'a CustomLicense) -> String {
-        let of = || {
-            fragment(
-                "License",
-                license.id.trim_start_matches("LicenseRef-"),
-                &(&license.id, &license.name, &*license.text),
-            )
+        if let Some(known) = self.texts.get(license) {
+            return known.clone();
+        }
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        let id = if license.id.chars().all(is_plain) && self.names.insert(&license.id) {
+            license.id.clone()
+        } else {
+            fragment("License", &license.id, &(&license.id, &license.name, &*license.text))
         };
-        self.texts.entry(license).or_insert_with(of).clone()
+        self.texts.insert(license, id.clone());
+        id
     }
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "it is what the format calls it, too")]
 pub(super) struct Expression<'a> {
     #[serde(rename = "simplelicensing_licenseExpression")]
     expression: &'a str,

@@ -136,7 +136,7 @@ impl Serialize for Graph<'_> {
         for relationship in self.relationships() {
             graph.serialize_element(&relationship)?;
         }
-        for software in self.software_agent() {
+        if let Some(software) = self.software_agent() {
             graph.serialize_element(&software)?;
         }
         graph.serialize_element(&self.spdx_document())?;

@@ -82,7 +82,7 @@ pub(super) enum Digest<'a> {
 
 impl Graph<'_> {
     pub(super) fn files(&self) -> impl Iterator<Item = Element<'_, Package<'_>>> {
-        self.software(|graph, index| graph.is_file(index), "software_File")
+        self.software(super::Graph::is_file, "software_File")
     }
 
     /// Components, then source packages.

@@ -8,7 +8,10 @@ use super::{Element, Graph, iri::Iri};
 use crate::document::{
     model::{
         Completeness, Component, Document,
-        RelationshipKind::{self, *},
+        RelationshipKind::{
+            self, Breaks, BuildDependsOn, DependsOn, DependsOnAlternative, DevDependsOn, OptionalDependsOn,
+            Other, Recommends, RuntimeDependsOn, Suggests, TestDependsOn,
+        },
     },
     spdx::vocabulary3::RELATIONSHIPS,
 };
@@ -64,6 +67,7 @@ impl Reversed {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are those of the format")]
 pub(super) struct Relationship<'a> {
     from: Iri<'a>,
     relationship_type: &'static str,
@@ -128,7 +132,9 @@ impl Graph<'_> {
             }
             element
         });
-        relationships.collect()
+        let mut relationships: Vec<_> = relationships.collect();
+        relationships.sort_by(|a, b| a.spdx_id.cmp(&b.spdx_id));
+        relationships
     }
 
     /// What is known of the needs of a component of which none are.

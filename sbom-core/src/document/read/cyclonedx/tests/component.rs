@@ -85,6 +85,8 @@ fn texts_of_licences_that_expressions_name_are_found_in_the_evidence() {
 
 #[test]
 fn the_originator_is_who_is_named_most_exactly() {
+    use PartyKind::{Organization, Person};
+
     let check = |members: &str, kind: PartyKind, name: &str, email: Option<&str>, lost: &str| {
         let (component, losses) = component(members);
         let party = component.originator.unwrap();
@@ -95,7 +97,6 @@ fn the_originator_is_who_is_named_most_exactly() {
         );
         assert_eq!(losses, lost, "{members}");
     };
-    use PartyKind::{Organization, Person};
     check(r#""publisher": "A Team <a@b>""#, Person, "A Team", Some("a@b"), "");
     check(r#""publisher": "Corp""#, Organization, "Corp", None, "");
     check(r#""author": "A", "publisher": "B""#, Person, "A", None, "components[].publisher (1)");
@@ -113,11 +114,12 @@ fn the_originator_is_who_is_named_most_exactly() {
     check(manufacturer, Organization, "M", Some("a@b"), lost);
 }
 
+/// Location, technique, confidence and detail.
+type Found<'a> = (&'a str, Option<Technique>, Option<u8>, Option<&'a str>);
+
 #[test]
 fn evidence_is_what_was_found_where_and_how() {
-    let check = |evidence: &str,
-                 expected: &[(&str, Option<Technique>, Option<u8>, Option<&str>)],
-                 lost: &str| {
+    let check = |evidence: &str, expected: &[Found<'_>], lost: &str| {
         let (component, losses) = component(&format!(r#""purl": "pkg:npm/a@1", "evidence": {evidence}"#));
         let found = component.evidence.iter();
         let found: Vec<_> =

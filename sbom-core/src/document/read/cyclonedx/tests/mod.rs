@@ -138,6 +138,11 @@ fn the_subject_that_is_listed_again_is_there_once() {
         let contains = RelationshipKind::Contains;
         assert_eq!(edges(&document), [("a", "b", contains), ("a", "c", contains)]);
         assert_eq!(read.losses.to_string(), "components[].again in metadata.component: other values (1)");
+        let third = members.replace(
+            "\"components\": [{",
+            "\"components\": [{\"type\": \"file\", \"name\": \"z\", \"bom-ref\": \"a\"}, {",
+        );
+        assert!(error(read_json(&third)).contains("\"a\" was used by"), "{third}");
     }
 }
 
@@ -195,6 +200,8 @@ fn references_to_nothing_are_lost_and_the_rest_is_kept() {
 
 #[test]
 fn compositions_say_how_complete_components_are() {
+    use Completeness::{Complete, Incomplete, Unknown};
+
     let of = |compositions: &str| {
         let read = read_json(&format!(
             r#""components": [{{"type": "library", "name": "a", "bom-ref": "a"}}],
@@ -204,7 +211,6 @@ fn compositions_say_how_complete_components_are() {
         let all: Vec<Completeness> = read.document.components.iter().map(|c| c.completeness).collect();
         (all[0], all[1], read.losses.to_string())
     };
-    use Completeness::{Complete, Incomplete, Unknown};
     let none = String::new();
     assert_eq!(of(r#"{"aggregate": "complete", "assemblies": ["a"]}"#), (Complete, Unknown, none.clone()));
     assert_eq!(of(r#"{"aggregate": "incomplete"}"#), (Unknown, Incomplete, none.clone()));

@@ -166,7 +166,7 @@ fn errors_say_where_they_are() {
         document(
             "<!DOCTYPE bom [<!ENTITY a \"b\">]><bom xmlns=\"http://cyclonedx.org/schema/bom/1.6\">&a;</bom>"
         ),
-        "CycloneDX XML, line 1, column 34: a document type declaration is not accepted"
+        "CycloneDX XML, line 1, column 33: a document type declaration is not accepted"
     );
     assert_eq!(
         document("<bom xmlns=\"http://cyclonedx.org/schema/bom/1.6\"><components>"),

@@ -14,7 +14,7 @@ pub(super) struct Tag<'a> {
     /// The line that it begins in, 1 the first.
     pub(super) line: usize,
     pub(super) name: &'a str,
-    /// Without the marks of a text and blanks around it; line ends are LF.
+    /// Without the marks of a text and blanks around it; line ends of the document are LF.
     pub(super) value: Cow<'a, str>,
 }
 
@@ -25,11 +25,14 @@ pub(super) struct Tags<'a> {
     at: usize,
     /// The number of that line.
     line: usize,
+    /// Whether lines end in CR LF.
+    crlf: bool,
 }
 
 impl<'a> Tags<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, line: 1 }
+        let crlf = text.split('\n').next().is_some_and(|first| first.ends_with('\r'));
+        Self { text, at: 0, line: 1, crlf }
     }
 
     /// The tag in the line that begins at `start`, of which the next one is known already.
@@ -47,7 +50,8 @@ impl<'a> Tags<'a> {
                 syntax(line, format!("the text that begins here has no end: {END} is missing"))
             })?;
         }
-        let value = if value.contains('\r') { value.replace("\r\n", "\n").into() } else { value.into() };
+        let value =
+            if self.crlf && value.contains('\r') { value.replace("\r\n", "\n").into() } else { value.into() };
         Ok(Tag { line, name: name.trim(), value })
     }
 

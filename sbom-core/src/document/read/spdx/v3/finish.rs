@@ -5,14 +5,14 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use super::{Gather, Made, Whose};
+use super::{Gather, Made, Whose, sources};
 use crate::document::{
     model::{Completeness, Component, Document, Header, Reference, ReferenceKind, RelationshipKind},
     read::{
         ReadError,
         elements::{Copies, Number},
         records::Text,
-        spdx::{gather, reference},
+        spdx::{annotation, gather, reference},
     },
     syntax,
 };
@@ -31,6 +31,8 @@ impl Gather<'_, '_, '_> {
         document.header = header;
         document.root = root;
         drop_unless_needed(&mut document, &folded);
+        let folded = sources::fold(&mut document, self.context.limits)?;
+        remove(&mut document, &folded);
         Ok(document)
     }
 
@@ -63,10 +65,11 @@ impl Gather<'_, '_, '_> {
     fn annotate(&mut self, mut header: Header) -> Header {
         let tools = || header.tools.iter().map(|tool| tool.name.as_str());
         let tool =
-            tools().find(|name| gather::is_ours(name)).or(tools().next()).unwrap_or_default().to_owned();
+            tools().find(|name| annotation::is_ours(name)).or(tools().next()).unwrap_or_default().to_owned();
         let collections: HashSet<&str> = self.collections.iter().map(|collection| &*collection.id).collect();
         for (subject, statement) in std::mem::take(&mut self.annotations) {
-            let property = gather::fact(&tool, &statement).unwrap_or_else(|| gather::remark(&statement));
+            let property =
+                annotation::fact(&tool, &statement).unwrap_or_else(|| annotation::remark(&statement));
             if collections.contains(&*subject) {
                 header.properties.push(property);
                 continue;
@@ -254,10 +257,23 @@ fn drop_unless_needed(document: &mut Document, folded: &HashSet<usize>) {
             || component.originator.is_some()
             || component.references.len() > 1
     };
+    let is_needless = |index: &usize| {
+        let component = document.components.get(*index);
+        !needed.contains(index) && component.is_some_and(|component| !said(component))
+    };
+    let needless = folded.iter().copied().filter(is_needless).collect();
+    remove(document, &needless);
+}
+
+/// Takes out components that nothing refers to.
+fn remove(document: &mut Document, gone: &HashSet<usize>) {
+    if gone.is_empty() {
+        return;
+    }
     let mut place = vec![None; document.components.len()];
     let mut kept = Vec::with_capacity(document.components.len());
     for (index, component) in std::mem::take(&mut document.components).into_iter().enumerate() {
-        if !folded.contains(&index) || needed.contains(&index) || said(&component) {
+        if !gone.contains(&index) {
             if let Some(slot) = place.get_mut(index) {
                 *slot = Some(kept.len());
             }

@@ -1,6 +1,9 @@
 //! Licences of SPDX 3: expressions, texts, and the elements that expressions are made of.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet, hash_map::Entry},
+};
 
 use crate::{
     document::read::{records::Text, spdx::Licenses, value::Object},
@@ -34,6 +37,8 @@ pub(super) struct Terms<'a> {
     texts: HashMap<Cow<'a, str>, (String, Text<'a>)>,
     /// Names that expressions have for texts, with the identifiers of the texts.
     names: Vec<(Text<'a>, Cow<'a, str>)>,
+    /// Names that texts have of themselves.
+    own_names: Vec<(String, Cow<'a, str>)>,
 }
 
 /// The elements that an element is made of, told by whoever knows how the document refers to elements.
@@ -66,7 +71,7 @@ impl<'a> Terms<'a> {
                 let own = own_name(&id, &name);
                 let called = name.known().unwrap_or(own.trim_start_matches("LicenseRef-")).to_owned();
                 let own = if own.is_empty() { license::custom(&called, &text).id } else { own };
-                self.names.push((Text(own.clone().into()), id.clone()));
+                self.own_names.push((own.clone(), id.clone()));
                 self.texts.insert(id.clone(), (called, text));
                 Term::Own(own)
             }
@@ -103,6 +108,15 @@ impl<'a> Terms<'a> {
                 None => _ = licenses.define(name.clone().into_inner(), called, text),
                 Some(known) if known == id => {}
                 Some(_) => doubled += 1,
+            }
+        }
+        // Texts that no expression gives a name go by their own, if nothing else does.
+        let named: HashSet<&str> = texts.values().copied().collect();
+        for (name, id) in self.own_names.iter().filter(|(_, id)| !named.contains(&**id)) {
+            let Some((called, text)) = self.texts.get(id) else { continue };
+            if let Entry::Vacant(vacant) = texts.entry(name) {
+                vacant.insert(id);
+                licenses.define(name.clone().into(), called, text);
             }
         }
         doubled

@@ -29,6 +29,7 @@ mod artifact;
 mod creation;
 mod finish;
 mod licenses;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -195,10 +196,15 @@ impl<'a, 'r, 'c> Gather<'a, 'r, 'c> {
     }
 
     fn artifact(&mut self, id: Cow<'a, str>, kind: &str, object: &mut Object<'a>) -> Result<(), ReadError> {
-        let component = artifact::component(object, kind, &mut self.context.losses);
+        let mut component = artifact::component(object, kind, &mut self.context.losses);
+        let named = component.properties.iter().position(|property| property.name == "sbomctl:id");
+        let named = named.map(|at| component.properties.remove(at).value);
         let (supplier, originators) = (object.take("suppliedBy"), object.take("originatedBy"));
         let place = || format!("@graph[{}].spdxId", self.count.saturating_sub(1));
         let index = self.elements.add(id, component, self.context.limits, place)?;
+        if let Some(named) = named {
+            self.elements.name(index, &named);
+        }
         if kind != "software_File" {
             self.packages.push(index);
         }

@@ -1,10 +1,7 @@
 //! What the words of SPDX 3 mean in those of the model.
 
 use crate::document::{
-    model::{
-        ReferenceKind,
-        RelationshipKind::{self, *},
-    },
+    model::{ReferenceKind, RelationshipKind as Kind},
     spdx::{
         relationship::{Meaning, about, is},
         vocabulary3::{REFERENCES, RELATIONSHIPS},
@@ -14,23 +11,23 @@ use crate::document::{
 /// What the type called `name` means, at the given point of the lifecycle.
 pub(super) fn meaning(name: &str, scope: &str) -> Meaning {
     let known = RELATIONSHIPS.iter().find(|(known, _)| *known == name);
-    let meaning = known.map_or(about(is(Other)), |&(_, meaning)| meaning);
+    let meaning = known.map_or(about(is(Kind::Other)), |&(_, meaning)| meaning);
     match (meaning.kind, scope) {
-        (DependsOn, "") => meaning,
-        (DependsOn, scope) => scoped(scope).map_or(about(meaning), |kind| Meaning { kind, ..meaning }),
-        (BuildDependsOn, scope) => scoped(scope).map_or(meaning, |kind| Meaning { kind, ..meaning }),
+        (Kind::DependsOn, "") => meaning,
+        (Kind::DependsOn, scope) => scoped(scope).map_or(about(meaning), |kind| Meaning { kind, ..meaning }),
+        (Kind::BuildDependsOn, scope) => scoped(scope).map_or(meaning, |kind| Meaning { kind, ..meaning }),
         (_, "") => meaning,
         _ => about(meaning),
     }
 }
 
 /// What needs something at one point of the lifecycle alone.
-fn scoped(scope: &str) -> Option<RelationshipKind> {
+fn scoped(scope: &str) -> Option<Kind> {
     Some(match scope {
-        "build" => BuildDependsOn,
-        "development" => DevDependsOn,
-        "test" => TestDependsOn,
-        "runtime" => RuntimeDependsOn,
+        "build" => Kind::BuildDependsOn,
+        "development" => Kind::DevDependsOn,
+        "test" => Kind::TestDependsOn,
+        "runtime" => Kind::RuntimeDependsOn,
         _ => return None,
     })
 }
