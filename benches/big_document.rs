@@ -21,13 +21,12 @@ pub(crate) fn big_document(count: usize) -> Document {
     let supplier = Arc::new(party(PartyKind::Organization, "Debian".into()));
     let teams: Vec<Arc<Party>> =
         (0..500).map(|team| Arc::new(party(PartyKind::Person, format!("Team {team}")))).collect();
-    let mut components: Vec<Component> = (0..count)
-        .map(|number| Component {
-            supplier: Some(supplier.clone()),
-            originator: teams.get(number % teams.len()).cloned(),
-            ..package(number)
-        })
-        .collect();
+    let mut components: Vec<Component> = Vec::with_capacity(count + 2);
+    components.extend((0..count).map(|number| Component {
+        supplier: Some(supplier.clone()),
+        originator: teams.get(number % teams.len()).cloned(),
+        ..package(number)
+    }));
     components.push(Component {
         id: "pkg:oci/app@sha256:0".into(),
         kind: ComponentKind::Container,

@@ -30,7 +30,7 @@ fn main() -> io::Result<()> {
     if let Some(at) = arguments.iter().position(|argument| argument == CHILD) {
         return measure(count, arguments.get(at + 1).and_then(|name| name.parse().ok()));
     }
-    println!("{count} components: format, seconds, bytes written, peak of memory");
+    println!("{count} components: format, seconds, bytes written, peak of memory, of it the model");
     let formats = Format::ALL.iter().map(ToString::to_string);
     for format in ["nothing".to_owned()].into_iter().chain(formats) {
         let program = env::current_exe()?;
@@ -41,6 +41,7 @@ fn main() -> io::Result<()> {
 
 fn measure(count: usize, format: Option<Format>) -> io::Result<()> {
     let document = big_document(count);
+    let of_model = peak();
     let mut sink = Sink(0);
     let start = Instant::now();
     if let Some(format) = format {
@@ -48,7 +49,7 @@ fn measure(count: usize, format: Option<Format>) -> io::Result<()> {
     }
     let seconds = start.elapsed().as_secs_f64();
     let name = format.map_or_else(|| "nothing".to_owned(), |format| format.to_string());
-    println!("{name:20} {seconds:6.2} s {:>12} {:>10}", sink.0, peak());
+    println!("{name:20} {seconds:6.2} s {:>12} {:>10} {of_model:>10}", sink.0, peak());
     Ok(())
 }
 

@@ -63,6 +63,8 @@ impl Document {
         let files = files::of(&bom, count, is_image);
         let contents: Vec<_> =
             bom.components.iter().map(|component| files::contents(&bom, component)).collect();
+        // Two more are the subject and its operating system.
+        document.components.reserve_exact(count + 2);
         let mut requested = Vec::new();
         let mut of_system = Vec::new();
         for (index, (component, contents)) in bom.components.into_iter().zip(contents).enumerate() {

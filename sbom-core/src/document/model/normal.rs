@@ -35,20 +35,24 @@ impl Document {
                 *slot = new;
             }
         }
-        let mut slots: Vec<Option<Component>> =
-            std::mem::take(&mut self.components).into_iter().map(Some).collect();
-        let sorted = order.iter().filter_map(|&old| slots.get_mut(old)?.take());
-        self.components = sorted.collect();
         let at = |old: usize| place.get(old).copied();
         self.root = self.root.and_then(at);
         self.distribution = self.distribution.take().and_then(|mut distribution| {
             distribution.component = at(distribution.component)?;
             Some(distribution)
         });
-        let moved = self.relationships.iter().filter_map(|relationship| {
-            Some(Relationship { from: at(relationship.from)?, to: at(relationship.to)?, ..*relationship })
+        self.relationships.retain_mut(|relationship| {
+            let (Some(from), Some(to)) = (at(relationship.from), at(relationship.to)) else { return false };
+            (relationship.from, relationship.to) = (from, to);
+            true
         });
-        self.relationships = moved.collect();
+        // Components are large, and there may be many: they change places, and are not copied.
+        for here in 0..place.len() {
+            while let Some(&there) = place.get(here).filter(|&&there| there != here) {
+                self.components.swap(here, there);
+                place.swap(here, there);
+            }
+        }
         if self.tell_doubles_apart() {
             self.sort_components();
         }
