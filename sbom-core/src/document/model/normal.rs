@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Component, Document, Evidence, Relationship};
+use super::{Component, Document, Evidence};
 
 impl Document {
     /// Brings the content into the order in which equal content is equal. Components whose identifiers are the
@@ -138,7 +138,7 @@ fn level_confidence(evidence: &mut [Evidence]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::model::RelationshipKind;
+    use crate::document::model::{Relationship, RelationshipKind};
 
     fn document(ids: &[&str], edges: &[(usize, usize)]) -> Document {
         let component = |id: &&str| Component { id: (*id).to_owned(), ..Component::default() };
