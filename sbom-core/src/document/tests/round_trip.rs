@@ -107,9 +107,21 @@ fn skeleton(document: Document, format: Format) -> Document {
         Format::SpdxTagValue(_) => id.replace('\r', ""),
         _ => id,
     };
-    // Space at the ends of a text means nothing in XML.
-    let place = |evidence: Evidence| match format {
-        Format::CycloneDxXml(_) => Evidence { location: evidence.location.trim_end().to_owned(), ..evidence },
+    // Space at the ends of a text means nothing in XML, and some characters it has no way to write; where evidence
+    // travels in records of JSON, it has.
+    let plain_in_xml = |text: &str| as_xml_writes(text).trim().to_owned();
+    let places = |evidence: Vec<Evidence>| match format {
+        Format::CycloneDxXml(_) => {
+            let place = |evidence: Evidence| Evidence {
+                location: plain_in_xml(&evidence.location),
+                detail: evidence.detail.as_deref().map(plain_in_xml).filter(|detail| !detail.is_empty()),
+                ..evidence
+            };
+            let mut evidence: Vec<Evidence> = evidence.into_iter().map(place).collect();
+            evidence.sort();
+            evidence.dedup();
+            evidence
+        }
         _ => evidence,
     };
     let bare = |component: Component| Component {
@@ -123,7 +135,7 @@ fn skeleton(document: Document, format: Format) -> Document {
         purl: component.purl,
         usage: component.usage,
         completeness: component.completeness,
-        evidence: component.evidence.into_iter().map(place).collect(),
+        evidence: places(component.evidence),
         layers: component.layers,
         ..Component::default()
     };
@@ -134,10 +146,14 @@ fn skeleton(document: Document, format: Format) -> Document {
     }
 }
 
+fn as_xml_writes(text: &str) -> String {
+    let is_char = |c: char| c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}') || "\t\n\r".contains(c);
+    text.replace(|c| !is_char(c), "\u{fffd}")
+}
+
 /// What XML has no way to write is replaced, and an identifier with such characters gets a mark.
 fn in_xml(mut document: Document) -> Document {
-    let is_char = |c: char| c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}') || "\t\n\r".contains(c);
-    let written = |text: &mut String| *text = text.replace(|c| !is_char(c), "\u{fffd}");
+    let written = |text: &mut String| *text = as_xml_writes(text);
     for component in &mut document.components {
         let digest = Digest::of(component.id.as_bytes());
         written(&mut component.id);
