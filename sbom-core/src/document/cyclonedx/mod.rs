@@ -1,7 +1,7 @@
 //! Writes CycloneDX documents. Source: ECMA-424 and the schemas published with it.
 //!
-//! There is one shape for all versions, [`record`], of which each leaves out what it does not have: what that is
-//! stands in [`version`] alone. What a version has no field for becomes a property, which readers take back.
+//! There is one shape for all versions, `record`, of which each leaves out what it does not have: what that is
+//! stands in `version` alone. What a version has no field for becomes a property, which readers take back.
 
 use std::io::{self, Write};
 

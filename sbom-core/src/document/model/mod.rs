@@ -1,7 +1,7 @@
 //! What a document says, whatever its format: the one model that every writer writes and every reader reads into.
 //!
 //! It holds what is known, in the words of the field. How a fact without a field of its own travels (as a property
-//! of CycloneDX, as an annotation of SPDX) is decided by [`facts`](super::facts), in both directions, and is no
+//! of CycloneDX, as an annotation of SPDX) is decided by `facts`, in both directions, and is no
 //! matter of the model.
 
 use std::{fmt, sync::Arc};
