@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "attest")]
+pub mod attach;
+#[cfg(feature = "attest")]
+pub mod attest;
 pub mod bom;
 pub mod columns;
 pub mod detect;
@@ -13,6 +17,8 @@ pub mod license;
 pub mod limits;
 pub mod merge;
 pub mod oci;
+#[cfg(feature = "attest")]
+pub mod policy;
 pub mod purl;
 pub mod query;
 #[cfg(feature = "registry")]
@@ -20,4 +26,6 @@ pub mod registry;
 pub mod scan;
 pub mod score;
 pub mod source;
+pub mod timestamp;
 pub mod validate;
+pub mod version;

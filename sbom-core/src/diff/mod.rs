@@ -16,7 +16,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 pub mod text;
-pub mod version;
 
 pub use state::{Place, State};
 

@@ -2,13 +2,11 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use super::{
-    Change, ChangeKind, Origin, State, layer_of,
-    version::{Scheme, compatible},
-};
+use super::{Change, ChangeKind, Origin, State, layer_of};
 use crate::{
     document::model::{Component, ComponentKind, Document},
     purl::Purl,
+    version::{Scheme, compatible},
 };
 
 /// What stays the same over the versions of a package.

@@ -27,13 +27,12 @@ pub mod table;
 pub mod template;
 #[cfg(test)]
 mod tests;
-pub mod timestamp;
 
+pub use crate::timestamp::{self, Timestamp};
 pub use cyclonedx::CycloneDxVersion;
 pub use list::github::Snapshot;
 pub use model::{Document, Tool};
 pub use spdx::{Spdx2Version, SpdxVersion};
-pub use timestamp::Timestamp;
 
 /// A format that a bill can be written in, named as Syft names it: `FORMAT` or `FORMAT@VERSION`.
 ///

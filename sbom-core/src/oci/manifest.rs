@@ -43,6 +43,8 @@ pub struct Descriptor {
     pub size: u64,
     /// For a manifest in an index: what it runs on.
     pub platform: Option<Platform>,
+    /// For an artifact in an index or a list of referrers: what it is.
+    pub artifact_type: Option<String>,
     /// Free annotations.
     pub annotations: BTreeMap<String, String>,
 }
@@ -51,7 +53,7 @@ impl Descriptor {
     /// A descriptor that says no more than it must.
     pub fn new(media_type: impl Into<String>, digest: Digest, size: u64) -> Self {
         let media_type = media_type.into();
-        Self { media_type, digest, size, platform: None, annotations: BTreeMap::new() }
+        Self { media_type, digest, size, platform: None, artifact_type: None, annotations: BTreeMap::new() }
     }
 
     /// Whether this stands in an index for something about an image rather than for an image: provenance and
@@ -82,6 +84,8 @@ pub struct Manifest {
     pub annotations: BTreeMap<String, String>,
     /// What it is, if it is not an image.
     pub artifact_type: Option<String>,
+    /// What it is about, if it refers to something.
+    pub subject: Option<Descriptor>,
 }
 
 /// An index.
@@ -91,6 +95,8 @@ pub struct Index {
     pub manifests: Vec<Descriptor>,
     /// Free annotations.
     pub annotations: BTreeMap<String, String>,
+    /// What it is about, if it refers to something.
+    pub subject: Option<Descriptor>,
 }
 
 /// A manifest, index or configuration that cannot be used.
@@ -185,16 +191,18 @@ impl Document {
             return Err(ManifestError::Disagreement { expected: expected.to_owned(), found });
         }
         let annotations = raw.annotations;
+        let subject = raw.subject.map(|subject| subject.check("subject")).transpose()?;
         match (raw.config, raw.manifests) {
             (Some(config), _) => Ok(Self::Manifest(Manifest {
                 config: config.check("config")?,
                 layers: check_all(raw.layers.unwrap_or_default(), "layers")?,
                 annotations,
                 artifact_type: raw.artifact_type.filter(|kind| !kind.is_empty()),
+                subject,
             })),
             (None, manifests) => {
                 let manifests = check_all(manifests.unwrap_or_default(), "manifests")?;
-                Ok(Self::Index(Index { manifests, annotations }))
+                Ok(Self::Index(Index { manifests, annotations, subject }))
             }
         }
     }
@@ -285,6 +293,7 @@ struct RawDocument {
     schema_version: Option<u64>,
     media_type: Option<String>,
     artifact_type: Option<String>,
+    subject: Option<RawDescriptor>,
     config: Option<RawDescriptor>,
     layers: Option<Vec<RawDescriptor>>,
     manifests: Option<Vec<RawDescriptor>>,
@@ -301,6 +310,7 @@ struct RawDescriptor {
     digest: String,
     size: u64,
     platform: Option<RawPlatform>,
+    artifact_type: Option<String>,
     #[serde(default, deserialize_with = "null_as_default")]
     annotations: BTreeMap<String, String>,
 }
@@ -314,6 +324,7 @@ impl RawDescriptor {
             digest,
             size: self.size,
             platform,
+            artifact_type: self.artifact_type.filter(|kind| !kind.is_empty()),
             annotations: self.annotations,
         })
     }

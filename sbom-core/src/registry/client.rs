@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -311,7 +311,10 @@ fn proxy(config: &ClientConfig) -> Result<Option<Proxy>, Fault> {
 }
 
 fn tls(config: &ClientConfig) -> Result<TlsConfig, Fault> {
-    let builder = TlsConfig::builder().disable_verification(config.insecure);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = TlsConfig::builder()
+        .disable_verification(config.insecure)
+        .unversioned_rustls_crypto_provider(provider);
     if config.ca_certificates.is_empty() {
         return Ok(builder.root_certs(RootCerts::WebPki).build());
     }

@@ -8,8 +8,8 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::timestamp::Timestamp;
 use crate::image_path::escape_control;
+use crate::timestamp::Timestamp;
 pub use crate::{
     bom::{Ancestor, Attribution, Party, PartyKind, SourcePackage, Usage},
     license::{CustomLicense, Licensing},

@@ -7,7 +7,7 @@ use crate::{bom, detect};
 /// The rules by which versions are ordered.
 ///
 /// ```
-/// use sbom_core::diff::version::Scheme;
+/// use sbom_core::version::Scheme;
 /// assert!(Scheme::of(Some("deb")).compare("1:1.0-1", "2.0-1").unwrap().is_gt());
 /// assert!(Scheme::of(Some("cargo")).compare("1.0.0-rc.1", "1.0.0").unwrap().is_lt());
 /// assert!(Scheme::of(None).compare("banana", "apple").is_none());

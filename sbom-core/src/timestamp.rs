@@ -7,10 +7,10 @@ use std::{fmt, str::FromStr};
 /// Written in UTC (`2024-02-29T12:00:00Z`); read from RFC 3339 with any offset, fractions of a second cut off.
 ///
 /// ```
-/// use sbom_core::document::Timestamp;
+/// use sbom_core::timestamp::Timestamp;
 /// let time: Timestamp = "2024-03-01T01:30:00.123456789+02:00".parse()?;
 /// assert_eq!(time.to_string(), "2024-02-29T23:30:00Z");
-/// # Ok::<(), sbom_core::document::timestamp::TimestampError>(())
+/// # Ok::<(), sbom_core::timestamp::TimestampError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);

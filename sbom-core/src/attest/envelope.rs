@@ -1,0 +1,1 @@
+//! DSSE envelopes, and the bytes that their signatures cover.

@@ -1,0 +1,1 @@
+//! Who signed, by certificate: issuer and subject, matched exactly, by pattern, or by expression.

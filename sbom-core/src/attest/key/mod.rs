@@ -1,0 +1,1 @@
+//! Keys that sign and verify: PEM, PKCS#8, encrypted as cosign does.

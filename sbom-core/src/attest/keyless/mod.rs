@@ -1,0 +1,1 @@
+//! Signing with a certificate of an identity, through Fulcio, Rekor and time-stamp authorities.

@@ -1,0 +1,1 @@
+//! Types of predicates, and the names that tools give them.

@@ -1,0 +1,1 @@
+//! What signs: a key in memory, a program, a token.

@@ -1,0 +1,1 @@
+//! in-toto statements: what is said, and about which digests.

@@ -1,0 +1,1 @@
+//! What is trusted: keys, identities, the roots of a Sigstore deployment.

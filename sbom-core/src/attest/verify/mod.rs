@@ -1,0 +1,1 @@
+//! Verification of one signed statement, step by step, with a record of every step.
