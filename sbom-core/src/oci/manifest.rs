@@ -85,7 +85,7 @@ pub struct Manifest {
     /// What it is, if it is not an image.
     pub artifact_type: Option<String>,
     /// What it is about, if it refers to something.
-    pub subject: Option<Descriptor>,
+    pub subject: Option<Box<Descriptor>>,
 }
 
 /// An index.
@@ -96,7 +96,7 @@ pub struct Index {
     /// Free annotations.
     pub annotations: BTreeMap<String, String>,
     /// What it is about, if it refers to something.
-    pub subject: Option<Descriptor>,
+    pub subject: Option<Box<Descriptor>>,
 }
 
 /// A manifest, index or configuration that cannot be used.
@@ -191,7 +191,7 @@ impl Document {
             return Err(ManifestError::Disagreement { expected: expected.to_owned(), found });
         }
         let annotations = raw.annotations;
-        let subject = raw.subject.map(|subject| subject.check("subject")).transpose()?;
+        let subject = raw.subject.map(|subject| subject.check("subject")).transpose()?.map(Box::new);
         match (raw.config, raw.manifests) {
             (Some(config), _) => Ok(Self::Manifest(Manifest {
                 config: config.check("config")?,
