@@ -66,6 +66,7 @@ impl Descriptor {
 
 /// An image manifest or an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "no more than a few are held at a time")]
 pub enum Document {
     /// One image.
     Manifest(Manifest),
