@@ -54,7 +54,7 @@ pub(super) struct Registry {
     host: String,
     // Dropped in this order: the proxy before what it leads to.
     _proxy: Option<Service>,
-    _registry: Service,
+    _storage: Service,
 }
 
 impl Registry {
@@ -72,14 +72,14 @@ impl Registry {
         command.arg("serve").arg(&config);
         let registry = Service::start(command, port)?;
         if referrers == Referrers::Tag {
-            return Ok(Self { host: format!("127.0.0.1:{port}"), _proxy: None, _registry: registry });
+            return Ok(Self { host: format!("127.0.0.1:{port}"), _proxy: None, _storage: registry });
         }
         let front = free_port()?;
         let mut command = Command::new("python3");
         command.arg(proxy).arg(front.to_string()).arg(format!("127.0.0.1:{port}"));
         command.arg(folder.join("proxy.log")).arg("--referrers");
         let proxy = Service::start(command, front)?;
-        Ok(Self { host: format!("127.0.0.1:{front}"), _proxy: Some(proxy), _registry: registry })
+        Ok(Self { host: format!("127.0.0.1:{front}"), _proxy: Some(proxy), _storage: registry })
     }
 
     /// `127.0.0.1:PORT`.
