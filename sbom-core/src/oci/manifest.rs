@@ -66,6 +66,7 @@ impl Descriptor {
 
 /// An image manifest or an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "no more than a few are held at a time")]
 pub enum Document {
     /// One image.
     Manifest(Manifest),
@@ -85,7 +86,7 @@ pub struct Manifest {
     /// What it is, if it is not an image.
     pub artifact_type: Option<String>,
     /// What it is about, if it refers to something.
-    pub subject: Option<Descriptor>,
+    pub subject: Option<Box<Descriptor>>,
 }
 
 /// An index.
@@ -96,7 +97,7 @@ pub struct Index {
     /// Free annotations.
     pub annotations: BTreeMap<String, String>,
     /// What it is about, if it refers to something.
-    pub subject: Option<Descriptor>,
+    pub subject: Option<Box<Descriptor>>,
 }
 
 /// A manifest, index or configuration that cannot be used.
@@ -191,7 +192,7 @@ impl Document {
             return Err(ManifestError::Disagreement { expected: expected.to_owned(), found });
         }
         let annotations = raw.annotations;
-        let subject = raw.subject.map(|subject| subject.check("subject")).transpose()?;
+        let subject = raw.subject.map(|subject| subject.check("subject")).transpose()?.map(Box::new);
         match (raw.config, raw.manifests) {
             (Some(config), _) => Ok(Self::Manifest(Manifest {
                 config: config.check("config")?,
