@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::base64;
+use super::{NotBase64, base64};
 
 /// The payload type of in-toto statements.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";
@@ -53,7 +53,7 @@ pub enum EnvelopeError {
         /// The member.
         field: &'static str,
         /// Why.
-        source: base64::NotBase64,
+        source: NotBase64,
     },
     /// Nobody signed it, or too many did.
     #[error("the envelope has {0} signatures, of which there must be 1 to {MAX_SIGNATURES}")]
@@ -84,7 +84,8 @@ impl PreAuth {
 impl Envelope {
     /// Reads an envelope. Members that DSSE does not know are ignored, a member that is there twice is refused.
     pub fn read(json: &[u8]) -> Result<Self, EnvelopeError> {
-        let wire: Wire = serde_json::from_slice(json).map_err(|error| EnvelopeError::Shape(error.to_string()))?;
+        let wire: Wire =
+            serde_json::from_slice(json).map_err(|error| EnvelopeError::Shape(error.to_string()))?;
         wire.decode()
     }
 
@@ -157,16 +158,15 @@ mod tests {
     use super::*;
 
     fn check(json: &str, expected: &str) {
-        let found = Envelope::read(json.as_bytes()).map_or_else(
-            |error| error.to_string(),
-            |envelope| String::from_utf8(envelope.write()).unwrap(),
-        );
+        let found = Envelope::read(json.as_bytes())
+            .map_or_else(|error| error.to_string(), |envelope| String::from_utf8(envelope.write()).unwrap());
         assert!(found.starts_with(expected), "{json}\n{found}");
     }
 
     #[test]
     fn an_envelope_is_written_with_one_spelling() {
-        let plain = r#"{"payload":"-_8","payloadType":"a","signatures":[{"keyid":"","sig":"AQ=="}],"more":[1]}"#;
+        let plain =
+            r#"{"payload":"-_8","payloadType":"a","signatures":[{"keyid":"","sig":"AQ=="}],"more":[1]}"#;
         check(plain, r#"{"payload":"+/8=","payloadType":"a","signatures":[{"sig":"AQ=="}]}"#);
         let known = r#"{"payload_type":"a","signatures":[{"keyid":"k","sig":"AQ=="}],"payload":""}"#;
         check(known, r#"{"payload":"","payloadType":"a","signatures":[{"keyid":"k","sig":"AQ=="}]}"#);
@@ -176,7 +176,10 @@ mod tests {
     fn a_member_that_is_there_twice_is_refused_whatever_its_spelling() {
         let twice = r#"{"payload":"","payloadType":"a","payload_type":"b","signatures":[{"sig":"AQ=="}]}"#;
         check(twice, "not a DSSE envelope: duplicate field `payloadType`");
-        check(r#"{"payload":"","payload":"","payloadType":"a","signatures":[]}"#, "not a DSSE envelope: duplicate");
+        check(
+            r#"{"payload":"","payload":"","payloadType":"a","signatures":[]}"#,
+            "not a DSSE envelope: duplicate",
+        );
     }
 
     #[test]

@@ -57,7 +57,8 @@ pub(crate) struct Object<'a> {
 impl<'a> Object<'a> {
     /// Reads `text`, which must be one object and white space around it.
     pub(crate) fn read(text: &'a [u8]) -> Result<Self, JsonError> {
-        let text = std::str::from_utf8(text).map_err(|error| JsonError::Utf8 { offset: error.valid_up_to() })?;
+        let text =
+            std::str::from_utf8(text).map_err(|error| JsonError::Utf8 { offset: error.valid_up_to() })?;
         let mut scan = Scan { text, bytes: text.as_bytes(), at: 0, depth: 0, values: 0, names: Vec::new() };
         scan.space();
         if scan.peek() != Some(b'{') {

@@ -173,7 +173,9 @@ mod tests {
 
     #[test]
     fn versions_and_historic_spellings_are_of_one_family() {
-        for uri in ["https://spdx.dev/Document", "https://spdx.dev/Document/v2.3", "https://spdx.dev/Document/v3"] {
+        for uri in
+            ["https://spdx.dev/Document", "https://spdx.dev/Document/v2.3", "https://spdx.dev/Document/v3"]
+        {
             check(uri, Some(Family::Spdx));
         }
         for uri in ["https://cyclonedx.org/bom", "https://cyclonedx.org/bom/v1.6", "cyclonedx.org/schema"] {

@@ -6,10 +6,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Range};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::{
-    json::{JsonError, Object},
-    predicate::PredicateType,
-};
+use super::{JsonError, json::Object, predicate::PredicateType};
 use crate::{
     digest::{Algorithm, Digest},
     limits::{LimitExceeded, Limits},
@@ -274,10 +271,13 @@ fn check_digests(digests: &BTreeMap<String, String>) -> Result<(), String> {
     if digests.is_empty() || digests.len() > MAX_DIGESTS {
         return Err(format!("{} digests, of which there must be 1 to {MAX_DIGESTS}", digests.len()));
     }
-    digests.iter().find(|(algorithm, value)| !is_digest(algorithm, value)).map_or(Ok(()), |(algorithm, value)| {
-        let value: String = value.chars().take(160).collect();
-        Err(format!("{value:?} is not a digest of {algorithm:?} in lower-case hex"))
-    })
+    digests.iter().find(|(algorithm, value)| !is_digest(algorithm, value)).map_or(
+        Ok(()),
+        |(algorithm, value)| {
+            let value: String = value.chars().take(160).collect();
+            Err(format!("{value:?} is not a digest of {algorithm:?} in lower-case hex"))
+        },
+    )
 }
 
 /// Whether `value` is as an algorithm wants it. Of algorithms that in-toto does not write in hex nothing is known.
@@ -311,7 +311,9 @@ mod tests {
     }
 
     fn with(kind: &str, subject: &str, rest: &str) -> String {
-        format!(r#"{{"_type":"{kind}","subject":{subject},"predicateType":"https://spdx.dev/Document"{rest}}}"#)
+        format!(
+            r#"{{"_type":"{kind}","subject":{subject},"predicateType":"https://spdx.dev/Document"{rest}}}"#
+        )
     }
 
     fn subject(digest: &str) -> String {
@@ -350,7 +352,10 @@ mod tests {
     #[test]
     fn digests_are_whole_and_in_lower_case() {
         for value in [HEX.to_uppercase().as_str(), &HEX[1..], "", &format!("sha256:{HEX}")] {
-            refused(&with(STATEMENT_V1, &subject(&format!(r#"{{"sha256":"{value}"}}"#)), ""), "is not a digest of");
+            refused(
+                &with(STATEMENT_V1, &subject(&format!(r#"{{"sha256":"{value}"}}"#)), ""),
+                "is not a digest of",
+            );
         }
         let other = subject(&format!(r#"{{"sha512":"{0}{0}","dirHash":"h1:+/8="}}"#, HEX));
         let statement = read(&with(STATEMENT_V1, &other, "")).unwrap();
