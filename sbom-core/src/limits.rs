@@ -114,6 +114,16 @@ limits! {
     validate_bytes: "validate-bytes" = 128 * MIB, Bytes;
     /// The tree of a document that is checked; that of 100 MiB of CycloneDX takes about 1 GiB.
     validate_memory: "validate-memory" = 2 * GIB, Bytes;
+    /// Attestations and other referrers of one digest that are fetched, beyond those whose kind is known to be another.
+    referrers: "referrers" = 256, Count;
+    /// One attestation: a bundle or an envelope. GitHub takes 16 MiB, `BuildKit` 40.
+    attestation_bytes: "attestation-bytes" = 64 * MIB, Bytes;
+    /// All attestations of one image, which are held in memory at one time.
+    attestations_bytes: "attestations-bytes" = 256 * MIB, Bytes;
+    /// Requests made to find the attestations of one image.
+    attestation_requests: "attestation-requests" = 2048, Count;
+    /// Seconds spent on finding the attestations of one image.
+    attestation_seconds: "attestation-seconds" = 120, Seconds;
     /// Attempts at one request to a registry.
     attempts: "attempts" = 5, Count;
     /// Redirects followed for one request to a registry.
@@ -135,6 +145,8 @@ pub enum Unit {
     Bytes,
     /// Things.
     Count,
+    /// Time.
+    Seconds,
 }
 
 /// One bound.
@@ -163,7 +175,7 @@ impl Limit {
 /// An input asks for more than a bound allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("more than {} {}; if this input is to be trusted, raise it with --limit {}=VALUE",
-    .limit.value, match .limit.unit { Unit::Bytes => "bytes", Unit::Count => "in number" }, .limit.name)]
+    .limit.value, match .limit.unit { Unit::Bytes => "bytes", Unit::Count => "in number", Unit::Seconds => "seconds" }, .limit.name)]
 pub struct LimitExceeded {
     /// The bound that was hit.
     pub limit: Limit,

@@ -353,7 +353,7 @@ fn read_config(
 }
 
 /// Fails unless `bytes` are those that `descriptor` points to.
-pub(super) fn check(what: Part, descriptor: &Descriptor, bytes: &[u8]) -> Result<(), SourceError> {
+pub(crate) fn check(what: Part, descriptor: &Descriptor, bytes: &[u8]) -> Result<(), SourceError> {
     let (digest, expected, found) = (descriptor.digest.clone(), descriptor.size, bytes.len() as u64);
     if expected != found {
         return Err(SourceError::SizeMismatch { what, digest, expected, found });
