@@ -128,6 +128,14 @@ limits! {
     attempts: "attempts" = 5, Count;
     /// Redirects followed for one request to a registry.
     redirects: "redirects" = 10, Count;
+    /// Manifests of attestations fetched for one subject, out of those that are of a type that is wanted.
+    referrers: "referrers" = 256, Count;
+    /// Entries in a registry's list of what refers to one subject, whatever it is.
+    referrers_listed: "referrers-listed" = 10_000, Count;
+    /// All pages of a registry's list of what refers to one subject.
+    referrers_bytes: "referrers-bytes" = 16 * MIB, Bytes;
+    /// Pages of a registry's list of what refers to one subject; they may be empty and still lead on.
+    referrer_pages: "referrer-pages" = 64, Count;
     /// Files that a bill lists; those behind them in the order of paths are counted.
     files: "files" = 1_000_000, Count;
     /// Paths and link targets of the files that a bill lists.
