@@ -114,8 +114,6 @@ limits! {
     validate_bytes: "validate-bytes" = 128 * MIB, Bytes;
     /// The tree of a document that is checked; that of 100 MiB of CycloneDX takes about 1 GiB.
     validate_memory: "validate-memory" = 2 * GIB, Bytes;
-    /// Attestations and other referrers of one digest that are fetched, beyond those whose kind is known to be another.
-    referrers: "referrers" = 256, Count;
     /// One attestation: a bundle or an envelope. GitHub takes 16 MiB, `BuildKit` 40.
     attestation_bytes: "attestation-bytes" = 64 * MIB, Bytes;
     /// All attestations of one image, which are held in memory at one time.

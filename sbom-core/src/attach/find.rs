@@ -231,6 +231,14 @@ impl Found {
         self.incomplete.push(Incomplete::Limit { what: what.into(), source });
     }
 
+    /// Takes down that a list was not given: what is in it, nobody knows.
+    pub(super) fn not_listed(&mut self, what: String, error: SourceError) {
+        match Fate::of(&error) {
+            Fate::Limit(source) => self.limit(what, source),
+            _ => self.incomplete.push(Incomplete::Failed { what, source: Box::new(error) }),
+        }
+    }
+
     /// Takes a failure down: as a note if it lies in what was asked for, else as something that was not looked at.
     pub(super) fn failed(&mut self, about: impl fmt::Display, error: SourceError) {
         match Fate::of(&error) {
@@ -289,11 +297,11 @@ pub fn find(store: &dyn Store, wanted: Wanted<'_>, spending: &mut Spending) -> F
     let mut found = Found::default();
     let mut search = Search { store, wanted, spending, found: &mut found };
     // What lies under the old tag is looked at first: it is one manifest, and thus cannot be crowded out.
-    let mut candidates = search.legacy();
-    candidates.extend(search.referrers());
-    candidates.sort_by_key(|candidate| candidate.order(wanted.likely));
-    for candidate in candidates {
-        if search.fetch(candidate).is_err() {
+    let mut leads = search.legacy();
+    leads.extend(search.referrers());
+    leads.sort_by_key(|lead| lead.order(wanted.likely));
+    for lead in leads {
+        if search.fetch(lead).is_err() {
             break;
         }
     }
@@ -354,7 +362,7 @@ impl Search<'_> {
             Ok(Some(tagged)) => tagged,
             Ok(None) => return Vec::new(),
             Err(error) => {
-                self.found.failed(format!("the tag {tag}"), error);
+                self.found.not_listed(format!("the tag {tag}"), error);
                 return Vec::new();
             }
         };

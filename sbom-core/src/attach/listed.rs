@@ -9,10 +9,7 @@ use super::{
 };
 use crate::{
     digest::Digest,
-    oci::{
-        Descriptor,
-        manifest::Document,
-    },
+    oci::{Descriptor, manifest::parse_referrers},
 };
 
 /// Something that a list names as referring to the subject.
@@ -47,7 +44,7 @@ pub(super) fn list(
                 unreadable.into_iter().for_each(|why| found.note(&about, Reason::Unreadable(why)));
             }
             Ok(Referrers::Unsupported) => {}
-            Err(error) => found.failed(format!("the list of what refers to {subject}"), error),
+            Err(error) => found.not_listed(format!("the list of what refers to {subject}"), error),
         },
     }
     // A registry that learned to keep lists may still have what was put there before under the tag.
@@ -79,15 +76,16 @@ fn under_fallback_tag(
         Ok(Some(tagged)) => tagged,
         Ok(None) => return Vec::new(),
         Err(error) => {
-            found.failed(format!("the tag {tag}"), error);
+            found.not_listed(format!("the tag {tag}"), error);
             return Vec::new();
         }
     };
-    match Document::parse(&tagged.bytes, &tagged.descriptor.media_type) {
-        Ok(Document::Index(index)) => index.manifests,
-        Ok(Document::Manifest(_)) => {
-            found.note(&tag, Reason::NotAnAttestation("image manifest".to_owned()));
-            Vec::new()
+    match parse_referrers(&tagged.bytes) {
+        Ok((entries, unreadable)) => {
+            for (at, why) in unreadable {
+                found.note(&tag, Reason::Unreadable(format!("number {at} {why}")));
+            }
+            entries
         }
         Err(error) => {
             found.note(&tag, Reason::Damaged(error.to_string()));

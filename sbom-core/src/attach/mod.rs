@@ -16,6 +16,7 @@ pub mod document;
 pub mod error;
 pub mod find;
 mod kind;
+mod legacy;
 pub mod layout;
 mod listed;
 pub mod put;
@@ -32,7 +33,7 @@ pub use self::{
     error::AttachError,
     find::{Attestation, Content, Found, Incomplete, Note, Place, Reason, Wanted, find},
     kind::Kind,
-    layout::LayoutFolder,
+    layout::{Layout, LayoutFolder},
     put::{Attached, Attachment, Listing, Settings, attach},
     spending::{Clock, Spending, Stopwatch},
     store::{Sink, Store},

@@ -8,10 +8,13 @@ use std::{
 
 use crate::limits::{Limit, LimitExceeded, Limits};
 
-/// Tells how much time has passed.
+/// Tells how much time has passed, and lets it pass.
 pub trait Clock: Debug + Send + Sync {
     /// The time since it was started.
     fn elapsed(&self) -> Duration;
+
+    /// Waits for `duration`.
+    fn pause(&self, duration: Duration);
 }
 
 /// Time as it passes, counted from when the stopwatch was made. It tells no time of day.
@@ -27,6 +30,10 @@ impl Default for Stopwatch {
 impl Clock for Stopwatch {
     fn elapsed(&self) -> Duration {
         self.0.elapsed()
+    }
+
+    fn pause(&self, duration: Duration) {
+        std::thread::sleep(duration);
     }
 }
 

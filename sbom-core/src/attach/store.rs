@@ -28,7 +28,7 @@ pub trait Store: ContentStore {
     fn has_blob(&self, digest: &Digest) -> Result<bool, SourceError>;
 
     /// The repository of a registry that it is, if it is one.
-    fn repository(&self) -> Option<&Repository>;
+    fn as_repository(&self) -> Option<&Repository>;
 }
 
 /// A manifest or index that a tag leads to.
