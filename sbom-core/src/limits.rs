@@ -114,8 +114,11 @@ limits! {
     validate_bytes: "validate-bytes" = 128 * MIB, Bytes;
     /// The tree of a document that is checked; that of 100 MiB of CycloneDX takes about 1 GiB.
     validate_memory: "validate-memory" = 2 * GIB, Bytes;
-    /// One attestation: a bundle or an envelope. GitHub takes 16 MiB, `BuildKit` 40.
+    /// One attestation: a bundle or an envelope. Real ones carry SBOMs of up to about 40 MiB.
     attestation_bytes: "attestation-bytes" = 64 * MIB, Bytes;
+    /// Values in the JSON of one statement; an SBOM of 10 MiB has about 300 000. Those of some transparency logs become
+    /// a tree.
+    statement_values: "statement-values" = 3_000_000, Count;
     /// All attestations of one image, which are held in memory at one time.
     attestations_bytes: "attestations-bytes" = 256 * MIB, Bytes;
     /// Requests made to find the attestations of one image.
