@@ -304,7 +304,7 @@ fn parse_amount(text: &str) -> Option<u64> {
 
 /// A limit's value with the unit that suits it.
 pub(crate) fn show_amount(value: u64, unit: Unit) -> String {
-    if unit == Unit::Count {
+    if unit != Unit::Bytes {
         return value.to_string();
     }
     let (power, name) = match value {

@@ -119,6 +119,12 @@ limits! {
     /// Values in the JSON of one statement; an SBOM of 10 MiB has about 300 000. Those of some transparency logs become
     /// a tree.
     statement_values: "statement-values" = 3_000_000, Count;
+    /// All attestations of one image, which are held in memory at one time.
+    attestations_bytes: "attestations-bytes" = 256 * MIB, Bytes;
+    /// Requests made to find the attestations of one image.
+    attestation_requests: "attestation-requests" = 2048, Count;
+    /// Seconds spent on finding the attestations of one image.
+    attestation_seconds: "attestation-seconds" = 120, Seconds;
     /// Attempts at one request to a registry.
     attempts: "attempts" = 5, Count;
     /// Redirects followed for one request to a registry.
@@ -148,6 +154,8 @@ pub enum Unit {
     Bytes,
     /// Things.
     Count,
+    /// Time.
+    Seconds,
 }
 
 /// One bound.
@@ -176,7 +184,7 @@ impl Limit {
 /// An input asks for more than a bound allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("more than {} {}; if this input is to be trusted, raise it with --limit {}=VALUE",
-    .limit.value, match .limit.unit { Unit::Bytes => "bytes", Unit::Count => "in number" }, .limit.name)]
+    .limit.value, match .limit.unit { Unit::Bytes => "bytes", Unit::Count => "in number", Unit::Seconds => "seconds" }, .limit.name)]
 pub struct LimitExceeded {
     /// The bound that was hit.
     pub limit: Limit,
