@@ -260,7 +260,8 @@ mod tests {
 
     #[test]
     fn a_list_keeps_what_it_does_not_know() {
-        let old = br#"{"schemaVersion":2,"x":1,"manifests":[{"digest":"md5:0","odd":[]}],"annotations":{"a":"b"}}"#;
+        let old =
+            br#"{"schemaVersion":2,"x":1,"manifests":[{"digest":"md5:0","odd":[]}],"annotations":{"a":"b"}}"#;
         let new = [subject()];
         let list = list_with(Some(old), &new).unwrap().unwrap();
         let list: Value = serde_json::from_slice(&list).unwrap();
@@ -272,7 +273,10 @@ mod tests {
         assert_eq!(list_with(Some(&again), &new), Ok(None));
         assert_eq!(list_without(&again, &Digest::of(b"other")), Ok(None));
         let without = list_without(&again, &subject().digest).unwrap().unwrap();
-        assert_eq!(serde_json::from_slice::<Value>(&without).unwrap()["manifests"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            serde_json::from_slice::<Value>(&without).unwrap()["manifests"].as_array().unwrap().len(),
+            1
+        );
     }
 
     #[test]

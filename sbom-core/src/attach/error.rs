@@ -36,7 +36,9 @@ pub enum AttachError {
         source: LimitExceeded,
     },
     /// Others write under the tag again and again.
-    #[error("the tag {tag} changed at each of {attempts} attempts to write it; try again when nobody else writes")]
+    #[error(
+        "the tag {tag} changed at each of {attempts} attempts to write it; try again when nobody else writes"
+    )]
     Contended {
         /// The tag.
         tag: Tag,

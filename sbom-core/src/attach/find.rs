@@ -160,7 +160,9 @@ impl fmt::Display for Note {
             Reason::NotAnAttestation(kind) => {
                 write!(f, "{about} is no attestation but of type {:?}", escape_control(kind))
             }
-            Reason::Unreadable(why) => write!(f, "an entry of {about} cannot be read: {}", escape_control(why)),
+            Reason::Unreadable(why) => {
+                write!(f, "an entry of {about} cannot be read: {}", escape_control(why))
+            }
             Reason::NotListed => {
                 write!(f, "{about} stands under the referrers tag, but the registry's own list lacks it")
             }

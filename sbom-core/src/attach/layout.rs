@@ -89,8 +89,10 @@ impl Layout {
             if !seen.insert(descriptor.digest.clone()) {
                 continue;
             }
-            let limit =
-                |source| SourceError::Limit { what: format!("the manifests of {}", self.store.place()), source };
+            let limit = |source| SourceError::Limit {
+                what: format!("the manifests of {}", self.store.place()),
+                source,
+            };
             self.limits.manifests.check(seen.len() as u64).map_err(limit)?;
             self.limits.index_depth.check(depth).map_err(limit)?;
             let read = read_manifest(&self.store, &descriptor).map_err(|error| error.to_string());
@@ -104,7 +106,9 @@ impl Layout {
                     (subject.digest.clone(), entry_of(&known, &manifest))
                 }),
                 Ok((Document::Index(index), _)) => {
-                    left.extend(index.manifests.into_iter().rev().map(|child| (child, depth.saturating_add(1))));
+                    left.extend(
+                        index.manifests.into_iter().rev().map(|child| (child, depth.saturating_add(1))),
+                    );
                     index.subject.map(|subject| (subject.digest, descriptor))
                 }
                 Err(why) => {

@@ -144,7 +144,8 @@ fn annotations(bundle: &Value, predicate_type: &str) -> Annotations {
     ]);
     let Some(material) = bundle.get("verificationMaterial") else { return annotations };
     let certificate = material.pointer("/certificate/rawBytes");
-    let certificate = certificate.or_else(|| material.pointer("/x509CertificateChain/certificates/0/rawBytes"));
+    let certificate =
+        certificate.or_else(|| material.pointer("/x509CertificateChain/certificates/0/rawBytes"));
     if let Some(pem) = certificate.and_then(Value::as_str).and_then(pem) {
         annotations.insert("dev.sigstore.cosign/certificate".to_owned(), pem);
     }
@@ -216,7 +217,12 @@ mod tests {
 
     #[test]
     fn what_is_no_bundle_is_refused() {
-        for bad in ["", "{}", r#"{"dsseEnvelope":{}}"#, r#"{"dsseEnvelope":{"payload":"","payloadType":"","signatures":[]}}"#] {
+        for bad in [
+            "",
+            "{}",
+            r#"{"dsseEnvelope":{}}"#,
+            r#"{"dsseEnvelope":{"payload":"","payloadType":"","signatures":[]}}"#,
+        ] {
             assert!(matches!(layer(bad.as_bytes(), "x"), Err(AttachError::Bundle { .. })), "{bad}");
         }
     }

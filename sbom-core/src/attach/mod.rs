@@ -16,8 +16,8 @@ pub mod document;
 pub mod error;
 pub mod find;
 mod kind;
-mod legacy;
 pub mod layout;
+mod legacy;
 mod listed;
 pub mod put;
 #[cfg(feature = "registry")]

@@ -104,7 +104,8 @@ pub fn attach(
         let expects_list = placed.iter().all(|one| one.put != Put::Done);
         listings.insert(subject.clone(), make_listed(sink, subject, &entries, expects_list, settings)?);
     }
-    let legacy = if settings.also_legacy { legacy::add(sink, attachments, settings)? } else { BTreeMap::new() };
+    let legacy =
+        if settings.also_legacy { legacy::add(sink, attachments, settings)? } else { BTreeMap::new() };
     let mut attached = Vec::new();
     for one in placed {
         read_manifest(sink, &one.entry).map_err(AttachError::store("reading back what was put there"))?;
@@ -217,8 +218,9 @@ pub(super) fn make_listed(
 ) -> Result<Listing, AttachError> {
     let mut missing = None;
     for read in 0..READS {
-        let listed =
-            sink.referrers(subject).map_err(AttachError::store(format!("listing what refers to {subject}")))?;
+        let listed = sink
+            .referrers(subject)
+            .map_err(AttachError::store(format!("listing what refers to {subject}")))?;
         missing = match listed {
             Referrers::Listed(listed, _) => {
                 entries.iter().find(|entry| !listed.iter().any(|found| found.digest == entry.digest))
@@ -244,8 +246,7 @@ fn under_tag(
 ) -> Result<Listing, AttachError> {
     let tag = fallback_tag(subject).ok_or_else(|| AttachError::NoTag { digest: subject.clone() })?;
     tag_update::update(sink, &tag, OCI_INDEX, settings, |now| {
-        document::list_with(now.map(|now| now.bytes.as_slice()), entries)
-            .map_err(|_no_list| no_list(&tag))
+        document::list_with(now.map(|now| now.bytes.as_slice()), entries).map_err(|_no_list| no_list(&tag))
     })?;
     Ok(Listing::Tag(tag))
 }

@@ -166,7 +166,10 @@ fn images(index: &Index) -> Vec<&Descriptor> {
     let listed = || index.manifests.iter().filter(|entry| !entry.is_attestation());
     let is_companion = |entry: &&Descriptor| {
         entry.artifact_type.is_some()
-            || entry.annotations.get(REF_NAME).is_some_and(|name| is_tag_of_digest(split_tag(name).1.unwrap_or(name)))
+            || entry
+                .annotations
+                .get(REF_NAME)
+                .is_some_and(|name| is_tag_of_digest(split_tag(name).1.unwrap_or(name)))
     };
     let images: Vec<_> = listed().filter(|entry| !is_companion(entry)).collect();
     if images.is_empty() { listed().collect() } else { images }
@@ -175,7 +178,8 @@ fn images(index: &Index) -> Vec<&Descriptor> {
 /// Whether `tag` is `sha256-HEX`, with or without an ending: what is about the image of that digest.
 fn is_tag_of_digest(tag: &str) -> bool {
     let stem = tag.split('.').next().unwrap_or_default();
-    stem.split_once('-').is_some_and(|(algorithm, hex)| format!("{algorithm}:{hex}").parse::<Digest>().is_ok())
+    stem.split_once('-')
+        .is_some_and(|(algorithm, hex)| format!("{algorithm}:{hex}").parse::<Digest>().is_ok())
 }
 
 /// The manifests of `index.json` that are meant, and their name.

@@ -49,10 +49,7 @@ impl RegistryStore {
 
     /// The repository that `reference` names, and what its tag or digest leads to now: asked once, so that whatever
     /// goes by the digest of the descriptor is about the same bytes.
-    pub fn resolve(
-        client: &Arc<Client>,
-        reference: &Reference,
-    ) -> Result<(Self, Descriptor), RegistryError> {
+    pub fn resolve(client: &Arc<Client>, reference: &Reference) -> Result<(Self, Descriptor), RegistryError> {
         let repository = reference.repository().clone();
         let root = client.manifest(&repository, &reference.target())?;
         let descriptor = Descriptor::new(root.media_type, root.digest.clone(), root.bytes.len() as u64);
