@@ -6,6 +6,7 @@ use clap::{CommandFactory as _, Parser as _};
 use sbom_core::limits::Limits;
 
 mod args;
+mod bill;
 mod convert;
 mod diff;
 mod documents;
