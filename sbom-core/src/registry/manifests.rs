@@ -66,7 +66,11 @@ impl ETag {
     }
 
     fn of(answer: &Answer) -> Option<Self> {
-        let text = answer.header("etag")?;
+        Self::parse(answer.header("etag")?)
+    }
+
+    /// An entity tag as it is sent, with its quotes; none if it cannot be a condition for writing.
+    pub fn parse(text: &str) -> Option<Self> {
         // A weak one cannot be a condition for writing.
         let quoted = text.len() > 2 && text.starts_with('"') && text.ends_with('"');
         (quoted && text.len() <= ETAG_BYTES).then(|| Self(text.to_owned()))
