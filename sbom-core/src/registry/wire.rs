@@ -268,7 +268,7 @@ fn is_redirect(status: u16) -> bool {
 /// Whether a registry that may do without TLS seems to.
 fn speaks_no_tls(fault: &Fault, url: &Url) -> bool {
     match fault {
-        Fault::Tls { source: rustls::Error::InvalidMessage(_), .. } => true,
+        Fault::Tls { source, .. } => matches!(**source, rustls::Error::InvalidMessage(_)),
         Fault::Transport { source, .. } => match source.kind() {
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::ConnectionReset

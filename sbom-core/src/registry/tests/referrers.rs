@@ -129,6 +129,7 @@ fn what_is_no_list_is_an_error() {
         "{\"manifests\":[],\"manifests\":[]}",
         &format!("{{\"mediaType\":\"{OCI_MANIFEST}\",\"manifests\":[]}}"),
         &"[".repeat(100_000),
+        &format!("{{\"manifests\":[{}1]}}", "1,".repeat(100_000)),
     ] {
         let listing = Listing::on();
         listing.registry.fault("/referrers/", 1, FaultKind::Body(body.into()));

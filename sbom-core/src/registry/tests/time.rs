@@ -79,7 +79,7 @@ fn an_operation_has_its_own_deadline() {
 #[test]
 fn a_blob_that_comes_too_slowly_is_given_up() {
     let registry = registry();
-    let digest: Digest = registry.insert_blob("x", &[7; 100_000]).parse().unwrap();
+    let digest: Digest = registry.insert_blob("x", &vec![7; 100_000]).parse().unwrap();
     registry.fault("/blobs/", usize::MAX, FaultKind::Trickle(Duration::from_millis(5)));
     let mut config = ClientConfig {
         timeout: Duration::from_millis(300),

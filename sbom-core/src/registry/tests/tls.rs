@@ -35,8 +35,10 @@ fn an_unknown_authority_is_an_error_by_its_type_and_never_a_way_to_plain_http() 
     let (registry, mut config) = tls();
     config.ca_certificates.clear();
     let error = manifest(&registry, &config).unwrap_err();
-    let untrusted =
-        matches!(error.fault, Fault::Untrusted { source: rustls::Error::InvalidCertificate(_), .. });
+    let untrusted = match &error.fault {
+        Fault::Untrusted { source, .. } => matches!(**source, rustls::Error::InvalidCertificate(_)),
+        _ => false,
+    };
     assert!(untrusted && error.to_string().contains("--ca-cert"), "{error}");
     assert!(registry.log().is_empty());
     config.ca_certificates = vec![Registry::start_tls().authority().as_bytes().to_vec()];
