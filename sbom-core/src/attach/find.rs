@@ -382,10 +382,11 @@ impl Search<'_> {
         };
         let mut leads = Vec::new();
         for (index, layer) in manifest.layers.into_iter().enumerate() {
-            match Kind::of(&layer.media_type) {
+            let kind = Kind::of(&layer.media_type);
+            match kind {
                 Kind::Envelope => leads.push(Lead::Layer(layer, Place::Legacy(digest.clone(), index))),
                 Kind::Statement | Kind::Sbom => {
-                    self.unsigned(layer, Place::Legacy(digest.clone(), index));
+                    self.unsigned(layer, kind, Place::Legacy(digest.clone(), index));
                 }
                 _ => self.found.note(&layer.digest, Reason::NotAnAttestation(layer.media_type.clone())),
             }
@@ -460,7 +461,7 @@ impl Search<'_> {
             };
             match kind {
                 Kind::Bundle | Kind::Envelope => self.signed(layer, place(), Some(manifest))?,
-                Kind::Statement | Kind::Sbom => self.unsigned(layer.clone(), place()),
+                Kind::Statement | Kind::Sbom => self.unsigned(layer.clone(), kind, place()),
                 Kind::Signature | Kind::Unclear => continue,
             }
             any = true;
@@ -515,11 +516,11 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn unsigned(&mut self, layer: Descriptor, place: Place) {
+    fn unsigned(&mut self, layer: Descriptor, kind: Kind, place: Place) {
         self.found.attestations.push(Attestation {
             place,
             digest: layer.digest.clone(),
-            kind: Kind::of(&layer.media_type),
+            kind,
             predicate_type: hint(&layer).map(str::to_owned),
             created: created(&layer),
             content: Content::Unsigned(layer),
@@ -570,8 +571,9 @@ impl Search<'_> {
             match read_manifest(self.store, &entry).map(|bytes| Document::parse(&bytes, &entry.media_type)) {
                 Ok(Ok(Document::Manifest(manifest))) => {
                     for layer in manifest.layers {
-                        if matches!(Kind::of(&layer.media_type), Kind::Statement | Kind::Sbom) {
-                            self.unsigned(layer, Place::Beside(entry.digest.clone()));
+                        let kind = Kind::of(&layer.media_type);
+                        if matches!(kind, Kind::Statement | Kind::Sbom) {
+                            self.unsigned(layer, kind, Place::Beside(entry.digest.clone()));
                         }
                     }
                 }
