@@ -12,6 +12,8 @@ mod diff;
 mod documents;
 mod environment;
 mod exit_code;
+mod key;
+mod keys;
 mod merge;
 mod open;
 mod output;
@@ -22,6 +24,8 @@ mod score;
 mod stamp;
 mod stated;
 mod terminal;
+#[cfg(feature = "pkcs11")]
+mod token;
 mod validate;
 
 use args::{Cli, Command, show_amount};
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Command::Query(arguments) => query::run(arguments, &environment, &terminal),
         Command::Score(arguments) => score::run(arguments, &terminal),
         Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
+        Command::Key(arguments) => key::run(arguments, &environment),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);

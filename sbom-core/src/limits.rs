@@ -125,6 +125,8 @@ limits! {
     attestation_requests: "attestation-requests" = 2048, Count;
     /// Seconds spent on finding the attestations of one image.
     attestation_seconds: "attestation-seconds" = 120, Seconds;
+    /// A key, as PEM: a private RSA key of 8192 bits, encrypted, takes 12 KiB.
+    key_bytes: "key-bytes" = 32 * KIB, Bytes;
     /// Attempts at one request to a registry.
     attempts: "attempts" = 5, Count;
     /// Redirects followed for one request to a registry.
