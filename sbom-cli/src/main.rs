@@ -6,11 +6,14 @@ use clap::{CommandFactory as _, Parser as _};
 use sbom_core::limits::Limits;
 
 mod args;
+mod bill;
 mod convert;
 mod diff;
 mod documents;
 mod environment;
 mod exit_code;
+mod key;
+mod keys;
 mod merge;
 mod open;
 mod output;
@@ -21,6 +24,8 @@ mod score;
 mod stamp;
 mod stated;
 mod terminal;
+#[cfg(feature = "pkcs11")]
+mod token;
 mod validate;
 
 use args::{Cli, Command, show_amount};
@@ -57,6 +62,7 @@ fn main() -> ExitCode {
         Command::Query(arguments) => query::run(arguments, &environment, &terminal),
         Command::Score(arguments) => score::run(arguments, &terminal),
         Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
+        Command::Key(arguments) => key::run(arguments, &environment),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);

@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow};
 use sbom_core::{
     limits::{Limits, read_capped},
     oci::reference::Reference,
-    registry::{AuthFiles, Client, ClientConfig, CredentialStore, Credentials, Fault},
+    registry::{AuthFiles, Client, ClientConfig, CredentialStore, Credentials, Fault, Security},
     source::{Selection, Source, registry},
 };
 
@@ -42,7 +42,7 @@ fn client(
     limits: &Limits,
 ) -> Result<Arc<Client>, Failure> {
     let config = ClientConfig {
-        insecure: arguments.insecure,
+        security: if arguments.insecure { Security::DangerUnverified } else { Security::Verified },
         ca_certificates: certificates(arguments, environment, limits)?,
         timeout: Duration::from_secs(arguments.timeout.max(1)),
         credentials: credentials(arguments, environment, limits)?,

@@ -7,9 +7,11 @@
 
 use std::collections::BTreeMap;
 
+mod base64;
 pub mod bundle;
 pub mod envelope;
 pub mod identity;
+mod json;
 pub mod key;
 #[cfg(feature = "keyless")]
 pub mod keyless;
@@ -18,6 +20,8 @@ pub mod signer;
 pub mod statement;
 pub mod trust;
 pub mod verify;
+
+pub use self::{base64::NotBase64, json::JsonError};
 
 /// A signed statement as it was found, with nothing about it verified or even read.
 #[derive(Debug, Clone, PartialEq, Eq)]
