@@ -193,12 +193,19 @@ struct Request {
 struct Answer {
     status: u16,
     media_type: &'static str,
+    /// Further header lines.
+    headers: String,
     body: Vec<u8>,
 }
 
 impl Answer {
     fn json(status: u16, body: &Value) -> Self {
-        Self { status, media_type: "application/json", body: body.to_string().into_bytes() }
+        Self {
+            status,
+            media_type: "application/json",
+            headers: String::new(),
+            body: body.to_string().into_bytes(),
+        }
     }
 
     fn refusal(reason: &str) -> Self {
@@ -237,9 +244,10 @@ impl State {
         let mut answer = self.answer(&request);
         write!(
             out,
-            "HTTP/1.1 {} X\r\nConnection: close\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n",
+            "HTTP/1.1 {} X\r\nConnection: close\r\nContent-Type: {}\r\n{}Content-Length: {}\r\n\r\n",
             answer.status,
             answer.media_type,
+            answer.headers,
             answer.body.len()
         )?;
         match fault {
@@ -342,7 +350,9 @@ impl State {
         };
         let entry = Entry::of(&self.sigstore.rekor_v1, &statement, Some(self.sigstore.now()));
         let (uuid, entry) = entry.in_answer();
-        Ok(Answer::json(201, &json!({ (uuid): entry })))
+        // cosign finds the entry in the answer by its tag.
+        let headers = format!("Location: /api/v1/log/entries/{uuid}\r\nETag: {uuid}\r\n");
+        Ok(Answer { headers, ..Answer::json(201, &json!({ (uuid): entry })) })
     }
 
     /// Rekor of version 2.
@@ -368,7 +378,7 @@ impl State {
     fn time_stamp(&self, request: &[u8]) -> Result<Answer, &'static str> {
         let query = Query::read(request).ok_or("that is no query")?;
         let body = stamp(&self.sigstore.stamping, &query, self.sigstore.now());
-        Ok(Answer { status: 201, media_type: "application/timestamp-reply", body })
+        Ok(Answer { status: 201, media_type: "application/timestamp-reply", headers: String::new(), body })
     }
 
     /// The CI system's token service.
