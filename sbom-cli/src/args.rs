@@ -72,6 +72,8 @@ pub(crate) enum When {
 pub(crate) enum Command {
     /// Write the bill of materials of an image, archive, folder or file
     Scan(Box<ScanArgs>),
+    /// Sign what an image contains, and put it beside the image in its registry
+    Attest(Box<crate::attest::AttestArgs>),
     /// Write a document in other formats
     Convert(ConvertArgs),
     /// Write one document out of several

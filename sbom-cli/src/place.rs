@@ -8,14 +8,9 @@ use sbom_core::{
     attach::{LayoutFolder, Sink, Store, layout::Layout, store},
     digest::Digest,
     limits::Limits,
-    oci::{
-        Descriptor, Platform,
-        manifest::Document,
-        reference::Reference,
-    },
+    oci::{Descriptor, Platform, manifest::Document, reference::Reference},
     source::{
-        ContentStore, ImageSource, Local, Naming, Selection, SourceError, image,
-        locator::Locator,
+        ContentStore, ImageSource, Local, Naming, Selection, SourceError, image, locator::Locator,
         registry::RegistryStore,
     },
 };
@@ -41,7 +36,7 @@ pub(crate) struct PlaceArgs {
 
 impl PlaceArgs {
     /// The limits as the arguments change them.
-    pub(crate) fn limits(&self) -> Result<Limits, Failure> {
+    pub(crate) fn limits(&self) -> Limits {
         LimitArg::apply(&self.limit)
     }
 }
@@ -75,8 +70,7 @@ impl Image {
     ) -> Result<Self, Failure> {
         match Locator::parse(image, limits).map_err(locator_failure)? {
             Locator::Registry(name) => {
-                let reference: Reference =
-                    name.parse().map_err(|error| Failure::usage(registry::no_reference(&name, error)))?;
+                let reference = registry::reference(&name)?;
                 let client = registry::client(arguments, environment, limits)?;
                 let (store, root) = RegistryStore::resolve(&client, &reference).map_err(SourceError::from)?;
                 let repository = reference.repository().to_string();
