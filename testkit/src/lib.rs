@@ -8,6 +8,7 @@ mod registry_answers;
 mod registry_http;
 mod registry_tls;
 mod shared;
+pub mod sigstore;
 
 pub use tar::EntryType;
 
