@@ -6,14 +6,19 @@ use clap::{CommandFactory as _, Parser as _};
 use sbom_core::limits::Limits;
 
 mod args;
+mod attest;
+mod bill;
 mod convert;
 mod diff;
 mod documents;
 mod environment;
 mod exit_code;
+mod key;
+mod keys;
 mod merge;
 mod open;
 mod output;
+mod place;
 mod query;
 mod registry;
 mod scan;
@@ -21,6 +26,8 @@ mod score;
 mod stamp;
 mod stated;
 mod terminal;
+#[cfg(feature = "pkcs11")]
+mod token;
 mod validate;
 
 use args::{Cli, Command, show_amount};
@@ -51,12 +58,14 @@ fn main() -> ExitCode {
     }
     let done = match &cli.command {
         Command::Scan(arguments) => scan::run(arguments, &environment, &terminal),
+        Command::Attest(arguments) => attest::run(arguments, &environment, &terminal),
         Command::Convert(arguments) => convert::run(arguments, &environment, &terminal),
         Command::Merge(arguments) => merge::run(arguments, &environment, &terminal),
         Command::Diff(arguments) => diff::run(arguments, &environment, &terminal),
         Command::Query(arguments) => query::run(arguments, &environment, &terminal),
         Command::Score(arguments) => score::run(arguments, &terminal),
         Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
+        Command::Key(arguments) => key::run(arguments, &environment),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);

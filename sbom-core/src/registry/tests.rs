@@ -349,7 +349,7 @@ fn plain_http_is_for_this_machine_alone() {
     let client = Client::new(config).unwrap();
     let reference: Reference = "registry.invalid/x:1".parse().unwrap();
     let url = super::url::Url::parse("http://registry.invalid/").unwrap();
-    assert!(!client.allows_plain(&url));
+    assert!(!client.wire().permits(&url));
     assert!(reference.repository().api_host() == "registry.invalid");
 }
 
@@ -363,10 +363,4 @@ fn a_blob_longer_than_announced_is_seen_by_the_scan() {
     let bytes = read_capped(reader.take(20), setup.config.limits.file_bytes).unwrap();
     assert_eq!(bytes.len(), 20, "the reader hides nothing that scan checks");
     let _: fn(ScanError) -> String = |error| error.to_string();
-}
-
-#[test]
-fn certificates_that_are_none_are_an_error() {
-    let config = ClientConfig { ca_certificates: vec![b"no pem".to_vec()], ..ClientConfig::default() };
-    assert!(matches!(Client::new(config), Err(Fault::Certificate { .. })));
 }

@@ -272,7 +272,7 @@ impl SourceError {
     }
 
     /// A failed system call on a path; that nothing is there has an error of its own.
-    pub(super) fn io(path: &std::path::Path, source: io::Error) -> Self {
+    pub(crate) fn io(path: &std::path::Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::NotFound => Self::NoSuchPath { path },

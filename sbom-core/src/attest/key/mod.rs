@@ -11,7 +11,7 @@ use std::fmt;
 
 mod cosign;
 pub(crate) mod der;
-mod kind;
+pub(crate) mod kind;
 mod password;
 mod pem;
 mod private;

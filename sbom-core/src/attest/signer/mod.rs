@@ -2,6 +2,14 @@
 
 use std::fmt;
 
+mod command;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
+mod process;
+
+pub use command::{CommandError, CommandSigner};
+pub use process::ProcessError;
+
 use super::{
     envelope::PreAuth,
     key::{BadSignature, KeyError, PrivateKey, PublicKey},
@@ -23,6 +31,13 @@ pub enum SignError {
     /// The key in memory does not sign.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The program that signs failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The token that signs failed.
+    #[cfg(feature = "pkcs11")]
+    #[error(transparent)]
+    Token(#[from] pkcs11::TokenError),
     /// What was signed with is not the key whose public half is known.
     #[error("the signature that came back is not one of the key {fingerprint}")]
     NotOfKey {
