@@ -5,6 +5,7 @@ mod image;
 mod layout;
 mod registry;
 mod shared;
+pub mod sigstore;
 
 pub use tar::EntryType;
 

@@ -15,6 +15,8 @@ use sigstore_trust_root::TrustedRoot;
 use sigstore_types::{Artifact, Bundle, Sha256Hash};
 use sigstore_verify::{VerificationPolicy, Verifier};
 
+#[cfg(test)]
+mod against_testkit;
 mod ambient;
 mod connection;
 mod error;
