@@ -14,6 +14,8 @@ use crate::attest::{
 
 mod advisories;
 mod keyed;
+mod keyless;
+mod messages;
 
 /// 2026-01-15T12:00:00Z.
 const NOW: u64 = 1_768_478_400;
