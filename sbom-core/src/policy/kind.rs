@@ -94,6 +94,13 @@ impl PredicateKind {
     }
 }
 
+impl PredicateKind {
+    /// Whether it is a report of vulnerabilities.
+    pub fn is_report(&self) -> bool {
+        *self == Self::Vulnerabilities
+    }
+}
+
 impl fmt::Display for PredicateKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

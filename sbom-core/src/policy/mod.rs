@@ -13,10 +13,10 @@
 //! - What was refused by verification has no say. It can explain why something is missing, and never makes a check
 //!   fail that passes without it.
 
-//EV pub mod evaluate;
+pub mod evaluate;
 pub mod expression;
 pub mod facts;
-//EV pub mod fixture;
+pub mod fixture;
 pub mod image;
 pub mod kind;
 pub mod license;
@@ -26,9 +26,9 @@ pub mod package;
 pub mod read;
 pub mod reason;
 pub mod verdict;
-mod yaml;
+pub mod yaml;
 
-//EV pub use evaluate::evaluate;
+pub use evaluate::evaluate;
 pub use facts::{Evidence, Subject};
 pub use model::Policy;
 pub use read::{PolicyError, PolicyErrors};

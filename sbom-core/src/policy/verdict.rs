@@ -28,6 +28,15 @@ pub struct Verdict {
     pub exceptions: Vec<ExceptionUse>,
 }
 
+impl Verdict {
+    /// The reasons of all checks that are neither passed nor skipped, and the verdict's own if it has no checks.
+    pub fn reasons(&self) -> impl Iterator<Item = &Reason> {
+        let checks = self.rules.iter().flat_map(|rule| &rule.checks);
+        let own = self.rules.is_empty().then_some(&self.reason);
+        checks.filter(|check| check.outcome > Outcome::Pass).map(|check| &check.reason).chain(own)
+    }
+}
+
 /// What the gate says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -117,7 +117,7 @@ pub(super) fn count(reader: &mut Reader, field: Field<'_>) -> Option<usize> {
 }
 
 /// Each entry of a list, read by `parse`; a list that is there must have some.
-pub(super) fn each<T, E: std::fmt::Display>(
+pub(in crate::policy) fn each<T, E: std::fmt::Display>(
     reader: &mut Reader,
     field: Field<'_>,
     parse: impl Fn(&str) -> Result<T, E>,
