@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use sbom_core::{
     attest::{predicate::Family, statement::Statement, verify::Verified},
-    diff::{ChangeKind, Diff},
+    diff::{Change, ChangeKind, Diff, State},
     document::read,
     oci::SubjectKind,
     source::Source as _,
@@ -26,10 +26,7 @@ pub(super) fn differences(
     terminal: &Terminal,
 ) -> Result<Vec<String>, Failure> {
     let is_bill = |verified: &&Verified<Statement>| {
-        matches!(
-            verified.value().predicate_type().family(),
-            Some(Family::Spdx | Family::CycloneDx)
-        )
+        matches!(verified.value().predicate_type().family(), Some(Family::Spdx | Family::CycloneDx))
     };
     let bills: Vec<_> = verdict.verified.iter().filter(is_bill).collect();
     if bills.is_empty() {
@@ -45,16 +42,33 @@ pub(super) fn differences(
             lines.push(format!("{digest} ({}): no verified bill is about it", about.platform));
             continue;
         };
-        let signed = read::read(bill.value().predicate(), &maker.options.limits).map_err(|error| Failure {
-            exit: Exit::BadInput,
-            source: anyhow!(error).context("the signed bill"),
+        let signed = read::read(bill.value().predicate(), &maker.options.limits).map_err(|error| {
+            Failure { exit: Exit::BadInput, source: anyhow!(error).context("the signed bill") }
         })?;
         let bom = sbom_core::scan::scan(&source, &maker.options, &bars)?;
         let (scanned, _) = maker.document(bom)?;
         let diff = Diff::of(&signed.document, &scanned);
         // That a document says something otherwise is a matter of formats; that something is there or not is not.
         let matters = diff.changes.iter().filter(|change| change.kind != ChangeKind::Changed);
-        lines.extend(matters.map(|change| format!("{digest}: {}", change.line())));
+        lines.extend(matters.map(|change| format!("{digest}: {}", line(change))));
     }
     Ok(lines)
+}
+
+fn line(change: &Change) -> String {
+    let version = |state: &Option<State>| {
+        state.as_ref().and_then(|state| state.version.clone()).unwrap_or_else(|| "without version".to_owned())
+    };
+    let what = format!("{} {}", change.ecosystem, change.name);
+    match (&change.before, &change.after) {
+        (Some(_), None) => {
+            format!("the bill lists {what} {}, which the image lacks", version(&change.before))
+        }
+        (None, _) => format!("the image has {what} {}, which the bill lacks", version(&change.after)),
+        (Some(_), Some(_)) => format!(
+            "the image has {what} {}, and the bill says {}",
+            version(&change.after),
+            version(&change.before)
+        ),
+    }
 }

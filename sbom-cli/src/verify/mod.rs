@@ -170,7 +170,8 @@ pub(crate) fn run(
                 verdicts.push(verdict);
             }
             (Some(path), None) => {
-                let message = format!("{} is a file: give --bundle FILE with its attestation", path.display());
+                let message =
+                    format!("{} is a file: give --bundle FILE with its attestation", path.display());
                 return Err(Failure::usage(anyhow!(message)));
             }
             (None, _) => {
@@ -255,7 +256,8 @@ fn targets(image: &Image, arguments: &VerifyArgs) -> Result<Vec<(Digest, Option<
     }
     let mut targets = Vec::new();
     for source in image.sources(arguments.platform.as_ref(), &arguments.bill.limits())? {
-        let sbom_core::oci::SubjectKind::Image(about) = &sbom_core::source::Source::subject(&source).kind else {
+        let sbom_core::oci::SubjectKind::Image(about) = &sbom_core::source::Source::subject(&source).kind
+        else {
             continue;
         };
         if let Some(digest) = &about.manifest_digest {
@@ -288,7 +290,7 @@ fn take_down(found: Found, demand: &Demand, limits: &Limits, verdict: &mut Verdi
         match attestation.content {
             attach::Content::Signed(content) => signed.push((attestation.digest, content)),
             attach::Content::Unsigned(_) => {
-                verdict.unsigned.push(format!("{} {}", attestation.kind, attestation.digest));
+                verdict.unsigned.push(format!("{} {}", attestation.kind.name(), attestation.digest));
             }
         }
     }

@@ -8,6 +8,7 @@ use sbom_core::{
         verify::{Check, Outcome, Signer, SignerId, Time, Verified},
     },
     digest::Digest,
+    image_path::escape_control,
 };
 use serde_json::{Value, json};
 
@@ -15,7 +16,6 @@ use super::{Format, Verdict};
 use crate::{
     exit_code::{Exit, Failure},
     output,
-    terminal::escaped,
 };
 
 /// Writes all verdicts.
@@ -51,12 +51,12 @@ fn summary(verdicts: &[Verdict]) -> String {
 
 fn text(verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
     let platform = verdict.platform.as_ref().map(|platform| format!(" ({platform})")).unwrap_or_default();
-    writeln!(out, "{}{platform} is {}", escaped(&verdict.given), verdict.digest)?;
+    writeln!(out, "{}{platform} is {}", escape_control(&verdict.given), verdict.digest)?;
     for verified in &verdict.verified {
-        writeln!(out, "  verified  {}", escaped(verified.value().predicate_type().uri()))?;
+        writeln!(out, "  verified  {}", escape_control(verified.value().predicate_type().uri()))?;
         writeln!(out, "    attestation  {}", verified.digest())?;
         for signer in verified.signers() {
-            writeln!(out, "    signer       {}", escaped(&name(signer)))?;
+            writeln!(out, "    signer       {}", escape_control(&name(signer)))?;
         }
         writeln!(out, "    signed       {}", time(verified.time()))?;
         for place in verified.log_places() {
@@ -66,19 +66,19 @@ fn text(verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
     }
     for (digest, refusal) in &verdict.refused {
         writeln!(out, "  refused   {digest}")?;
-        writeln!(out, "    {}", escaped(&refusal.to_string()))?;
+        writeln!(out, "    {}", escape_control(&refusal.to_string()))?;
     }
     for unsigned in &verdict.unsigned {
-        writeln!(out, "  unsigned  {}", escaped(unsigned))?;
+        writeln!(out, "  unsigned  {}", escape_control(unsigned))?;
     }
     for note in &verdict.notes {
-        writeln!(out, "  note      {}", escaped(note))?;
+        writeln!(out, "  note      {}", escape_control(note))?;
     }
     for incomplete in &verdict.incomplete {
-        writeln!(out, "  unknown   {}", escaped(incomplete))?;
+        writeln!(out, "  unknown   {}", escape_control(incomplete))?;
     }
     for difference in verdict.differences.iter().flatten() {
-        writeln!(out, "  differs   {}", escaped(difference))?;
+        writeln!(out, "  differs   {}", escape_control(difference))?;
     }
     writeln!(out, "  {}", conclusion(verdict))
 }
@@ -89,7 +89,7 @@ fn checks(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "    checked      {}", passed.join(", "))?;
     for check in checks {
         if let Outcome::NotRun { why } = &check.outcome {
-            writeln!(out, "    not checked  {}: {}", check.name, escaped(why))?;
+            writeln!(out, "    not checked  {}: {}", check.name, escape_control(why))?;
         }
     }
     Ok(())
@@ -103,15 +103,11 @@ fn conclusion(verdict: &Verdict) -> String {
             Some(_) => "verified, and a new scan finds the same".to_owned(),
             None => format!("verified: {} of {found} attestations count", verdict.verified.len()),
         },
-        Exit::Environment => {
-            "undecided: no attestation counts, but not all could be looked at".to_owned()
-        }
+        Exit::Environment => "undecided: no attestation counts, but not all could be looked at".to_owned(),
         _ if verdict.differences.as_ref().is_some_and(|differences| !differences.is_empty()) => {
             "NOT verified: the image is not what its signed bill says".to_owned()
         }
-        _ if found == 0 && verdict.unsigned.is_empty() => {
-            "NOT verified: there is no attestation".to_owned()
-        }
+        _ if found == 0 && verdict.unsigned.is_empty() => "NOT verified: there is no attestation".to_owned(),
         _ if found == 0 => "NOT verified: nothing that is said of it is signed".to_owned(),
         _ => format!("NOT verified: none of {found} attestations counts"),
     }

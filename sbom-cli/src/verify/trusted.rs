@@ -120,7 +120,8 @@ impl TrustArgs {
                 ))
             })?;
         let subject = SubjectPattern::new(subject.map_err(Failure::usage)?);
-        let Trust::Identity(mut trust) = Trust::identity(issuer.map_err(Failure::usage)?, subject, root) else {
+        let Trust::Identity(mut trust) = Trust::identity(issuer.map_err(Failure::usage)?, subject, root)
+        else {
             return Err(Failure::usage(anyhow!("this is no identity")));
         };
         for claim in &self.certificate_claim {
