@@ -138,6 +138,14 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_unix(seconds).unwrap_or(Timestamp::UNKNOWN)
 }
 
+/// Something that differs between programs that run at the same time. No secret.
+pub(crate) fn entropy() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
+    let nanos =
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::from(since.subsec_nanos()));
+    nanos ^ (u64::from(std::process::id()) << 32)
+}
+
 fn sockets(variable: &str, usual: &[Option<PathBuf>]) -> Vec<PathBuf> {
     match text(variable) {
         // A daemon that the user names is the one to ask, even if it cannot be asked: never another in its place.

@@ -6,6 +6,8 @@ use clap::{CommandFactory as _, Parser as _};
 use sbom_core::limits::Limits;
 
 mod args;
+mod attest;
+mod bill;
 mod convert;
 mod diff;
 mod documents;
@@ -16,6 +18,7 @@ mod keys;
 mod merge;
 mod open;
 mod output;
+mod place;
 mod query;
 mod registry;
 mod scan;
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
     }
     let done = match &cli.command {
         Command::Scan(arguments) => scan::run(arguments, &environment, &terminal),
+        Command::Attest(arguments) => attest::run(arguments, &environment, &terminal),
         Command::Convert(arguments) => convert::run(arguments, &environment, &terminal),
         Command::Merge(arguments) => merge::run(arguments, &environment, &terminal),
         Command::Diff(arguments) => diff::run(arguments, &environment, &terminal),

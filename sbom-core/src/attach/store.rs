@@ -6,6 +6,7 @@ use crate::{
     digest::Digest,
     oci::{
         Descriptor,
+        manifest::Document,
         reference::{Repository, Tag, Target},
     },
     source::{ContentStore, SourceError, error::Part, image},
@@ -102,6 +103,19 @@ pub fn fallback_tag(digest: &Digest) -> Option<Tag> {
 /// The tags that cosign puts beside an image: `att`, `sig`, `sbom`.
 pub fn companion_tag(digest: &Digest, ending: &str) -> Option<Tag> {
     format!("{}.{ending}", digest.to_string().replacen(':', "-", 1)).parse().ok()
+}
+
+/// The manifest or index that `descriptor` points to, whose bytes agree with it.
+pub fn document(
+    store: &(impl ContentStore + ?Sized),
+    descriptor: &Descriptor,
+) -> Result<Document, SourceError> {
+    let bytes = read_manifest(store, descriptor)?;
+    Document::parse(&bytes, &descriptor.media_type).map_err(|source| SourceError::Document {
+        what: Part::Manifest,
+        digest: descriptor.digest.clone(),
+        source,
+    })
 }
 
 /// The bytes of a manifest, which agree with its descriptor. A descriptor of size 0 names a digest alone.

@@ -386,7 +386,7 @@ impl WireBundle<'_> {
                 .iter()
                 .map(|stamp| bytes("a time stamp", &stamp.signed_timestamp))
                 .collect::<Result<_, _>>()?,
-            material: self.verification_material.decode()?,
+            material: self.verification_material.decode(version)?,
             content,
         })
     }
@@ -426,14 +426,20 @@ impl WireMessage<'_> {
 }
 
 impl WireMaterial<'_> {
-    fn decode(self) -> Result<Material, BundleError> {
+    fn decode(self, version: Version) -> Result<Material, BundleError> {
         let certificates = match (self.public_key, self.certificate, self.x509_certificate_chain) {
             (Some(key), None, None) => {
                 return Ok(Material::Key { hint: key.hint.unwrap_or_default().into_owned() });
             }
             (None, Some(certificate), None) => vec![certificate],
-            (None, None, Some(chain)) if !chain.certificates.is_empty() => chain.certificates,
-            _ => return Err(BundleError::OneOf("publicKey, certificate and x509CertificateChain")),
+            (None, None, Some(chain)) if !chain.certificates.is_empty() && version < Version::V0_3 => {
+                chain.certificates
+            }
+            _ => {
+                return Err(BundleError::OneOf(
+                    "publicKey, certificate and (before version 0.3) x509CertificateChain",
+                ));
+            }
         };
         at_most("certificates", &certificates)?;
         let certificates =
