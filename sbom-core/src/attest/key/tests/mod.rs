@@ -15,6 +15,7 @@ fn no_password() -> std::io::Result<Password> {
     panic!("nothing was encrypted")
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is called as those are that fail")]
 fn secret() -> std::io::Result<Password> {
     Ok(Password::from("secret".to_owned()))
 }
