@@ -14,6 +14,8 @@ mod documents;
 mod environment;
 mod exit_code;
 mod key;
+#[cfg(feature = "keyless")]
+mod keyless;
 mod keys;
 mod merge;
 mod open;

@@ -25,7 +25,7 @@ fn by() -> Signing {
 
 /// Verifies with an identity that must match.
 fn accepts(bundle: &str, root: &str, digest: [u8; 32]) -> Result<(), String> {
-    let verifier = verifier(root.as_bytes()).map_err(|error| error.to_string())?;
+    let root = Root::from_json(root.as_bytes(), None).map_err(|error| error.to_string())?;
     let bundle = Bundle::from_json(bundle).map_err(|error| error.to_string())?;
     let policy = VerificationPolicy::new(SUBJECT, ISSUER);
     verifier.verify(Sha256Hash::new(digest), &bundle, &policy).map(|_| ()).map_err(|error| error.to_string())
@@ -141,7 +141,8 @@ mod over_http {
                 for content in [Content::Statement(statement.as_bytes()), Content::Digest([7; 32])] {
                     let root = loopback.trusted_root();
                     let token = token_of(subject);
-                    let bundle = sign(content, &services, &token, &quick(), Some(root.as_bytes())).unwrap();
+                    let trusted = Root::from_json(root.as_bytes(), None).unwrap();
+                    let bundle = sign(content, &services, &token, &quick(), Some(&trusted)).unwrap();
                     let bundle = String::from_utf8(bundle).unwrap();
                     assert!(!bundle.contains('\n') && bundle.contains("\"logIndex\":\""), "{bundle}");
                     assert!(bundle.contains("bundle.v0.3+json") && bundle.contains("signedTimestamp"));
@@ -159,10 +160,9 @@ mod over_http {
     fn an_authority_that_is_not_trusted_is_noticed_before_others_do() {
         let loopback = Loopback::start();
         let services = Services::from_signing_config(loopback.signing_config(2).as_bytes(), None).unwrap();
-        let root = Sigstore::new().trusted_root();
+        let root = Root::from_json(Sigstore::new().trusted_root().as_bytes(), None).unwrap();
         let error =
-            sign(Content::Digest([7; 32]), &services, &token_of(SUBJECT), &quick(), Some(root.as_bytes()))
-                .unwrap_err();
+            sign(Content::Digest([7; 32]), &services, &token_of(SUBJECT), &quick(), Some(&root)).unwrap_err();
         assert!(matches!(error, KeylessError::Unverified { .. }), "{error}");
     }
 
@@ -249,16 +249,16 @@ mod over_http {
         use sbomctl_testkit::sigstore::JOB_SECRET;
         let loopback = Loopback::start();
         let now = Timestamp::from_unix(1_790_000_000).unwrap();
-        let token = request(&loopback.job_url(), JOB_SECRET, &quick(), now).unwrap();
+        let token = request_token(&loopback.job_url(), JOB_SECRET, &quick(), now).unwrap();
         assert_eq!(token.identity(), "https://ci.sigstore.test/job");
-        let error = request(&loopback.job_url(), "wrong", &quick(), now).unwrap_err();
+        let error = request_token(&loopback.job_url(), "wrong", &quick(), now).unwrap_err();
         assert!(error.to_string().contains("may this job request"), "{error}");
         assert!(!error.to_string().contains('?') || !error.to_string().contains("api-version"), "{error}");
         loopback.job_token("no token");
-        let error = request(&loopback.job_url(), JOB_SECRET, &quick(), now).unwrap_err();
+        let error = request_token(&loopback.job_url(), JOB_SECRET, &quick(), now).unwrap_err();
         assert!(matches!(error, KeylessError::Token(TokenError::Form)), "{error}");
         loopback.fault("/job", 1, FaultKind::Raw(endless()));
-        let error = request(&loopback.job_url(), JOB_SECRET, &quick(), now).unwrap_err();
+        let error = request_token(&loopback.job_url(), JOB_SECRET, &quick(), now).unwrap_err();
         assert!(error.to_string().contains("more than"), "{error}");
     }
 
