@@ -50,7 +50,8 @@ fn flawed(flaw: Flaw, reasons: [Reason; 3]) {
     let sigstore = Sigstore::new();
     let demand = trusting(root_of(&sigstore));
     for (log, reason) in LOGS.into_iter().zip(reasons) {
-        let refusal = verify(&signed(&sigstore, &by().logged(log).with(flaw)), &demand).expect_err("it counts");
+        let refusal =
+            verify(&signed(&sigstore, &by().logged(log).with(flaw)), &demand).expect_err("it counts");
         assert_eq!(refusal.reason, reason, "{flaw:?} in {log:?}: {refusal}");
     }
 }
@@ -71,8 +72,19 @@ fn bundles_of_every_log_verify_and_say_what_was_checked() {
         let checks = shown(verified.checks());
         let made: Vec<_> = checks.iter().filter(|check| !check.contains(':')).map(String::as_str).collect();
         let expected = [
-            "format", "payload-type", "signature", "statement", "subject", "predicate-type", "certificate-chain",
-            "certificate-log", "log-entry", "log-inclusion", "time", "identity", "signer",
+            "format",
+            "payload-type",
+            "signature",
+            "statement",
+            "subject",
+            "predicate-type",
+            "certificate-chain",
+            "certificate-log",
+            "log-entry",
+            "log-inclusion",
+            "time",
+            "identity",
+            "signer",
         ];
         assert_eq!(made, expected, "{log:?}");
     }
@@ -85,7 +97,10 @@ fn the_older_format_verifies_by_promise_or_stamp() {
     for log in [RekorApi::V1, RekorApi::V1InToto] {
         let verified = verify(&legacy(&sigstore, &by().logged(log)), &demand).unwrap();
         let checks = shown(verified.checks());
-        assert!(checks.iter().any(|check| check.starts_with("log-inclusion: the log promised")), "{checks:?}");
+        assert!(
+            checks.iter().any(|check| check.starts_with("log-inclusion: the log promised")),
+            "{checks:?}"
+        );
     }
     let without_stamp = Signing { stamped: false, ..by() };
     let verified = verify(&legacy(&sigstore, &without_stamp), &demand).unwrap();
@@ -170,7 +185,10 @@ fn the_promise_of_the_log_must_hold_where_it_is() {
     for flaw in [Flaw::ForgedSet, Flaw::OtherLoggedTime] {
         refused(&signed(&sigstore, &by().with(flaw)), &demand, Reason::TlogInvalid);
     }
-    assert!(verify(&signed(&sigstore, &by().with(Flaw::NoSet)), &demand).is_ok(), "a proof is more than a promise");
+    assert!(
+        verify(&signed(&sigstore, &by().with(Flaw::NoSet)), &demand).is_ok(),
+        "a proof is more than a promise"
+    );
 }
 
 #[test]
@@ -269,7 +287,11 @@ fn issuer_and_subject_must_both_be_the_trusted_ones() {
     refused(&signed(&sigstore, &other), &trusting(root.clone()), Reason::SignerMismatch);
     // A name of the same letters in another form.
     for name in [Name::Email(WORKFLOW.to_owned()), Name::UserName(WORKFLOW.to_owned())] {
-        refused(&signed(&sigstore, &Signing::by(name, ISSUER)), &trusting(root.clone()), Reason::SignerMismatch);
+        refused(
+            &signed(&sigstore, &Signing::by(name, ISSUER)),
+            &trusting(root.clone()),
+            Reason::SignerMismatch,
+        );
     }
     let nobody = Signing { leaf: Leaf { subject: None, ..by().leaf }, ..by() };
     refused(&signed(&sigstore, &nobody), &trusting(root), Reason::SignerMismatch);
@@ -279,11 +301,17 @@ fn issuer_and_subject_must_both_be_the_trusted_ones() {
 fn names_of_every_form_are_trusted_in_their_own() {
     let sigstore = Sigstore::new();
     let root = root_of(&sigstore);
-    let names = [("a@b.test", Name::Email("a@b.test".to_owned())), ("a!b.test", Name::UserName("a!b.test".to_owned()))];
+    let names = [
+        ("a@b.test", Name::Email("a@b.test".to_owned())),
+        ("a!b.test", Name::UserName("a!b.test".to_owned())),
+    ];
     for (text, name) in names {
         let subject = SubjectPattern::new(Pattern::exact(text).unwrap());
         let trust = Trust::identity(Pattern::exact(ISSUER).unwrap(), subject, root.clone());
-        assert!(verify(&signed(&sigstore, &Signing::by(name, ISSUER)), &demand(vec![trust])).is_ok(), "{text}");
+        assert!(
+            verify(&signed(&sigstore, &Signing::by(name, ISSUER)), &demand(vec![trust])).is_ok(),
+            "{text}"
+        );
     }
 }
 
@@ -292,11 +320,8 @@ fn the_older_issuer_counts_alone_and_may_not_disagree() {
     let sigstore = Sigstore::new();
     let demand = trusting(root_of(&sigstore));
     let with = |issuer: Option<&str>, legacy: Option<&str>| {
-        let leaf = Leaf {
-            issuer: issuer.map(str::to_owned),
-            legacy_issuer: legacy.map(str::to_owned),
-            ..by().leaf
-        };
+        let leaf =
+            Leaf { issuer: issuer.map(str::to_owned), legacy_issuer: legacy.map(str::to_owned), ..by().leaf };
         signed(&sigstore, &Signing { leaf, ..by() })
     };
     assert!(verify(&with(None, Some(ISSUER)), &demand).is_ok());
@@ -328,7 +353,8 @@ fn a_certificate_is_for_signing_code_and_no_authority() {
 fn claims_of_the_certificate_can_be_demanded() {
     let sigstore = Sigstore::new();
     let root = root_of(&sigstore);
-    let claiming = |id: &str| Signing { leaf: by().leaf.with_claim(17, id).with_claim(14, "refs/tags/v1"), ..by() };
+    let claiming =
+        |id: &str| Signing { leaf: by().leaf.with_claim(17, id).with_claim(14, "refs/tags/v1"), ..by() };
     let Trust::Identity(mut trust) = workflow(root) else { panic!("no identity") };
     trust.claims.insert(Claim::OwnerId, Pattern::exact("42").unwrap());
     let demand = demand(vec![Trust::Identity(IdentityTrust { ..trust })]);
@@ -457,7 +483,9 @@ fn an_entry_of_a_kind_that_is_not_known_is_said_to_be() {
 fn a_certificate_cut_anywhere_is_refused_and_never_a_panic() {
     let sigstore = Sigstore::new();
     let Signed::Bundle(bytes) = signed(&sigstore, &by()) else { panic!("no bundle") };
-    let Material::Certificates(chain) = Bundle::read(&bytes).unwrap().material else { panic!("no certificate") };
+    let Material::Certificates(chain) = Bundle::read(&bytes).unwrap().material else {
+        panic!("no certificate")
+    };
     for end in 0..chain[0].len() {
         assert!(certificate::Certificate::read(&chain[0][..end]).is_err());
     }

@@ -66,6 +66,7 @@ fn a_signature_over_a_file_states_nothing() {
     refused(&Signed::Bundle(file.into_bytes()), &demand, Reason::Unsupported);
     let statement = statement();
     let states = sigstore.sign(Content::Statement(&statement), &by()).bundle();
-    let refusal = verify_message(states.as_bytes(), Artifact::Bytes(FILE), &demand, &Limits::default()).unwrap_err();
+    let refusal =
+        verify_message(states.as_bytes(), Artifact::Bytes(FILE), &demand, &Limits::default()).unwrap_err();
     assert_eq!(refusal.reason, Reason::Unsupported);
 }
