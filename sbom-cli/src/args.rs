@@ -97,6 +97,9 @@ pub(crate) enum Command {
     },
     /// List the limits that --limit raises or lowers
     Limits,
+    /// Talk to Sigstore's conformance suite
+    #[command(hide = true)]
+    SigstoreConformance(crate::conformance::ConformanceArgs),
 }
 
 const SCAN_EXAMPLES: &str = "\

@@ -8,6 +8,7 @@ use sbom_core::limits::Limits;
 mod args;
 mod attest;
 mod bill;
+mod conformance;
 mod convert;
 mod diff;
 mod documents;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
             output::to_stdout(|out| out.write_all(&script)).map(|()| Exit::Done)
         }
         Command::Limits => limits().map(|()| Exit::Done),
+        Command::SigstoreConformance(arguments) => conformance::run(arguments),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -150,7 +150,7 @@ impl Loopback {
 
     /// Lets something go wrong: whatever the kind, for the next requests whose path holds what the fault names.
     pub fn fault(&self, path: &str, times: usize, kind: FaultKind) {
-        lock(&self.state.faults).push(Fault { path: path.to_owned(), times, kind });
+        lock(&self.state.faults).push(Fault { method: None, path: path.to_owned(), times, kind });
     }
 
     /// Sets what the CI system's token service hands out.
