@@ -15,6 +15,8 @@ mod files;
 mod hostile;
 mod interop;
 mod kept_fuzz_inputs;
+#[cfg(feature = "keyless")]
+mod keyless;
 mod layers;
 mod measured;
 mod program;
