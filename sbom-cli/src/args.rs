@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Scan(Box<ScanArgs>),
     /// Sign what an image contains, and put it beside the image in its registry
     Attest(Box<crate::attest::AttestArgs>),
+    /// Say whether somebody who is trusted says something about an image or file
+    Verify(Box<crate::verify::VerifyArgs>),
     /// Write a document in other formats
     Convert(ConvertArgs),
     /// Write one document out of several

@@ -31,6 +31,7 @@ mod terminal;
 #[cfg(feature = "pkcs11")]
 mod token;
 mod validate;
+mod verify;
 
 use args::{Cli, Command, show_amount};
 use environment::Environment;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         Command::Score(arguments) => score::run(arguments, &terminal),
         Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
         Command::Key(arguments) => key::run(arguments, &environment),
+        Command::Verify(arguments) => verify::run(arguments, &environment, &terminal),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);

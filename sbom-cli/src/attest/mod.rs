@@ -24,7 +24,10 @@ mod author;
 mod blob;
 mod said;
 
-pub(crate) use author::{Author, AuthorArgs};
+pub(crate) use self::{
+    author::{Author, AuthorArgs},
+    blob::subject as blob_subject,
+};
 
 use crate::{
     args::RegistryArgs,

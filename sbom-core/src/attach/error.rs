@@ -55,12 +55,33 @@ pub enum AttachError {
         /// Where.
         place: String,
     },
+    /// It was taken away, but is still listed.
+    #[error("{digest} was taken away, but {place} still lists it as referring to {subject}")]
+    StillListed {
+        /// What was taken away.
+        digest: Digest,
+        /// What it was about.
+        subject: Digest,
+        /// Where.
+        place: String,
+    },
     /// What is to be attached is not what it must be.
     #[error("what is to be attached is no Sigstore bundle with a DSSE envelope: {reason}")]
     Bundle {
         /// What is missing.
         reason: &'static str,
     },
+    /// Something that is to be copied is not all there, or was not all looked at.
+    #[error("{place} holds more than was found: {what}")]
+    Incomplete {
+        /// Where it lies.
+        place: String,
+        /// What was not looked at.
+        what: String,
+    },
+    /// An archive cannot be written.
+    #[error("the archive cannot be written: {0}")]
+    Write(#[from] std::io::Error),
     /// A digest is of an algorithm from which no tag can be made.
     #[error("no tag can be made of {digest}")]
     NoTag {

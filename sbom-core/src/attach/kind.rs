@@ -1,9 +1,6 @@
 //! What a referrer is, by the media types that descriptors, manifests and layers name.
 
-use crate::oci::{
-    Descriptor,
-    manifest::{DOCKER_CONFIG, Manifest, OCI_CONFIG},
-};
+use crate::oci::{Descriptor, manifest::Manifest};
 
 /// Media type of a Sigstore bundle, as it is written today.
 pub(super) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -104,14 +101,10 @@ pub(super) fn artifact_type(manifest: &Manifest) -> &str {
     manifest.artifact_type.as_deref().unwrap_or(&manifest.config.media_type)
 }
 
-/// Whether a manifest is built like a container image, by its configuration.
-pub(super) fn is_image_config(media_type: &str) -> bool {
-    matches!(media_type, OCI_CONFIG | DOCKER_CONFIG)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oci::manifest::OCI_CONFIG;
 
     #[test]
     fn all_versions_of_bundles_are_bundles() {

@@ -12,6 +12,8 @@
 //! Sources: OCI distribution specification 1.1 (referrers, referrers tag schema), OCI image specification 1.1, cosign's
 //! `SPEC.md` and `BUNDLE_SPEC.md`, `BuildKit`'s attestation storage.
 
+pub mod archive;
+pub mod copy;
 pub mod document;
 pub mod error;
 pub mod find;
@@ -22,19 +24,23 @@ mod listed;
 pub mod put;
 #[cfg(feature = "registry")]
 pub mod registry;
+pub mod repair;
+mod search;
 pub mod spending;
 pub mod store;
 mod tag_update;
 #[cfg(test)]
 mod tests;
+pub mod tree;
 
 pub use self::{
     document::Annotations,
     error::AttachError,
-    find::{Attestation, Content, Found, Incomplete, Note, Place, Reason, Wanted, find},
+    find::{Attestation, Content, Found, Incomplete, Note, Place, Reason, Wanted},
     kind::Kind,
     layout::{Layout, LayoutFolder},
     put::{Attached, Attachment, Listing, Settings, attach},
+    search::find,
     spending::{Clock, Spending, Stopwatch},
     store::{Sink, Store},
 };

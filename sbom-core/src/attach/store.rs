@@ -111,7 +111,12 @@ pub fn document(
     descriptor: &Descriptor,
 ) -> Result<Document, SourceError> {
     let bytes = read_manifest(store, descriptor)?;
-    Document::parse(&bytes, &descriptor.media_type).map_err(|source| SourceError::Document {
+    parse(&bytes, descriptor)
+}
+
+/// A manifest or index out of bytes that agree with `descriptor`.
+pub(super) fn parse(bytes: &[u8], descriptor: &Descriptor) -> Result<Document, SourceError> {
+    Document::parse(bytes, &descriptor.media_type).map_err(|source| SourceError::Document {
         what: Part::Manifest,
         digest: descriptor.digest.clone(),
         source,

@@ -264,7 +264,7 @@ pub enum SourceError {
 
 impl SourceError {
     /// A failed bounded read of something that has a name but no path.
-    pub(super) fn read_from(from: impl Into<String>, error: ReadError) -> Self {
+    pub(crate) fn read_from(from: impl Into<String>, error: ReadError) -> Self {
         match error {
             ReadError::Io(source) => Self::Stream { from: from.into(), source },
             ReadError::Limit(source) => Self::Limit { what: from.into(), source },

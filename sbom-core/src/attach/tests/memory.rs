@@ -28,11 +28,11 @@ pub(super) struct Memory {
     pub(super) forgets: bool,
     /// How long writing a tag takes.
     pub(super) slowness: Duration,
-    kept: Mutex<Kept>,
+    pub(super) kept: Mutex<Kept>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+pub(super) struct Kept {
     manifests: BTreeMap<Digest, (String, Vec<u8>)>,
     blobs: BTreeMap<Digest, Vec<u8>>,
     tags: BTreeMap<String, Digest>,
