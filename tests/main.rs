@@ -16,6 +16,8 @@ mod hostile;
 mod interop;
 mod kept_fuzz_inputs;
 mod keys;
+#[cfg(feature = "keyless")]
+mod keyless;
 mod layers;
 mod measured;
 mod program;
