@@ -74,6 +74,10 @@ pub(crate) enum Command {
     Scan(Box<ScanArgs>),
     /// Sign what an image contains, and put it beside the image in its registry
     Attest(Box<crate::attest::AttestArgs>),
+    /// Show an image and everything about it as a tree: platforms, attestations, signatures
+    Tree(Box<crate::tree::TreeArgs>),
+    /// Carry images and what proves them to where there is no registry
+    Airgap(Box<crate::airgap::AirgapArgs>),
     /// Write a document in other formats
     Convert(ConvertArgs),
     /// Write one document out of several
