@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Scan(Box<ScanArgs>),
     /// Sign what an image contains, and put it beside the image in its registry
     Attest(Box<crate::attest::AttestArgs>),
+    /// Say whether somebody who is trusted says something about an image or file
+    Verify(Box<crate::verify::VerifyArgs>),
     /// Show an image and everything about it as a tree: platforms, attestations, signatures
     Tree(Box<crate::tree::TreeArgs>),
     /// Carry images and what proves them to where there is no registry

@@ -15,6 +15,8 @@ mod documents;
 mod environment;
 mod exit_code;
 mod key;
+#[cfg(feature = "keyless")]
+mod keyless;
 mod keys;
 mod merge;
 mod open;
@@ -31,6 +33,7 @@ mod terminal;
 mod token;
 mod tree;
 mod validate;
+mod verify;
 
 use args::{Cli, Command, show_amount};
 use environment::Environment;
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Score(arguments) => score::run(arguments, &terminal),
         Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
         Command::Key(arguments) => key::run(arguments, &environment),
+        Command::Verify(arguments) => verify::run(arguments, &environment, &terminal),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);

@@ -102,6 +102,8 @@ limits! {
     link_hops: "link-hops" = 40, Count;
     /// Targets of the symbolic links followed for all paths of one scan.
     link_bytes: "link-bytes" = 64 * MIB, Bytes;
+    /// Bytes that are read more than once because several links lead to a file, each of which matters.
+    further_names_bytes: "further-names-bytes" = 16 * MIB, Bytes;
     /// A document that is read: an SBOM of 100 000 components has about 150 MiB.
     document_bytes: "document-bytes" = 512 * MIB, Bytes;
     /// Components of a document that is read, files among them.

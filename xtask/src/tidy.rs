@@ -45,6 +45,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "oci",
             "version",
             "document",
+            "query",
             "diff",
             "score",
             "attest",

@@ -11,6 +11,8 @@ use sbom_core::attest::{
     trust::Trust,
 };
 
+#[cfg(feature = "keyless")]
+use crate::keyless::{Identity, KeylessArgs};
 use crate::{
     environment::Environment,
     exit_code::Failure,
@@ -22,6 +24,9 @@ use crate::{
 pub(crate) struct AuthorArgs {
     #[command(flatten)]
     signer: SignerArgs,
+    #[cfg(feature = "keyless")]
+    #[command(flatten)]
+    keyless: KeylessArgs,
 }
 
 /// Somebody who signs.
@@ -29,17 +34,24 @@ pub(crate) struct AuthorArgs {
 pub(crate) enum Author {
     /// The holder of a key.
     Key(Box<dyn Signer>),
+    /// An identity, as Fulcio certifies it.
+    #[cfg(feature = "keyless")]
+    Identity(Box<Identity>),
 }
 
 impl AuthorArgs {
     /// Whoever the options name.
     pub(crate) fn author(&self, environment: &Environment) -> Result<Author, Failure> {
-        match self.signer.signer(environment)? {
-            Some(signer) => Ok(Author::Key(signer)),
-            None => Err(Failure::usage(anyhow!(
-                "nobody is named to sign: give --key FILE (`sbomctl key generate` makes one)"
-            ))),
+        if let Some(signer) = self.signer.signer(environment)? {
+            return Ok(Author::Key(signer));
         }
+        #[cfg(feature = "keyless")]
+        if let Some(identity) = self.keyless.identity(environment)? {
+            return Ok(Author::Identity(Box::new(identity)));
+        }
+        Err(Failure::usage(anyhow!(
+            "nobody is named to sign: give --key FILE (`sbomctl key generate` makes one) or --identity-token FILE"
+        )))
     }
 }
 
@@ -58,6 +70,8 @@ impl Author {
                 };
                 Ok(bundle::of_key(&envelope, signer.public_key()))
             }
+            #[cfg(feature = "keyless")]
+            Self::Identity(identity) => identity.sign(&statement),
         }
     }
 
@@ -65,6 +79,8 @@ impl Author {
     pub(crate) fn trust(&self) -> Result<Option<Trust>, Failure> {
         match self {
             Self::Key(signer) => Ok(Some(Trust::key(signer.public_key().clone()))),
+            #[cfg(feature = "keyless")]
+            Self::Identity(identity) => identity.trust(),
         }
     }
 }
@@ -76,6 +92,8 @@ impl fmt::Display for Author {
                 let key = signer.public_key();
                 write!(f, "{} key {}", key.algorithm(), key.fingerprint())
             }
+            #[cfg(feature = "keyless")]
+            Self::Identity(identity) => identity.fmt(f),
         }
     }
 }

@@ -30,8 +30,11 @@ mod revoke;
 mod said;
 pub(crate) mod unverified;
 
-pub(crate) use author::{Author, AuthorArgs};
-pub(crate) use copy::write_archive;
+pub(crate) use self::{
+    author::{Author, AuthorArgs},
+    blob::subject as blob_subject,
+    copy::write_archive,
+};
 
 use crate::{
     args::RegistryArgs,

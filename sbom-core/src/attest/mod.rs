@@ -37,3 +37,16 @@ pub enum Signed {
         annotations: BTreeMap<String, String>,
     },
 }
+
+impl Signed {
+    /// What a file holds: a bundle, or a plain envelope, which has its payload at the top.
+    pub fn of_file(bytes: Vec<u8>) -> Self {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Top {
+            payload_type: Option<serde::de::IgnoredAny>,
+        }
+        let is_envelope = serde_json::from_slice::<Top>(&bytes).is_ok_and(|top| top.payload_type.is_some());
+        if is_envelope { Self::Envelope { bytes, annotations: BTreeMap::new() } } else { Self::Bundle(bytes) }
+    }
+}

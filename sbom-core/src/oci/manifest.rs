@@ -29,6 +29,8 @@ pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json"
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// The media types under which registries hand out manifests and indexes.
 pub const MANIFEST_TYPES: [&str; 4] = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST];
+/// Entries of one list: the 4 MiB that registries take have room for 45,000 of the shortest descriptors.
+const ENTRIES: usize = 50_000;
 /// Annotation of `BuildKit` that marks what is not an image but says something about one.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
@@ -145,6 +147,9 @@ pub enum ManifestError {
         /// Its media type.
         media_type: String,
     },
+    /// A list has more entries than there are descriptors in as many bytes.
+    #[error("has more than {ENTRIES} entries, which are no descriptors")]
+    Entries,
     /// An entry of a list is not a descriptor.
     #[error("an entry of the list has no digest and size")]
     Entry,
@@ -231,10 +236,13 @@ pub fn parse_referrers(bytes: &[u8]) -> Result<Entries, ManifestError> {
         return Err(ManifestError::Ambiguous);
     }
     let entries = match (Kind::of(&named), raw.manifests) {
-        (Some(Kind::Index) | None, Some(entries)) => entries.unwrap_or_default(),
+        (Some(Kind::Index) | None, Some(entries)) => entries,
         (Some(Kind::Manifest | Kind::Artifact), Some(_)) => return Err(ManifestError::Ambiguous),
         (_, None) => return Err(ManifestError::Unrecognised(named)),
     };
+    if entries.len() > ENTRIES {
+        return Err(ManifestError::Entries);
+    }
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for (at, entry) in entries.into_iter().enumerate() {
         let read = match entry {
@@ -342,9 +350,8 @@ struct RawReferrers {
     media_type: Option<String>,
     config: Option<IgnoredAny>,
     layers: Option<IgnoredAny>,
-    /// Go writes an empty list as `null`; a list that is not there is none.
     #[serde(default, deserialize_with = "present")]
-    manifests: Option<Option<Vec<Lenient>>>,
+    manifests: Option<Vec<Lenient>>,
 }
 
 /// An entry of a list, or something else in its place.
@@ -355,11 +362,11 @@ enum Lenient {
     Bad(IgnoredAny),
 }
 
-/// Tells a field that is `null` from one that is not there.
+/// Go writes an empty list as `null`, which is more than a list that is not there.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+) -> Result<Option<Vec<T>>, D::Error> {
+    null_as_default(deserializer).map(Some)
 }
 
 #[derive(Deserialize)]

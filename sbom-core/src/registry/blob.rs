@@ -3,6 +3,7 @@
 use std::{
     fmt,
     io::{self, Read},
+    sync::Arc,
 };
 
 use ureq::{BodyReader, http::header};
@@ -32,13 +33,13 @@ pub struct BlobReader {
     state: State,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum State {
     Reading,
     /// All bytes are there and nothing follows them.
     Ended,
-    /// A fault was reported.
-    Failed,
+    /// What was reported, and is reported again to whoever reads on: decoders do.
+    Failed(Arc<RegistryError>),
 }
 
 impl fmt::Debug for BlobReader {
@@ -166,16 +167,17 @@ impl BlobReader {
 
 impl Read for BlobReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.state {
+        match &self.state {
             State::Ended => return Ok(0),
-            State::Failed => return Err(io::ErrorKind::BrokenPipe.into()),
+            State::Failed(error) => return Err(io::Error::other(Arc::clone(error))),
             State::Reading if buffer.is_empty() => return Ok(0),
             State::Reading => {}
         }
         self.advance(buffer).map_err(|fault| {
             let what = format!("blob {} at byte {} of {}", self.digest, self.at, self.size);
-            (self.state, self.body) = (State::Failed, None);
-            io::Error::other(error(&self.repository, what, fault))
+            let error = Arc::new(error(&self.repository, what, fault));
+            (self.state, self.body) = (State::Failed(Arc::clone(&error)), None);
+            io::Error::other(error)
         })
     }
 }

@@ -43,7 +43,7 @@ pub enum Fault {
         /// The registry's host.
         host: String,
         /// What is wrong with the certificate.
-        source: rustls::Error,
+        source: Box<rustls::Error>,
     },
     /// TLS cannot be agreed on.
     #[error("{host} does not speak TLS: {source}")]
@@ -51,7 +51,7 @@ pub enum Fault {
         /// The host asked.
         host: String,
         /// What went wrong.
-        source: rustls::Error,
+        source: Box<rustls::Error>,
     },
     /// It would have to be asked without TLS.
     #[error("{host} is not asked over plain HTTP; --insecure would allow that")]
@@ -156,7 +156,7 @@ pub enum Fault {
         /// The registry's host.
         host: String,
         /// What is wrong with it.
-        source: ManifestError,
+        source: Box<ManifestError>,
     },
     /// A bound was hit.
     #[error(transparent)]
@@ -258,11 +258,12 @@ impl Fault {
     }
 
     fn of_rustls(host: String, source: rustls::Error) -> Self {
-        match source {
+        let source = Box::new(source);
+        match *source {
             rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
                 Self::Untrusted { host, source }
             }
-            source => Self::Tls { host, source },
+            _ => Self::Tls { host, source },
         }
     }
 }

@@ -95,7 +95,8 @@ fn credentials(answer: &[u8]) -> Result<Credentials, String> {
     })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 

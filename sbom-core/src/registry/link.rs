@@ -47,7 +47,18 @@ fn is_next(parameter: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text in "[<>;,\"\\\\a= relnxté]{0,60}") {
+            if let Some(target) = next(&text) {
+                prop_assert!(text.contains(target));
+            }
+        }
+    }
 
     #[test]
     fn the_next_page_is_found_among_other_links() {

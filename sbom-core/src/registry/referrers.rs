@@ -101,8 +101,8 @@ impl Client {
         }
         let registry = self.wire().registry_url(scope.repository.api_host());
         let url = answer.url.clone();
-        let links = answer.headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
-        let next = links.filter_map(link::next).next().map(|target| answer.join(target)).transpose()?;
+        let mut links = answer.headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
+        let next = links.find_map(link::next).map(|target| answer.join(target)).transpose()?;
         if let Some(next) = next.as_ref().filter(|next| !next.same_origin(&registry)) {
             return Err(refused_page(&url, next, "the list goes on at another host"));
         }
@@ -114,8 +114,10 @@ impl Client {
         if bytes.len() as u64 > left {
             limits.referrers_bytes.check(u64::MAX)?;
         }
-        let (manifests, unreadable) = parse_referrers(&bytes)
-            .map_err(|source| Fault::Referrers { host: url.authority().to_owned(), source })?;
+        let (manifests, unreadable) = parse_referrers(&bytes).map_err(|source| Fault::Referrers {
+            host: url.authority().to_owned(),
+            source: Box::new(source),
+        })?;
         Ok(Some(Page { url, next, filtered, bytes: bytes.len() as u64, manifests, unreadable }))
     }
 }

@@ -134,9 +134,13 @@ impl Wire {
         let url = Url::new(known.unwrap_or(Scheme::Https), authority, path);
         let first = match self.exchange(&url, ask) {
             Err(fault) if known.is_none() && self.may_be_plain(&url) && speaks_no_tls(&fault, &url) => {
-                // What was wrong with TLS tells more than that there is no plain HTTP either.
                 match self.exchange(&url.with_scheme(Scheme::Http), ask) {
-                    Err(Fault::Transport { .. }) => Err(fault),
+                    // Nobody is there: what was wrong before tells more.
+                    Err(Fault::Transport { source, .. })
+                        if source.kind() == io::ErrorKind::ConnectionRefused =>
+                    {
+                        Err(fault)
+                    }
                     result => result,
                 }
             }
@@ -264,7 +268,7 @@ fn is_redirect(status: u16) -> bool {
 /// Whether a registry that may do without TLS seems to.
 fn speaks_no_tls(fault: &Fault, url: &Url) -> bool {
     match fault {
-        Fault::Tls { source: rustls::Error::InvalidMessage(_), .. } => true,
+        Fault::Tls { source, .. } => matches!(**source, rustls::Error::InvalidMessage(_)),
         Fault::Transport { source, .. } => match source.kind() {
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::ConnectionReset

@@ -32,9 +32,7 @@ fn each_ecosystem_has_its_order() {
 
 #[test]
 fn what_follows_no_rule_has_no_order() {
-    for (kind, a, b) in
-        [("pypi", "1.0rc1", "1.0"), ("cargo", "one", "1.0.0"), ("apk", "x", "1"), ("golang", "1.2.3.4", "1")]
-    {
+    for (kind, a, b) in [("cargo", "one", "1.0.0"), ("apk", "x", "1"), ("golang", "1.2.3.4", "1")] {
         assert_eq!(Scheme::of(Some(kind)).compare(a, b), None, "{kind}");
     }
     assert_eq!(Scheme::of(Some("cargo")).compare("1.0.0+a", "1.0.0+b"), Some(Ordering::Equal));

@@ -94,7 +94,7 @@ impl Ambient {
 /// # Errors
 ///
 /// If it does not answer, refuses, or gives something else than a token that is valid at `now`.
-pub fn request(
+pub fn request_token(
     url: &str,
     bearer: &str,
     connection: &Connection,

@@ -110,16 +110,10 @@ pub enum KeylessError {
         size: usize,
     },
     /// All together took too long.
-    #[error("signing took longer than {} s: a service answers too slowly, or needs more time (--timeout)", .limit.as_secs_f32())]
+    #[error("signing took longer than {} s: a service answers too slowly, or needs more time", .limit.as_secs_f32())]
     Deadline {
         /// The time that there was.
         limit: Duration,
-    },
-    /// The trusted root cannot be read.
-    #[error("the trusted root is of no use: {reason}")]
-    TrustedRoot {
-        /// What is wrong with it.
-        reason: String,
     },
     /// What the services gave does not verify against the trusted root.
     #[error(

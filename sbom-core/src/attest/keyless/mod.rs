@@ -11,10 +11,13 @@
 
 use serde_json::Value;
 use sigstore_sign::{Signer, SigningContext};
-use sigstore_trust_root::TrustedRoot;
 use sigstore_types::{Artifact, Bundle, Sha256Hash};
 use sigstore_verify::{VerificationPolicy, Verifier};
 
+use super::trust::Root;
+
+#[cfg(test)]
+mod against_testkit;
 mod ambient;
 mod connection;
 mod error;
@@ -25,7 +28,7 @@ mod token;
 mod tuf;
 
 pub use self::{
-    ambient::{Ambient, request},
+    ambient::{Ambient, request_token},
     connection::{Connection, ConnectionError},
     error::{KeylessError, Service, ServiceFault},
     services::{RekorVersion, Services, ServicesError},
@@ -44,8 +47,7 @@ pub enum Content<'a> {
 
 /// Signs `content` as the identity of `token`, and gives the bundle (v0.3) as one line of JSON.
 ///
-/// With `trusted_root` (a `trusted_root.json`) the bundle is verified against it before it is given away, without
-/// the network: a bundle from a service that others do not trust is an error, as they will find out later.
+/// With a `root` the bundle is verified against it before it is given away, without the network: a bundle from a service that others do not trust is an error, as they will find out later.
 ///
 /// # Errors
 ///
@@ -56,9 +58,8 @@ pub fn sign(
     services: &Services,
     token: &Token,
     connection: &Connection,
-    trusted_root: Option<&[u8]>,
+    root: Option<&Root>,
 ) -> Result<Vec<u8>, KeylessError> {
-    let verifier = trusted_root.map(verifier).transpose()?;
     services.check(connection)?;
     let size = match content {
         Content::Statement(statement) => statement.len(),
@@ -70,8 +71,8 @@ pub fn sign(
         SigningContext::new(services.to_signing()).with_http_client(client).signer(token.to_identity());
     let signed = connection.run(attempts(&signer, content, connection))?;
     let bundle = signed.map_err(|error| KeylessError::of_signing(error, services, token, size))?;
-    if let Some(verifier) = verifier {
-        verify(&verifier, content, &bundle)?;
+    if let Some(root) = root {
+        verify(root.verifier(), content, &bundle)?;
     }
     to_line(&bundle)
 }
@@ -102,13 +103,6 @@ async fn attempt(signer: &Signer, content: Content<'_>) -> Result<Bundle, sigsto
         Content::Statement(statement) => signer.sign_raw_statement(statement).await,
         Content::Digest(digest) => signer.sign(Artifact::from_digest(Sha256Hash::new(digest))).await,
     }
-}
-
-fn verifier(trusted_root: &[u8]) -> Result<Verifier, KeylessError> {
-    let unusable = |reason: String| KeylessError::TrustedRoot { reason };
-    let text = std::str::from_utf8(trusted_root).map_err(|error| unusable(error.to_string()))?;
-    let root = TrustedRoot::from_json(text).map_err(|error| unusable(error.to_string()))?;
-    Verifier::new(&root).map_err(|error| unusable(error.to_string()))
 }
 
 /// That the services said nothing which does not hold. Who signed is not asked: the token was ours.

@@ -56,7 +56,7 @@ pub enum ServicesError {
         wanted: String,
     },
     /// A log of version 2 gives no time.
-    #[error("a log of Rekor v2 gives no time: name a time-stamp authority (--timestamp-server-url)")]
+    #[error("a log of Rekor v2 gives no time: name a time-stamp authority")]
     NoTimestampAuthority,
     /// An address is none.
     #[error("{service}: {url:?} is no address as in https://HOST[:PORT][/PATH]")]
@@ -67,9 +67,7 @@ pub enum ServicesError {
         url: String,
     },
     /// What is said to it could be read by others.
-    #[error(
-        "{service}: {url} is not encrypted, and not on this machine: use https, or --insecure if you know why"
-    )]
+    #[error("{service}: {url} is not encrypted, and not on this machine: use https")]
     Unencrypted {
         /// Of which service.
         service: Service,

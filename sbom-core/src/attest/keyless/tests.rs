@@ -210,10 +210,10 @@ mod which_services {
 mod signing {
     use super::*;
 
-    fn check(content: Content<'_>, services: &Services, root: Option<&[u8]>) -> KeylessError {
+    fn check(content: Content<'_>, services: &Services) -> KeylessError {
         // Nothing listens there: what fails earlier has asked nobody.
         let connection = Connection { attempts: 1, ..Connection::default() };
-        sign(content, services, &token(), &connection, root).unwrap_err()
+        sign(content, services, &token(), &connection, None).unwrap_err()
     }
 
     fn nowhere() -> Services {
@@ -223,7 +223,7 @@ mod signing {
     #[test]
     fn a_statement_too_large_for_the_log_is_refused_before_anyone_is_asked() {
         let services = Services { statement_bytes: Some(100), ..nowhere() };
-        let error = check(Content::Statement(&[b' '; 100]), &services, None);
+        let error = check(Content::Statement(&[b' '; 100]), &services);
         assert!(matches!(error, KeylessError::TooLarge { size: 100, limit: 100, .. }), "{error}");
         let public = Services::new("https://a.test", "https://rekor.sigstore.dev/", RekorVersion::V1, None);
         assert_eq!(public.statement_bytes, Some(3_500_000));
@@ -231,19 +231,13 @@ mod signing {
 
     #[test]
     fn what_is_no_statement_is_refused_before_anyone_is_asked() {
-        let error = check(Content::Statement(b"{}"), &nowhere(), None);
+        let error = check(Content::Statement(b"{}"), &nowhere());
         assert!(matches!(error, KeylessError::Statement { .. }), "{error}");
     }
 
     #[test]
-    fn an_unreadable_trusted_root_is_refused_before_anyone_is_asked() {
-        let error = check(Content::Digest([0; 32]), &nowhere(), Some(b"{}"));
-        assert!(matches!(error, KeylessError::TrustedRoot { .. }), "{error}");
-    }
-
-    #[test]
     fn a_service_that_is_not_there_is_named() {
-        let error = check(Content::Digest([0; 32]), &nowhere(), None);
+        let error = check(Content::Digest([0; 32]), &nowhere());
         let KeylessError::Service { service: Service::Fulcio, url, fault, .. } = &error else {
             panic!("{error}")
         };
@@ -255,7 +249,7 @@ mod signing {
     fn a_thread_of_a_runtime_is_not_blocked() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let _entered = runtime.enter();
-        let error = check(Content::Digest([0; 32]), &nowhere(), None);
+        let error = check(Content::Digest([0; 32]), &nowhere());
         assert!(matches!(error, KeylessError::InsideRuntime), "{error}");
     }
 

@@ -41,7 +41,6 @@ pub(super) struct Certificate {
     pub(super) issuer: Option<String>,
     pub(super) claims: BTreeMap<Claim, String>,
     pub(super) fingerprint: Digest,
-    pub(super) is_self_issued: bool,
 }
 
 /// A certificate cannot be believed, whoever signed it.
@@ -62,20 +61,10 @@ pub(super) enum CertificateError {
 }
 
 impl Certificate {
+    /// Reads the certificate of a signer.
     pub(super) fn read(der: &[u8]) -> Result<Self, CertificateError> {
-        let mut whole = Reader::new(der);
-        let mut certificate = whole.value(SEQUENCE)?;
-        whole.finish()?;
-        let mut tbs = certificate.value(SEQUENCE)?;
-        tbs.optional(CONTEXT_0)?;
-        tbs.value(INTEGER)?;
-        tbs.value(SEQUENCE)?;
-        let issued_by = tbs.value(SEQUENCE)?;
-        tbs.value(SEQUENCE)?;
-        let issued_to = tbs.value(SEQUENCE)?;
-        let key = tbs.value(SEQUENCE)?;
-        let key = write(SEQUENCE, &[key.rest()]).ok_or(CertificateError::Text("key"))?;
-        let extensions = Extensions::read(tbs)?;
+        let Parts { key, rest, .. } = Parts::read(der)?;
+        let extensions = Extensions::read(rest)?;
         extensions.check_usage()?;
         Ok(Self {
             key: PublicKey::from_spki(&key)?,
@@ -83,8 +72,40 @@ impl Certificate {
             issuer: extensions.issuer()?,
             claims: extensions.claims(),
             fingerprint: Digest::of(der),
-            is_self_issued: issued_by.rest() == issued_to.rest(),
         })
+    }
+}
+
+/// Whether a certificate names itself as its issuer, as a root does.
+pub(super) fn is_self_issued(der: &[u8]) -> Result<bool, CertificateError> {
+    Parts::read(der).map(|parts| parts.issuer == parts.subject)
+}
+
+/// What stands at the beginning of a certificate.
+struct Parts<'a> {
+    issuer: &'a [u8],
+    subject: &'a [u8],
+    /// The `SubjectPublicKeyInfo`.
+    key: Vec<u8>,
+    /// What follows the key.
+    rest: Reader<'a>,
+}
+
+impl<'a> Parts<'a> {
+    fn read(der: &'a [u8]) -> Result<Self, CertificateError> {
+        let mut whole = Reader::new(der);
+        let mut certificate = whole.value(SEQUENCE)?;
+        whole.finish()?;
+        let mut tbs = certificate.value(SEQUENCE)?;
+        tbs.optional(CONTEXT_0)?;
+        tbs.value(INTEGER)?;
+        tbs.value(SEQUENCE)?;
+        let issuer = tbs.value(SEQUENCE)?.rest();
+        tbs.value(SEQUENCE)?;
+        let subject = tbs.value(SEQUENCE)?.rest();
+        let key = tbs.value(SEQUENCE)?;
+        let key = write(SEQUENCE, &[key.rest()]).ok_or(CertificateError::Text("key"))?;
+        Ok(Self { issuer, subject, key, rest: tbs })
     }
 }
 

@@ -5,6 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Deserialize;
 
+use super::certificate::is_self_issued;
 use crate::attest::{
     base64,
     bundle::{Bundle, Content, LogEntry, MAX_EVIDENCE, Material, Version},
@@ -65,7 +66,10 @@ pub(super) fn bundle(envelope: Envelope, annotations: &BTreeMap<String, String>)
         return Err(format!("{CERTIFICATE} holds {} certificates", certificates.len()));
     }
     if !certificates.is_empty() {
-        certificates.extend(annotation(annotations, CHAIN)?.map(pem).transpose()?.unwrap_or_default());
+        let mut chain = annotation(annotations, CHAIN)?.map(pem).transpose()?.unwrap_or_default();
+        // Cosign writes the root as well, which says nothing to whoever has it.
+        chain.retain(|certificate| !is_self_issued(certificate).unwrap_or(false));
+        certificates.extend(chain);
     }
     let material = if certificates.is_empty() {
         Material::Key { hint: String::new() }

@@ -15,7 +15,7 @@ mod sigstore;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 pub use self::{
     message::{Artifact, SignedMessage, verify_message},
@@ -112,6 +112,15 @@ impl Time {
             Self::Verified { at, .. } => Some(at),
             Self::Unverified => None,
         }
+    }
+}
+
+impl fmt::Display for TimeSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TimestampAuthority => "a time stamp authority",
+            Self::Log => "a transparency log",
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Demand, LogPlace, Need, Time, TimeSource,
-    certificate::Certificate,
+    certificate::{Certificate, is_self_issued},
     log,
     record::{Failure, Reason, Record},
     sigstore::{self, Message, Proven},
@@ -335,9 +335,7 @@ fn by_identity(
 fn check_chain(bundle: &Bundle) -> Result<(), Failure> {
     let Material::Certificates(chain) = &bundle.material else { return Ok(()) };
     for certificate in chain.iter().skip(1) {
-        let read =
-            Certificate::read(certificate).map_err(|error| Failure::new(Reason::Certificate, error))?;
-        if read.is_self_issued {
+        if is_self_issued(certificate).map_err(|error| Failure::new(Reason::Certificate, error))? {
             return Err(Failure::new(Reason::Certificate, "the chain of certificates brings its own root"));
         }
     }

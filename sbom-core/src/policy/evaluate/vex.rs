@@ -1,0 +1,190 @@
+//! What allowed signers say about whether a vulnerability affects the image. Source: the OpenVEX specification 0.2.0.
+
+use serde::Deserialize;
+
+use super::{Judge, deny::Hit};
+use crate::{
+    policy::{
+        facts::{Attestation, Subject},
+        kind::PredicateKind,
+        model::VulnRule,
+        reason::Reason,
+        verdict::{Detail, Outcome},
+    },
+    purl::Purl,
+    timestamp::Timestamp,
+};
+
+/// All that allowed signers say.
+#[derive(Debug, Default)]
+pub(super) struct Vex {
+    statements: Vec<(Timestamp, Statement)>,
+}
+
+impl Vex {
+    /// What the signers that a rule allows say about this image, and the documents that cannot be read.
+    pub(super) fn of<'a>(judge: &Judge<'a>, rule: &'a VulnRule) -> (Self, Vec<Hit>) {
+        let subject = judge.subject;
+        let is_wanted = |attestation: &Attestation| {
+            PredicateKind::OpenVex.is_type(&attestation.predicate_type)
+                && subject.digests().any(|digest| attestation.subjects.contains(digest))
+        };
+        let (candidates, _) = judge.candidates(&rule.vex, false, &is_wanted);
+        let (mut vex, mut unread) = (Self::default(), Vec::new());
+        for candidate in candidates {
+            match serde_json::from_slice::<Document>(&candidate.attestation.predicate) {
+                Ok(document) => vex.add(document),
+                Err(error) => {
+                    let about = candidate.attestation.digest.to_string();
+                    let message = format!("by {}: no OpenVEX document: {error}", candidate.signer);
+                    // What a document that cannot be read would clear is not cleared.
+                    let detail = Detail { about, reason: Reason::UNREADABLE, message };
+                    unread.push(Hit { outcome: Outcome::Pass, detail });
+                }
+            }
+        }
+        (vex, unread)
+    }
+
+    fn add(&mut self, document: Document) {
+        let of_document = document.timestamp;
+        for statement in document.statements {
+            let time = statement.timestamp.as_ref().or(of_document.as_ref());
+            let time = time.and_then(|time| time.parse().ok()).unwrap_or(Timestamp::UNKNOWN);
+            self.statements.push((time, statement));
+        }
+    }
+
+    /// Whether the latest word on a vulnerability is that it does not matter here. Of words of the same time the
+    /// worst one counts.
+    pub(super) fn clears(&self, id: &str, package: Option<&Purl>, subject: &Subject) -> bool {
+        let concerned = self
+            .statements
+            .iter()
+            .filter(|(_, statement)| statement.vulnerability.is(id) && statement.concerns(package, subject));
+        let latest = concerned.max_by_key(|(time, statement)| (*time, !statement.clears()));
+        latest.is_some_and(|(_, statement)| statement.clears())
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Document {
+    timestamp: Option<String>,
+    statements: Vec<Statement>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Statement {
+    vulnerability: Vulnerability,
+    timestamp: Option<String>,
+    #[serde(default)]
+    products: Vec<Product>,
+    status: String,
+    justification: Option<String>,
+    impact_statement: Option<String>,
+}
+
+/// A name alone before OpenVEX 0.2.0.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Vulnerability {
+    Name(String),
+    Named {
+        name: String,
+        #[serde(default)]
+        aliases: Vec<String>,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Product {
+    Id(String),
+    Component {
+        #[serde(rename = "@id")]
+        id: Option<String>,
+        #[serde(default)]
+        subcomponents: Vec<Subcomponent>,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Subcomponent {
+    Id(String),
+    Component {
+        #[serde(rename = "@id")]
+        id: Option<String>,
+    },
+}
+
+impl Vulnerability {
+    fn is(&self, id: &str) -> bool {
+        match self {
+            Self::Name(name) => name == id,
+            Self::Named { name, aliases } => name == id || aliases.iter().any(|alias| alias == id),
+        }
+    }
+}
+
+impl Statement {
+    /// Whether it says that the vulnerability does not matter. That something is not affected has to be justified.
+    fn clears(&self) -> bool {
+        let said = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        match self.status.as_str() {
+            "fixed" => true,
+            "not_affected" => said(&self.justification) || said(&self.impact_statement),
+            _ => false,
+        }
+    }
+
+    /// Whether it is about the package in the image. Without products it is about what it is attested for.
+    fn concerns(&self, package: Option<&Purl>, subject: &Subject) -> bool {
+        self.products.is_empty() || self.products.iter().any(|product| product.is(package, subject))
+    }
+}
+
+impl Product {
+    fn is(&self, package: Option<&Purl>, subject: &Subject) -> bool {
+        match self {
+            Self::Id(id) => is_image(id, subject) || is_package(id, package),
+            Self::Component { id, subcomponents } => {
+                let id = id.as_deref().unwrap_or_default();
+                let of_image = is_image(id, subject);
+                let named = |part: &Subcomponent| match part {
+                    Subcomponent::Id(id) => is_package(id, package),
+                    Subcomponent::Component { id } => is_package(id.as_deref().unwrap_or_default(), package),
+                };
+                (of_image && (subcomponents.is_empty() || subcomponents.iter().any(named)))
+                    || (subcomponents.is_empty() && is_package(id, package))
+            }
+        }
+    }
+}
+
+/// `pkg:oci/NAME@sha256:…`, a digest, or the image as it was asked for.
+fn is_image(id: &str, subject: &Subject) -> bool {
+    if id == subject.name || subject.digests().any(|digest| digest.to_string() == id) {
+        return true;
+    }
+    let Ok(purl) = id.parse::<Purl>() else { return false };
+    if purl.kind() != "oci" {
+        return false;
+    }
+    if let Some(version) = purl.get_version() {
+        return subject.digests().any(|digest| digest.to_string() == version);
+    }
+    let repository = subject.repository.as_deref().unwrap_or_default();
+    let same_name = repository.rsplit('/').next() == Some(purl.name());
+    same_name && purl.get_qualifier("repository_url").is_none_or(|url| url == repository)
+}
+
+/// The same package; where the product has a version, in that version.
+fn is_package(id: &str, package: Option<&Purl>) -> bool {
+    let (Ok(product), Some(package)) = (id.parse::<Purl>(), package) else { return false };
+    product.kind() == package.kind()
+        && product.namespace_segments() == package.namespace_segments()
+        && product.name() == package.name()
+        && product.get_version().is_none_or(|version| package.get_version() == Some(version))
+        && product.qualifiers().all(|(key, value)| package.get_qualifier(key) == Some(value))
+}
