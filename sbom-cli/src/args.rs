@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Score(crate::score::ScoreArgs),
     /// Say whether documents are valid: by the official schemas, and by rules that go further
     Validate(crate::validate::ValidateArgs),
+    /// Check, test and explain the policies of the gate
+    Policy(crate::policy::PolicyArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell

@@ -14,6 +14,7 @@ mod exit_code;
 mod merge;
 mod open;
 mod output;
+mod policy;
 mod query;
 mod registry;
 mod scan;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Command::Query(arguments) => query::run(arguments, &environment, &terminal),
         Command::Score(arguments) => score::run(arguments, &terminal),
         Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
+        Command::Policy(arguments) => policy::run(arguments, &terminal),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);
