@@ -94,6 +94,8 @@ pub(crate) enum Command {
     Validate(crate::validate::ValidateArgs),
     /// Make, import and show the keys that sign
     Key(crate::key::KeyArgs),
+    /// Check, test and explain the policies of the gate
+    Policy(crate::policy::PolicyArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell

@@ -23,6 +23,7 @@ mod merge;
 mod open;
 mod output;
 mod place;
+mod policy;
 mod query;
 mod registry;
 mod scan;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
         Command::Key(arguments) => key::run(arguments, &environment),
         Command::Verify(arguments) => verify::run(arguments, &environment, &terminal),
+        Command::Policy(arguments) => policy::run(arguments, &terminal),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);
