@@ -64,6 +64,8 @@ pub enum ReferrersApi {
 /// Something that goes wrong, for requests whose path holds `path`, the next `times` times.
 #[derive(Debug, Clone)]
 pub struct Fault {
+    /// The method; all where there is none.
+    pub method: Option<String>,
     /// Part of the path.
     pub path: String,
     /// How often.
@@ -247,13 +249,13 @@ impl Registry {
 
     /// Lets something go wrong. Faults wait in line: of several that fit, the one added first comes first.
     pub fn fault(&self, path: &str, times: usize, kind: FaultKind) {
-        self.shared.lock().faults.push((None, Fault { path: path.to_owned(), times, kind }));
+        self.shared.lock().faults.push(Fault { method: None, path: path.to_owned(), times, kind });
     }
 
     /// Lets something go wrong for one method alone.
     pub fn fault_on(&self, method: &str, path: &str, times: usize, kind: FaultKind) {
-        let fault = Fault { path: path.to_owned(), times, kind };
-        self.shared.lock().faults.push((Some(method.to_owned()), fault));
+        let method = Some(method.to_owned());
+        self.shared.lock().faults.push(Fault { method, path: path.to_owned(), times, kind });
     }
 
     /// The requests so far: path, and `Authorization` and `Range` where they were sent.
@@ -362,8 +364,7 @@ pub(crate) struct State {
     pub(crate) given: usize,
     pub(crate) referrers_api: ReferrersApi,
     pub(crate) conditions: bool,
-    /// What goes wrong, and for which method, if not for all.
-    faults: Vec<(Option<String>, Fault)>,
+    faults: Vec<Fault>,
     log: Vec<Logged>,
 }
 
@@ -395,13 +396,13 @@ impl State {
         request: Logged,
         body: &[u8],
     ) -> (Option<registry_answers::Answer>, Option<FaultKind>) {
-        let fits = |(method, fault): &(Option<String>, Fault)| {
+        let fits = |fault: &Fault| {
             fault.times > 0
                 && request.path.contains(&fault.path)
-                && method.as_ref().is_none_or(|method| *method == request.method)
+                && fault.method.as_ref().is_none_or(|method| *method == request.method)
         };
         let fault = self.faults.iter().position(fits);
-        let kind = fault.and_then(|at| self.faults.get(at)).map(|(_, fault)| fault.kind.clone());
+        let kind = fault.and_then(|at| self.faults.get(at)).map(|fault| fault.kind.clone());
         let answer = match &kind {
             Some(FaultKind::Status(..) | FaultKind::Redirect(_)) => kind.clone().and_then(instead),
             Some(FaultKind::Raw(_) | FaultKind::Silence(_) | FaultKind::Hangup) => None,
@@ -420,7 +421,7 @@ impl State {
         let failed = answer.as_ref().is_some_and(|answer| answer.status >= 300);
         // What is refused has nothing to spoil: the fault waits for the next request.
         let kind = kind.filter(|_| !(spoils_success && failed));
-        if let Some((_, fault)) = fault.filter(|_| kind.is_some()).and_then(|at| self.faults.get_mut(at)) {
+        if let Some(fault) = fault.filter(|_| kind.is_some()).and_then(|at| self.faults.get_mut(at)) {
             fault.times -= 1;
         }
         self.log.push(Logged { status: answer.as_ref().map_or(0, |answer| answer.status), ..request });
