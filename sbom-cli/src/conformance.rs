@@ -180,7 +180,7 @@ fn sign_bundle(arguments: &SignArgs) -> Result<Exit, Failure> {
     let services = services.map_err(|error| failed(error.into()))?;
     let token =
         Token::read(&arguments.identity_token, environment::now()).map_err(|error| failed(error.into()))?;
-    let root = arguments.deployment.trusted_root.as_ref().map(read).transpose()?;
+    let root = root(&arguments.deployment)?;
     let digest = Digest::of(&artifact);
     let content = if arguments.in_toto {
         Signing::Statement(&artifact)
@@ -188,7 +188,7 @@ fn sign_bundle(arguments: &SignArgs) -> Result<Exit, Failure> {
         Signing::Digest(raw(&digest).ok_or_else(|| Failure::usage(anyhow!("no digest")))?)
     };
     let connection = Connection::default();
-    let bundle = sign(content, &services, &token, &connection, root.as_deref());
+    let bundle = sign(content, &services, &token, &connection, Some(&root));
     let bundle = bundle.map_err(|error| failed(error.into()))?;
     crate::output::to_new_file(&arguments.bundle, 0o644, true, &bundle)?;
     Ok(Exit::Done)
