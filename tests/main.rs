@@ -15,6 +15,7 @@ mod files;
 mod hostile;
 mod interop;
 mod kept_fuzz_inputs;
+mod keys;
 mod layers;
 mod measured;
 mod program;
