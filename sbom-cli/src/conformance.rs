@@ -13,9 +13,9 @@ use sbom_core::{
         identity::{Pattern, SubjectPattern},
         key::PublicKey,
         trust::{KeyTrust, Root, Trust, Window},
-        verify::{Artifact, Demand, Need, Revoked, verify, verify_message},
+        verify::{Artifact, Demand, Need, Reason, Refusal, Revoked, verify, verify_message},
     },
-    digest::Digest,
+    digest::{Algorithm, Digest, Hasher},
     limits::{Limits, read_capped},
 };
 
@@ -120,7 +120,8 @@ fn verify_bundle(arguments: &VerifyArgs) -> Result<Exit, Failure> {
         subject,
         predicate: None,
         signers: vec![trust(arguments)?],
-        log: Need::BySigner,
+        // The suite wants a key's signature logged as well.
+        log: Need::Always,
         time: Need::BySigner,
         revoked: Revoked::default(),
         now: environment::now(),
@@ -131,9 +132,27 @@ fn verify_bundle(arguments: &VerifyArgs) -> Result<Exit, Failure> {
     let verified = if is_message {
         verify_message(&bundle, artifact, &demand, &limits).map(drop)
     } else {
-        verify(&Signed::Bundle(bundle), &demand, &limits).map(drop)
+        verify_statement(bundle, artifact, demand, &limits)
     };
     verified.map(|()| Exit::Done).map_err(|refusal| Failure { exit: Exit::No, source: refusal.into() })
+}
+
+/// A statement may know its subject by either digest.
+fn verify_statement(
+    bundle: Vec<u8>,
+    artifact: Artifact<'_>,
+    demand: Demand,
+    limits: &Limits,
+) -> Result<(), Refusal> {
+    let signed = Signed::Bundle(bundle);
+    match (verify(&signed, &demand, limits), artifact) {
+        (Err(refusal), Artifact::Bytes(bytes)) if refusal.reason == Reason::SubjectMismatch => {
+            let mut hasher = Hasher::new(Algorithm::Sha512);
+            hasher.update(bytes);
+            verify(&signed, &Demand { subject: hasher.finish(), ..demand }, limits).map(drop)
+        }
+        (verified, _) => verified.map(drop),
+    }
 }
 
 fn trust(arguments: &VerifyArgs) -> Result<Trust, Failure> {
