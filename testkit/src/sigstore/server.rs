@@ -1,7 +1,7 @@
 //! The services over HTTP on this machine's loopback address, with faults.
 //!
-//! Sources: Fulcio's API of version 2, Rekor's APIs of versions 1 and 2, RFC 3161 (section 3.4), GitHub's OpenID
-//! Connect reference.
+//! Sources: Fulcio's API of version 2, Rekor's APIs of versions 1 and 2, RFC 3161 (section 3.4), GitHub's reference of
+//! `OpenID` Connect.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
