@@ -17,6 +17,7 @@ mod interop;
 mod kept_fuzz_inputs;
 #[cfg(feature = "keyless")]
 mod keyless;
+mod keys;
 mod layers;
 mod measured;
 mod program;

@@ -239,11 +239,12 @@ fn attestation(
     let predicate = predicate(reader, &fields, open)?;
     let verified_time = fields.get("at").and_then(|field| time(reader, &field));
     let predicate_type = kind.map_or_else(|| "https://cyclonedx.org/bom".to_owned(), |kind| uri_of(&kind));
-    // Two of the same content are two statements if they were signed at two times.
-    let seed = format!("{by} {verified_time:?} {}", Digest::of(&predicate));
+    let subjects = about(reader, &fields, subject);
+    // Two of the same content are two statements if they were signed at two times, or about other subjects.
+    let seed = format!("{by} {verified_time:?} {subjects:?} {}", Digest::of(&predicate));
     Some(Attestation {
         digest: digest(reader, &fields, "digest").unwrap_or_else(|| Digest::of(seed.as_bytes())),
-        subjects: about(reader, &fields, subject),
+        subjects,
         predicate_type,
         predicate,
         signers: vec![SignedBy { name: by, identity }],

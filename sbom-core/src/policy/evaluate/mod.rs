@@ -20,6 +20,8 @@ mod deny;
 mod requirement;
 mod sbom;
 mod select;
+#[cfg(test)]
+mod tests;
 mod vex;
 mod vulns;
 
