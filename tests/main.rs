@@ -17,6 +17,7 @@ mod interop;
 mod kept_fuzz_inputs;
 mod layers;
 mod measured;
+mod policy;
 mod program;
 mod stated;
 mod verdicts;

@@ -167,6 +167,7 @@ fn image(bytes: &[u8]) {
 
 fn manifest(bytes: &[u8]) {
     drop(manifest::Document::parse(bytes, ""));
+    drop(manifest::parse_referrers(bytes));
     if let Ok(config) = Config::parse(bytes) {
         config.created_by(0);
     }

@@ -1,18 +1,17 @@
 //! What the command line accepts.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use sbom_core::{
-    bom::{FileScope, Scope},
     document::{Format, FormatError},
     limits::{Limits, Unit},
     oci::Platform,
 };
 
 use crate::{
-    convert::ConvertArgs, diff::DiffArgs, documents::TemplateArgs, merge::MergeArgs, query::QueryArgs,
-    stated::StatedArgs,
+    bill::BillArgs, convert::ConvertArgs, diff::DiffArgs, documents::TemplateArgs, merge::MergeArgs,
+    query::QueryArgs,
 };
 
 /// sbomctl says exactly what software is in a container image.
@@ -73,6 +72,10 @@ pub(crate) enum When {
 pub(crate) enum Command {
     /// Write the bill of materials of an image, archive, folder or file
     Scan(Box<ScanArgs>),
+    /// Sign what an image contains, and put it beside the image in its registry
+    Attest(Box<crate::attest::AttestArgs>),
+    /// Say whether somebody who is trusted says something about an image or file
+    Verify(Box<crate::verify::VerifyArgs>),
     /// Write a document in other formats
     Convert(ConvertArgs),
     /// Write one document out of several
@@ -87,6 +90,8 @@ pub(crate) enum Command {
     Validate(crate::validate::ValidateArgs),
     /// Check, test and explain the policies of the gate
     Policy(crate::policy::PolicyArgs),
+    /// Make, import and show the keys that sign
+    Key(crate::key::KeyArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -134,34 +139,11 @@ pub(crate) struct ScanArgs {
     /// Scan every platform; each FILE gets the platform into its name, in the place of {platform} if it has that
     #[arg(long)]
     pub(crate) all_platforms: bool,
-    /// List what a container sees, or also what higher layers remove or replace
-    #[arg(long, value_name = "SCOPE", default_value = "squashed")]
-    pub(crate) scope: ScopeArg,
-    /// List no files, those that packages own, or all. With any, every regular file is hashed as its layer
-    /// passes (SHA-1 and SHA-256), which takes time by the gigabyte and memory by the file
-    #[arg(long, value_name = "FILES", default_value = "none")]
-    pub(crate) files: FilesArg,
-    /// Take this distribution for the one that the subject names, as ID or ID-VERSION (debian-12)
-    #[arg(long, value_name = "DISTRO", value_parser = parse_distro)]
-    pub(crate) distro: Option<String>,
-    /// Leave out what the bills of materials say that an image carries of itself
-    #[arg(long)]
-    pub(crate) no_embedded_sboms: bool,
     /// Exit with 5 if anything could not be read or nothing was recognised
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Time to write into documents: RFC 3339, seconds since 1970, or `now`.
-    /// Default: `SOURCE_DATE_EPOCH`, else when the image was built, else 1970
-    #[arg(long, value_name = "TIME")]
-    pub(crate) timestamp: Option<String>,
-    /// Layers read at a time [default: one for each processor]
-    #[arg(short, long, value_name = "N")]
-    pub(crate) jobs: Option<NonZeroUsize>,
-    /// Change a limit on what the subject may make sbomctl read or keep: `sbomctl limits` lists them
-    #[arg(long, value_name = "NAME=VALUE", value_parser = LimitArg::parse)]
-    pub(crate) limit: Vec<LimitArg>,
     #[command(flatten)]
-    pub(crate) stated: StatedArgs,
+    pub(crate) bill: BillArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     /// Socket of the Docker or Podman daemon [default: `DOCKER_HOST` or `CONTAINER_HOST`, else the usual places]
@@ -189,40 +171,6 @@ pub(crate) struct RegistryArgs {
     /// Give up on a registry that sends nothing for this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: u64,
-}
-
-/// See [`Scope`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ScopeArg {
-    Squashed,
-    AllLayers,
-}
-
-impl From<ScopeArg> for Scope {
-    fn from(scope: ScopeArg) -> Self {
-        match scope {
-            ScopeArg::Squashed => Self::Squashed,
-            ScopeArg::AllLayers => Self::AllLayers,
-        }
-    }
-}
-
-/// See [`FileScope`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FilesArg {
-    None,
-    Owned,
-    All,
-}
-
-impl From<FilesArg> for FileScope {
-    fn from(files: FilesArg) -> Self {
-        match files {
-            FilesArg::None => Self::None,
-            FilesArg::Owned => Self::Owned,
-            FilesArg::All => Self::All,
-        }
-    }
 }
 
 /// What a document is to look like.
@@ -279,10 +227,20 @@ impl LimitArg {
         }
         Ok(Self { name: name.to_owned(), value })
     }
+
+    /// The limits as `changes` make them.
+    pub(crate) fn apply(changes: &[Self]) -> Limits {
+        let mut limits = Limits::default();
+        for change in changes {
+            // There is a limit of that name: else it would not have been parsed.
+            limits.set(&change.name, change.value);
+        }
+        limits
+    }
 }
 
 /// `ID` or `ID-VERSION`, of the characters that os-release allows in them.
-fn parse_distro(text: &str) -> Result<String, String> {
+pub(crate) fn parse_distro(text: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(is_plain) {
         return Ok(text.to_owned());
@@ -306,7 +264,7 @@ fn parse_amount(text: &str) -> Option<u64> {
 
 /// A limit's value with the unit that suits it.
 pub(crate) fn show_amount(value: u64, unit: Unit) -> String {
-    if unit == Unit::Count {
+    if unit != Unit::Bytes {
         return value.to_string();
     }
     let (power, name) = match value {

@@ -95,20 +95,14 @@ pub(crate) struct Input {
 impl ReadArgs {
     /// Reads the documents at `paths`, of which one may be `-`.
     pub(crate) fn read(&self, paths: &[&str]) -> Result<Vec<Input>, Failure> {
-        let limits = self.limits()?;
+        let limits = self.limits();
         check_inputs(paths)?;
         paths.iter().map(|path| open(path, &limits)).collect()
     }
 
     /// The limits as the arguments change them.
-    pub(crate) fn limits(&self) -> Result<Limits, Failure> {
-        let mut limits = Limits::default();
-        for limit in &self.limit {
-            if !limits.set(&limit.name, limit.value) {
-                return Err(Failure::usage(anyhow!("there is no limit {:?}", limit.name)));
-            }
-        }
-        Ok(limits)
+    pub(crate) fn limits(&self) -> Limits {
+        LimitArg::apply(&self.limit)
     }
 }
 
@@ -144,7 +138,7 @@ impl WriteArgs {
         terminal: &Terminal,
     ) -> Result<bool, Failure> {
         let inputs = inputs(document, Stamp::OfSubject, "", environment);
-        let limits = read.limits()?;
+        let limits = read.limits();
         let mut whole = true;
         for output in &self.output {
             // A template says what its author wants.

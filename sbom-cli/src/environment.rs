@@ -35,6 +35,12 @@ pub(crate) struct Environment {
     pub(crate) no_proxy: Vec<String>,
     pub(crate) docker_sockets: Vec<PathBuf>,
     pub(crate) podman_sockets: Vec<PathBuf>,
+    /// The library that reaches PKCS#11 tokens.
+    #[cfg(feature = "pkcs11")]
+    pub(crate) pkcs11_module: Option<PathBuf>,
+    /// The number that opens PKCS#11 tokens.
+    #[cfg(feature = "pkcs11")]
+    pub(crate) pkcs11_pin: Option<sbom_core::attest::key::Password>,
     /// What a workflow of GitHub's says of its own run.
     pub(crate) snapshot: Snapshot,
     /// Where the user's settings may lie, beside the current folder.
@@ -97,11 +103,21 @@ impl Environment {
                 "CONTAINER_HOST",
                 &[below(&runtime, "podman/podman.sock"), Some("/run/podman/podman.sock".into())],
             ),
+            #[cfg(feature = "pkcs11")]
+            pkcs11_module: path("PKCS11_MODULE_PATH").or_else(|| path("COSIGN_PKCS11_MODULE_PATH")),
+            #[cfg(feature = "pkcs11")]
+            pkcs11_pin: text("COSIGN_PKCS11_PIN").map(Into::into),
             snapshot: snapshot(),
             settings: below(&config, "sbomctl/sbomctl.toml").into_iter().collect(),
             named_settings: path("SBOMCTL_CONFIG"),
         }
     }
+}
+
+/// The variable that the user names, or that may well be empty.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+    env::var_os(name)
 }
 
 fn snapshot() -> Snapshot {
@@ -120,6 +136,14 @@ pub(crate) fn now() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Timestamp::from_unix(seconds).unwrap_or(Timestamp::UNKNOWN)
+}
+
+/// Something that differs between programs that run at the same time. No secret.
+pub(crate) fn entropy() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
+    let nanos =
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::from(since.subsec_nanos()));
+    nanos ^ (u64::from(std::process::id()) << 32)
 }
 
 fn sockets(variable: &str, usual: &[Option<PathBuf>]) -> Vec<PathBuf> {

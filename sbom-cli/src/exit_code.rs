@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sbom_core::{scan::ScanError, source::SourceError};
+use sbom_core::{attach::AttachError, scan::ScanError, source::SourceError};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,16 @@ impl Failure {
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
         Self { exit: exit_of(&error), source: error.into() }
+    }
+}
+
+impl From<AttachError> for Failure {
+    fn from(error: AttachError) -> Self {
+        let exit = match &error {
+            AttachError::Store { source, .. } => exit_of(source),
+            _ => Exit::Environment,
+        };
+        Self { exit, source: error.into() }
     }
 }
 

@@ -6,14 +6,21 @@ use clap::{CommandFactory as _, Parser as _};
 use sbom_core::limits::Limits;
 
 mod args;
+mod attest;
+mod bill;
 mod convert;
 mod diff;
 mod documents;
 mod environment;
 mod exit_code;
+mod key;
+#[cfg(feature = "keyless")]
+mod keyless;
+mod keys;
 mod merge;
 mod open;
 mod output;
+mod place;
 mod policy;
 mod query;
 mod registry;
@@ -22,7 +29,10 @@ mod score;
 mod stamp;
 mod stated;
 mod terminal;
+#[cfg(feature = "pkcs11")]
+mod token;
 mod validate;
+mod verify;
 
 use args::{Cli, Command, show_amount};
 use environment::Environment;
@@ -52,6 +62,7 @@ fn main() -> ExitCode {
     }
     let done = match &cli.command {
         Command::Scan(arguments) => scan::run(arguments, &environment, &terminal),
+        Command::Attest(arguments) => attest::run(arguments, &environment, &terminal),
         Command::Convert(arguments) => convert::run(arguments, &environment, &terminal),
         Command::Merge(arguments) => merge::run(arguments, &environment, &terminal),
         Command::Diff(arguments) => diff::run(arguments, &environment, &terminal),
@@ -59,6 +70,8 @@ fn main() -> ExitCode {
         Command::Score(arguments) => score::run(arguments, &terminal),
         Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
         Command::Policy(arguments) => policy::run(arguments, &terminal),
+        Command::Key(arguments) => key::run(arguments, &environment),
+        Command::Verify(arguments) => verify::run(arguments, &environment, &terminal),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);

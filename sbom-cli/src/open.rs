@@ -52,7 +52,8 @@ pub(crate) fn open(
     Ok(Subject { opened, selection })
 }
 
-fn locator_failure(error: LocatorError) -> Failure {
+/// The failure of a name that means nothing.
+pub(crate) fn locator_failure(error: LocatorError) -> Failure {
     match error {
         LocatorError::Source(error) => error.into(),
         error => Failure::usage(error),

@@ -65,6 +65,28 @@ pub(crate) fn to_file(
     attempt().with_context(|| format!("writing {}", path.display())).map_err(Failure::environment)
 }
 
+/// Writes `content` to the file `path`, which has the permissions `mode` from its beginning and is there whole or not at all. A file
+/// that is there is replaced only if `replace` says so.
+pub(crate) fn to_new_file(path: &Path, mode: u32, replace: bool, content: &[u8]) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let attempt = || -> anyhow::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new()
+            .prefix(".sbomctl-")
+            .permissions(std::fs::Permissions::from_mode(mode))
+            .tempfile_in(folder)
+            .map_err(|error| without_name(&error))?;
+        let unfinished = Unfinished::new(file.path());
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        let done = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+        done.map_err(|error| error.error)?;
+        drop(unfinished);
+        Ok(())
+    };
+    attempt().with_context(|| format!("writing {}", path.display())).map_err(Failure::environment)
+}
+
 /// Fails if `path` cannot be written for a reason that is known beforehand: its folder is not there, or it is
 /// a folder itself.
 pub(crate) fn check(path: &Path) -> Result<(), Failure> {

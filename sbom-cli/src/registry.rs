@@ -5,8 +5,8 @@ use std::{fs::File, io, path::Path, sync::Arc, time::Duration};
 use anyhow::{Context as _, anyhow};
 use sbom_core::{
     limits::{Limits, read_capped},
-    oci::reference::Reference,
-    registry::{AuthFiles, Client, ClientConfig, CredentialStore, Credentials, Fault},
+    oci::reference::{Reference, ReferenceError},
+    registry::{AuthFiles, Client, ClientConfig, CredentialStore, Credentials, Fault, Security},
     source::{Selection, Source, registry},
 };
 
@@ -20,12 +20,7 @@ pub(crate) fn open(
     environment: &Environment,
     limits: &Limits,
 ) -> Result<Vec<Box<dyn Source>>, Failure> {
-    let reference: Reference = name.parse().map_err(|error| {
-        let prefixes = "oci:, oci-archive:, docker-archive:, docker:, podman:, registry:, dir:, file:";
-        let context =
-            format!("{name:?} is no path, begins with no known prefix ({prefixes}) and names no image");
-        Failure::usage(anyhow::Error::new(error).context(context))
-    })?;
+    let reference = reference(name)?;
     let client = client(arguments, environment, limits)?;
     let images = registry::open(&client, &reference, selection, limits).map_err(|error| {
         let failure = Failure::from(error);
@@ -35,14 +30,24 @@ pub(crate) fn open(
     Ok(images.into_iter().map(|image| Box::new(image) as Box<dyn Source>).collect())
 }
 
+/// The image in a registry that `name` names.
+pub(crate) fn reference(name: &str) -> Result<Reference, Failure> {
+    name.parse().map_err(|error: ReferenceError| {
+        let prefixes = "oci:, oci-archive:, docker-archive:, docker:, podman:, registry:, dir:, file:";
+        let context =
+            format!("{name:?} is no path, begins with no known prefix ({prefixes}) and names no image");
+        Failure::usage(anyhow::Error::new(error).context(context))
+    })
+}
+
 /// A client as options and environment want it.
-fn client(
+pub(crate) fn client(
     arguments: &RegistryArgs,
     environment: &Environment,
     limits: &Limits,
 ) -> Result<Arc<Client>, Failure> {
     let config = ClientConfig {
-        insecure: arguments.insecure,
+        security: if arguments.insecure { Security::DangerUnverified } else { Security::Verified },
         ca_certificates: certificates(arguments, environment, limits)?,
         timeout: Duration::from_secs(arguments.timeout.max(1)),
         credentials: credentials(arguments, environment, limits)?,

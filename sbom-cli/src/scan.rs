@@ -4,22 +4,21 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use sbom_core::{
-    bom::{Bom, assemble},
-    document::{Document, Format, Inputs, Timestamp, Tool, stated::Stated},
-    limits::Limits,
+    bom::Bom,
+    document::Format,
     oci::{Platform, SubjectKind},
-    scan::{Options, scan, scan_stream},
+    scan::{scan, scan_stream},
     source::{Source, locator::Opened},
 };
 
 use crate::{
     args::{Output, OutputFormat, ScanArgs},
+    bill::report_gaps,
     documents,
     environment::Environment,
     exit_code::{Exit, Failure},
     open::open,
     output,
-    stamp::Stamp,
     terminal::Terminal,
 };
 
@@ -31,18 +30,14 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     documents::check_outputs(&arguments.output, arguments.all_platforms)?;
     let template = arguments.template.read(&arguments.output)?;
-    let stamp = Stamp::parse(arguments.timestamp.as_deref(), environment)?;
-    let options = options(arguments)?;
-    let stated = arguments.stated.read(environment, &options.limits)?;
+    let maker = arguments.bill.prepare(environment)?;
+    let options = &maker.options;
     let subject = open(arguments, environment, &options.limits)?;
     let bars = terminal.bars();
     let mut complete = true;
     let mut finish = |bom: Bom| {
-        let timestamp = stamp.or(created(&bom));
         let platform = platform(&bom);
-        let mut document = Document::of_within(bom, &options.limits);
-        stated.apply(&mut document).map_err(|error| Failure::usage(anyhow!(error)))?;
-        let inputs = inputs(arguments, timestamp, &stated, environment);
+        let (document, inputs) = maker.document(bom)?;
         let write =
             |output: &Output| documents::write(&document, output, &inputs, template.as_ref(), environment);
         outputs(arguments, &platform).iter().try_for_each(write)?;
@@ -54,11 +49,11 @@ pub(crate) fn run(
             check_platforms(arguments, &sources)?;
             check_stdout(&arguments.output, sources.len())?;
             for source in &sources {
-                finish(scan(&**source, &options, &bars)?)?;
+                finish(scan(&**source, options, &bars)?)?;
             }
         }
         Opened::Stream(stream, choice) => {
-            let boms = scan_stream(*stream, &choice, &subject.selection, &options, &bars)?;
+            let boms = scan_stream(*stream, &choice, &subject.selection, options, &bars)?;
             check_stdout(&arguments.output, boms.len())?;
             boms.into_iter().try_for_each(finish)?;
         }
@@ -70,27 +65,6 @@ pub(crate) fn run(
         return Err(Failure { exit: Exit::Incomplete, source: anyhow!(message) });
     }
     Ok(Exit::Done)
-}
-
-fn options(arguments: &ScanArgs) -> Result<Options, Failure> {
-    let mut limits = Limits::default();
-    for limit in &arguments.limit {
-        if !limits.set(&limit.name, limit.value) {
-            return Err(Failure::usage(anyhow!("there is no limit {:?}", limit.name)));
-        }
-    }
-    let default = Options::default();
-    Ok(Options {
-        jobs: arguments.jobs.unwrap_or(default.jobs),
-        limits,
-        bill: assemble::Options {
-            scope: arguments.scope.into(),
-            distro: arguments.distro.clone(),
-            files: arguments.files.into(),
-            ignore_embedded: arguments.no_embedded_sboms,
-        },
-        ..default
-    })
 }
 
 /// Folders and programs are for no platform that could be chosen.
@@ -118,16 +92,6 @@ fn check_stdout(outputs: &[Output], documents: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-fn inputs(arguments: &ScanArgs, timestamp: Timestamp, stated: &Stated, environment: &Environment) -> Inputs {
-    Inputs {
-        timestamp,
-        tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-        options_fingerprint: format!("{} stated={}", fingerprint(arguments), stated.fingerprint()),
-        columns: None,
-        snapshot: environment.snapshot.clone(),
-    }
-}
-
 /// Where the documents of one platform go.
 fn outputs(arguments: &ScanArgs, platform: &Platform) -> Vec<Output> {
     let of_platform = |file: &PathBuf| {
@@ -143,42 +107,5 @@ fn platform(bom: &Bom) -> Platform {
     match &bom.subject.kind {
         SubjectKind::Image(image) => image.platform.clone(),
         SubjectKind::Folder | SubjectKind::File(_) => Platform::default(),
-    }
-}
-
-/// What, beside the subject, decides the content of a document: part of its identity.
-fn fingerprint(arguments: &ScanArgs) -> String {
-    let mut limits: Vec<String> =
-        arguments.limit.iter().map(|limit| format!("{}={}", limit.name, limit.value)).collect();
-    limits.sort();
-    format!(
-        "scope={:?} files={:?} distro={} embedded={} limits={}",
-        arguments.scope,
-        arguments.files,
-        arguments.distro.as_deref().unwrap_or_default(),
-        !arguments.no_embedded_sboms,
-        limits.join(",")
-    )
-}
-
-/// Says on standard error what is missing from the document. Whether nothing is.
-fn report_gaps(document: &Document, terminal: &Terminal) -> bool {
-    for gap in &document.gaps {
-        tracing::info!("{gap}");
-    }
-    let count = document.gap_count();
-    if let (Some(first), 1..) = (document.gaps.first(), count) {
-        let more =
-            if count > 1 { format!(" (and {} more; -v lists them)", count - 1) } else { String::new() };
-        terminal.warn(format_args!("the bill is incomplete: {first}{more}"));
-    }
-    count == 0
-}
-
-/// When the image was built.
-fn created(bom: &Bom) -> Option<Timestamp> {
-    match &bom.subject.kind {
-        SubjectKind::Image(image) => image.created.as_deref().and_then(|created| created.parse().ok()),
-        SubjectKind::Folder | SubjectKind::File(_) => None,
     }
 }

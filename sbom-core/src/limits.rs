@@ -102,6 +102,8 @@ limits! {
     link_hops: "link-hops" = 40, Count;
     /// Targets of the symbolic links followed for all paths of one scan.
     link_bytes: "link-bytes" = 64 * MIB, Bytes;
+    /// Bytes that are read more than once because several links lead to a file, each of which matters.
+    further_names_bytes: "further-names-bytes" = 16 * MIB, Bytes;
     /// A document that is read: an SBOM of 100 000 components has about 150 MiB.
     document_bytes: "document-bytes" = 512 * MIB, Bytes;
     /// Components of a document that is read, files among them.
@@ -114,10 +116,31 @@ limits! {
     validate_bytes: "validate-bytes" = 128 * MIB, Bytes;
     /// The tree of a document that is checked; that of 100 MiB of CycloneDX takes about 1 GiB.
     validate_memory: "validate-memory" = 2 * GIB, Bytes;
+    /// One attestation: a bundle or an envelope. Real ones carry SBOMs of up to about 40 MiB.
+    attestation_bytes: "attestation-bytes" = 64 * MIB, Bytes;
+    /// Values in the JSON of one statement; an SBOM of 10 MiB has about 300 000. Those of some transparency logs become
+    /// a tree.
+    statement_values: "statement-values" = 3_000_000, Count;
+    /// All attestations of one image, which are held in memory at one time.
+    attestations_bytes: "attestations-bytes" = 256 * MIB, Bytes;
+    /// Requests made to find the attestations of one image.
+    attestation_requests: "attestation-requests" = 2048, Count;
+    /// Seconds spent on finding the attestations of one image.
+    attestation_seconds: "attestation-seconds" = 120, Seconds;
+    /// A key, as PEM: a private RSA key of 8192 bits, encrypted, takes 12 KiB.
+    key_bytes: "key-bytes" = 32 * KIB, Bytes;
     /// Attempts at one request to a registry.
     attempts: "attempts" = 5, Count;
     /// Redirects followed for one request to a registry.
     redirects: "redirects" = 10, Count;
+    /// Manifests of attestations fetched for one subject, out of those that are of a type that is wanted.
+    referrers: "referrers" = 256, Count;
+    /// Entries in a registry's list of what refers to one subject, whatever it is.
+    referrers_listed: "referrers-listed" = 10_000, Count;
+    /// All pages of a registry's list of what refers to one subject.
+    referrers_bytes: "referrers-bytes" = 16 * MIB, Bytes;
+    /// Pages of a registry's list of what refers to one subject; they may be empty and still lead on.
+    referrer_pages: "referrer-pages" = 64, Count;
     /// Files that a bill lists; those behind them in the order of paths are counted.
     files: "files" = 1_000_000, Count;
     /// Paths and link targets of the files that a bill lists.
@@ -135,6 +158,8 @@ pub enum Unit {
     Bytes,
     /// Things.
     Count,
+    /// Time.
+    Seconds,
 }
 
 /// One bound.
@@ -163,7 +188,7 @@ impl Limit {
 /// An input asks for more than a bound allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("more than {} {}; if this input is to be trusted, raise it with --limit {}=VALUE",
-    .limit.value, match .limit.unit { Unit::Bytes => "bytes", Unit::Count => "in number" }, .limit.name)]
+    .limit.value, match .limit.unit { Unit::Bytes => "bytes", Unit::Count => "in number", Unit::Seconds => "seconds" }, .limit.name)]
 pub struct LimitExceeded {
     /// The bound that was hit.
     pub limit: Limit,

@@ -231,9 +231,6 @@ fn read_layers(
     })
 }
 
-/// Bytes that are read more than once because several links lead to a file, each of which matters.
-const FURTHER_NAMES_BYTES: u64 = 16 << 20;
-
 /// Files that matter under a path which leads, by links, to a file that no detector wanted by its own path:
 /// their layers are read once more, for these files alone.
 fn reread(
@@ -244,7 +241,7 @@ fn reread(
     links: BTreeSet<ImagePath>,
     progress: &dyn Progress,
 ) -> Result<(), ScanError> {
-    let mut further = FURTHER_NAMES_BYTES;
+    let mut further = shared.limits().further_names_bytes.value;
     for (layer, files) in files_behind_links(overlay, shared, links) {
         let Some(descriptor) = layers.get(layer) else { continue };
         let mut rereader = Rereader::new(shared, layer, files, &mut further);

@@ -1,38 +1,35 @@
-//! A registry on this machine's loopback address, with faults.
+//! A registry on this machine's loopback address: images, uploads, referrers, tokens, and faults on demand.
+//!
+//! It is served by one thread for each connection, keeps a log of all requests, and is stopped when dropped.
 
 use std::{
-    collections::BTreeMap,
-    io::{self, BufRead, BufReader, Read, Write},
+    collections::{BTreeMap, BTreeSet},
+    io,
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
 };
 
-use crate::{Blob, Root};
+use crate::{
+    Blob, Root, digest, registry_answers,
+    registry_http::serve,
+    registry_tls::{Authority, accept},
+};
 
 /// A registry that serves what was pushed to it, until it is dropped.
 #[derive(Debug)]
 pub struct Registry {
     address: SocketAddr,
-    state: Arc<State>,
+    shared: Arc<Shared>,
     acceptor: Option<JoinHandle<()>>,
+    authority: Option<String>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    stopped: AtomicBool,
-    blobs: Mutex<BTreeMap<String, Blob>>,
-    tags: Mutex<BTreeMap<String, String>>,
-    faults: Mutex<Vec<Fault>>,
-    access: Mutex<Access>,
-    log: Mutex<Vec<String>>,
-}
-
-/// Who may read.
+/// Who may read and write.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Access {
     /// Everyone.
@@ -40,18 +37,35 @@ pub enum Access {
     Anonymous,
     /// Who sends this `Authorization` header.
     Header(String),
-    /// Who fetches a token from the registry's own token service first. A token is good for some requests.
+    /// Who fetches a token from the registry's own token service first. A token is good for what it was asked for.
     Token {
         /// The `Authorization` header or form that the token service wants; none if it asks for nothing.
         wants: Option<String>,
-        /// How many requests a token is good for.
+        /// After how many requests all tokens given out so far expire, once.
         requests: usize,
+    },
+}
+
+/// Whether there is a list of referrers for each manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReferrersApi {
+    /// There is none: asking for it is answered with 404, and manifests with a subject are put like others.
+    #[default]
+    Off,
+    /// There is one.
+    On {
+        /// Whether it leaves out what is of another type than is asked for, and says so.
+        filter: bool,
+        /// The entries of one page.
+        page: usize,
     },
 }
 
 /// Something that goes wrong, for requests whose path holds `path`, the next `times` times.
 #[derive(Debug, Clone)]
 pub struct Fault {
+    /// The method; all where there is none.
+    pub method: Option<String>,
     /// Part of the path.
     pub path: String,
     /// How often.
@@ -60,27 +74,65 @@ pub struct Fault {
     pub kind: FaultKind,
 }
 
-/// Ways to go wrong.
+/// Ways to go wrong. Those of the first group leave what was asked undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultKind {
     /// Answers with a status, further header lines and a body.
     Status(u16, String, String),
-    /// Breaks the connection after this many bytes of the body.
-    DropAfter(usize),
-    /// Sends other bytes of the same length.
-    OtherBytes,
-    /// Sends the whole where a range was asked for.
-    IgnoreRange,
-    /// Sends another range than was asked for, and says so.
-    OtherRange,
-    /// Announces another digest.
-    OtherDigest,
     /// Redirects there.
     Redirect(String),
     /// Sends these bytes in place of any HTTP.
     Raw(Vec<u8>),
     /// Says nothing for this long, and hangs up.
     Silence(Duration),
+    /// Hangs up without an answer.
+    Hangup,
+
+    /// Does what was asked, and hangs up without an answer.
+    LostAnswer,
+    /// Breaks the connection after this many bytes of the body.
+    DropAfter(usize),
+    /// Sends other bytes of the same length.
+    OtherBytes,
+    /// Sends this body in place of the right one.
+    Body(Vec<u8>),
+    /// Sends a header in place of the right one.
+    Header(&'static str, String),
+    /// Sends a body that never ends.
+    Endless,
+    /// Sends the body one byte at a time, with this wait after each.
+    Trickle(Duration),
+    /// Sends the whole where a range was asked for.
+    IgnoreRange,
+    /// Sends another range than was asked for, and says so.
+    OtherRange,
+    /// Announces another digest.
+    OtherDigest,
+}
+
+/// A request as it came, and the status of its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Logged {
+    /// `GET`, `PUT`, …
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The HTTP status; 0 if there was no HTTP.
+    pub status: u16,
+    /// Headers by their names in lower case.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl Logged {
+    /// A header; empty if it was not sent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The first byte that was asked for, if not the whole.
+    pub(crate) fn from(&self) -> Option<usize> {
+        self.header("range").strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
+    }
 }
 
 impl Registry {
@@ -91,23 +143,24 @@ impl Registry {
     /// If the machine has no loopback address with a free port.
     #[expect(clippy::expect_used, reason = "a test that cannot start its registry has failed")]
     pub fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let state = Arc::new(State::default());
-        let shared = Arc::clone(&state);
-        let acceptor = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if shared.stopped.load(Ordering::Relaxed) {
-                    break;
-                }
-                let state = Arc::clone(&shared);
-                if let Ok(stream) = stream {
-                    // A client that hangs up is none of the registry's business.
-                    std::thread::spawn(move || drop(state.serve(stream, address)));
-                }
-            }
-        });
-        Self { address, state, acceptor: Some(acceptor) }
+        Self::start_with(None).expect("a free port")
+    }
+
+    /// Starts a registry that speaks TLS, with a certificate for `127.0.0.1` and `localhost` by an authority made
+    /// for it alone.
+    ///
+    /// # Panics
+    ///
+    /// If the machine has no loopback address with a free port.
+    #[expect(clippy::expect_used, reason = "a test that cannot start its registry has failed")]
+    pub fn start_tls() -> Self {
+        let authority = Authority::new().expect("a certificate");
+        Self::start_with(Some(authority)).expect("a free port")
+    }
+
+    /// The certificate, in PEM, of the authority that vouches for a registry with TLS.
+    pub fn authority(&self) -> &str {
+        self.authority.as_deref().unwrap_or_default()
     }
 
     /// `127.0.0.1:PORT`.
@@ -118,31 +171,157 @@ impl Registry {
     /// Keeps an image or index under `repository:tag`, and gives `HOST/REPOSITORY:TAG`.
     pub fn push(&self, repository: &str, tag: &str, root: &Root) -> String {
         for blob in root.blobs() {
-            lock(&self.state.blobs).insert(blob.digest.clone(), blob.clone());
+            self.insert_blob(repository, &blob.bytes);
+            self.insert_manifest(repository, None, &blob.media_type, &blob.bytes);
         }
-        lock(&self.state.tags).insert(format!("{repository}/manifests/{tag}"), root.manifest.digest.clone());
+        self.insert_manifest(repository, Some(tag), &root.manifest.media_type, &root.manifest.bytes);
         format!("{}/{repository}:{tag}", self.host())
     }
 
-    /// Sets who may read.
+    /// Keeps a blob as it is; its digest.
+    pub fn insert_blob(&self, repository: &str, bytes: &[u8]) -> String {
+        let digest = digest(bytes);
+        self.shared.lock().blobs.insert((repository.to_owned(), digest.clone()), Arc::new(bytes.to_vec()));
+        digest
+    }
+
+    /// Keeps a manifest as it is, whatever it names, under a tag if one is given; its digest.
+    pub fn insert_manifest(
+        &self,
+        repository: &str,
+        tag: Option<&str>,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> String {
+        let blob = Blob::new(media_type, bytes.to_vec());
+        let digest = blob.digest.clone();
+        self.shared.lock().keep(repository, tag, blob);
+        digest
+    }
+
+    /// The manifest under a tag or digest.
+    pub fn manifest(&self, repository: &str, name: &str) -> Option<Blob> {
+        self.shared.lock().manifest(repository, name).cloned()
+    }
+
+    /// The digests of all manifests of a repository.
+    pub fn manifests(&self, repository: &str) -> BTreeSet<String> {
+        digests(self.shared.lock().manifests.keys(), repository)
+    }
+
+    /// The digests of all blobs of a repository.
+    pub fn blobs(&self, repository: &str) -> BTreeSet<String> {
+        digests(self.shared.lock().blobs.keys(), repository)
+    }
+
+    /// The bytes of a blob.
+    pub fn blob(&self, repository: &str, digest: &str) -> Option<Vec<u8>> {
+        let key = (repository.to_owned(), digest.to_owned());
+        self.shared.lock().blobs.get(&key).map(|bytes| bytes.to_vec())
+    }
+
+    /// The tags of a repository, and what they point to.
+    pub fn tags(&self, repository: &str) -> BTreeMap<String, String> {
+        let state = self.shared.lock();
+        let own = state.tags.iter().filter(|((name, _), _)| name == repository);
+        own.map(|((_, tag), digest)| (tag.clone(), digest.clone())).collect()
+    }
+
+    /// Begins an upload, as `POST` does, and gives the path where it goes on.
+    pub fn open_upload(&self, repository: &str) -> String {
+        self.shared.lock().open_upload(repository)
+    }
+
+    /// Sets who may read and write.
     pub fn access(&self, access: Access) {
-        *lock(&self.state.access) = access;
+        self.shared.lock().access = access;
     }
 
-    /// Lets something go wrong.
+    /// Sets whether there are lists of referrers.
+    pub fn referrers_api(&self, api: ReferrersApi) {
+        self.shared.lock().referrers_api = api;
+    }
+
+    /// Sets whether manifests have entity tags, and are put under the condition of one.
+    pub fn conditions(&self, honoured: bool) {
+        self.shared.lock().conditions = honoured;
+    }
+
+    /// Lets something go wrong. Faults wait in line: of several that fit, the one added first comes first.
     pub fn fault(&self, path: &str, times: usize, kind: FaultKind) {
-        lock(&self.state.faults).push(Fault { path: path.to_owned(), times, kind });
+        self.shared.lock().faults.push(Fault { method: None, path: path.to_owned(), times, kind });
     }
 
-    /// The requests so far: method, path, and `Authorization` and `Range` where they were sent.
+    /// Lets something go wrong for one method alone.
+    pub fn fault_on(&self, method: &str, path: &str, times: usize, kind: FaultKind) {
+        let method = Some(method.to_owned());
+        self.shared.lock().faults.push(Fault { method, path: path.to_owned(), times, kind });
+    }
+
+    /// The requests so far: path, and `Authorization` and `Range` where they were sent.
     pub fn requests(&self) -> Vec<String> {
-        lock(&self.state.log).clone()
+        let line = |request: Logged| {
+            let authorization = match request.header("authorization") {
+                "" => String::new(),
+                sent => format!(" [{sent}]"),
+            };
+            let from = request.from().map_or(String::new(), |from| format!(" from {from}"));
+            format!("{}{authorization}{from}", request.path)
+        };
+        self.log().into_iter().map(line).collect()
+    }
+
+    /// The requests so far.
+    pub fn log(&self) -> Vec<Logged> {
+        self.shared.lock().log.clone()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_log(&self) {
+        self.shared.lock().log.clear();
+    }
+
+    /// The requests so far as `METHOD PATH STATUS`, without queries.
+    pub fn lines(&self) -> Vec<String> {
+        let path = |request: &Logged| request.path.split('?').next().unwrap_or_default().to_owned();
+        let log = self.log();
+        log.iter().map(|request| format!("{} {} {}", request.method, path(request), request.status)).collect()
+    }
+
+    fn start_with(authority: Option<Authority>) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::default());
+        let for_thread = Arc::clone(&shared);
+        let tls = authority.as_ref().map(|authority| Arc::clone(&authority.server));
+        shared.lock().scheme = if tls.is_some() { "https" } else { "http" };
+        let acceptor = std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if for_thread.stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+                let (Ok(stream), shared, tls) = (stream, Arc::clone(&for_thread), tls.clone()) else {
+                    continue;
+                };
+                // A client that sends nothing must not keep a test from ending; one that hangs up is none of the
+                // registry's business.
+                std::thread::spawn(move || {
+                    drop(stream.set_read_timeout(Some(Duration::from_secs(10))));
+                    drop(match tls {
+                        Some(tls) => accept(tls, stream).and_then(|stream| serve(stream, &shared)),
+                        None => serve(stream, &shared),
+                    });
+                });
+            }
+        });
+        let authority = authority.map(|authority| authority.pem);
+        Ok(Self { address, shared, acceptor: Some(acceptor), authority })
     }
 }
 
 impl Drop for Registry {
     fn drop(&mut self) {
-        self.state.stopped.store(true, Ordering::Relaxed);
+        self.shared.stopped.store(true, Ordering::Relaxed);
         // Wakes the acceptor, which then sees that it is to stop.
         drop(TcpStream::connect(self.address));
         if let Some(acceptor) = self.acceptor.take() {
@@ -151,189 +330,113 @@ impl Drop for Registry {
     }
 }
 
-struct Request {
-    path: String,
-    authorization: String,
-    range: Option<usize>,
-    body: String,
+fn digests<'a>(keys: impl Iterator<Item = &'a Key>, repository: &str) -> BTreeSet<String> {
+    keys.filter(|(name, _)| name == repository).map(|(_, digest)| digest.clone()).collect()
+}
+
+/// What the threads of a registry share.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    pub(crate) stopped: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A repository, and a digest, tag or number of an upload.
+pub(crate) type Key = (String, String);
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) scheme: &'static str,
+    pub(crate) blobs: BTreeMap<Key, Arc<Vec<u8>>>,
+    pub(crate) manifests: BTreeMap<Key, Blob>,
+    pub(crate) tags: BTreeMap<Key, String>,
+    pub(crate) uploads: BTreeMap<Key, Vec<u8>>,
+    pub(crate) begun: usize,
+    pub(crate) access: Access,
+    /// Tokens given out, and their scopes.
+    pub(crate) tokens: BTreeMap<String, Vec<String>>,
+    pub(crate) given: usize,
+    pub(crate) referrers_api: ReferrersApi,
+    pub(crate) conditions: bool,
+    faults: Vec<Fault>,
+    log: Vec<Logged>,
 }
 
 impl State {
-    fn serve(&self, stream: TcpStream, address: SocketAddr) -> io::Result<()> {
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        let mut out = stream.try_clone()?;
-        let Some(request) = read_request(&mut BufReader::new(stream))? else { return Ok(()) };
-        let mut line = request.path.clone();
-        if !request.authorization.is_empty() {
-            line = format!("{line} [{}]", request.authorization);
+    pub(crate) fn keep(&mut self, repository: &str, tag: Option<&str>, manifest: Blob) {
+        if let Some(tag) = tag {
+            self.tags.insert((repository.to_owned(), tag.to_owned()), manifest.digest.clone());
         }
-        if let Some(from) = request.range {
-            line = format!("{line} from {from}");
-        }
-        lock(&self.log).push(line);
-        self.answer(&request, address, &mut out)?;
-        out.flush()
+        self.manifests.insert((repository.to_owned(), manifest.digest.clone()), manifest);
     }
 
-    fn answer(&self, request: &Request, address: SocketAddr, out: &mut TcpStream) -> io::Result<()> {
-        let fault = self.next_fault(&request.path);
-        match &fault {
-            Some(FaultKind::Status(status, headers, body)) => {
-                return write!(
-                    out,
-                    "HTTP/1.1 {status} X\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
-                    body.len()
-                );
-            }
-            Some(FaultKind::Redirect(location)) => {
-                return write!(
-                    out,
-                    "HTTP/1.1 307 X\r\nConnection: close\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
-                );
-            }
-            Some(FaultKind::Raw(bytes)) => return out.write_all(bytes),
-            Some(FaultKind::Silence(duration)) => {
-                std::thread::sleep(*duration);
-                return Ok(());
-            }
-            _ => {}
-        }
-        if request.path.starts_with("/token") {
-            return self.give_token(request, out);
-        }
-        if !self.may_read(request) {
-            let challenge = match &*lock(&self.access) {
-                Access::Token { .. } => {
-                    format!(
-                        "Bearer realm=\"http://{address}/token\",service=\"test\",scope=\"repository:x:pull\""
-                    )
-                }
-                _ => "Basic realm=\"test\"".to_owned(),
-            };
-            return write!(
-                out,
-                "HTTP/1.1 401 X\r\nConnection: close\r\nWWW-Authenticate: {challenge}\r\nContent-Length: 0\r\n\r\n"
-            );
-        }
-        if let Some(blob) = self.find(&request.path) {
-            send(&blob, request, fault.as_ref(), out)
-        } else {
-            let body = r#"{"errors":[{"code":"NAME_UNKNOWN","message":"not here"}]}"#;
-            write!(out, "HTTP/1.1 404 X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-        }
+    pub(crate) fn manifest(&self, repository: &str, name: &str) -> Option<&Blob> {
+        let key = (repository.to_owned(), name.to_owned());
+        let digest = self.tags.get(&key).unwrap_or(&key.1);
+        self.manifests.get(&(key.0.clone(), digest.clone()))
     }
 
-    fn next_fault(&self, path: &str) -> Option<FaultKind> {
-        let mut faults = lock(&self.faults);
-        let fault = faults.iter_mut().find(|fault| fault.times > 0 && path.contains(&fault.path))?;
-        fault.times -= 1;
-        Some(fault.kind.clone())
+    pub(crate) fn open_upload(&mut self, repository: &str) -> String {
+        self.begun += 1;
+        let number = self.begun.to_string();
+        let path = format!("/v2/{repository}/blobs/uploads/{number}?_state=begun");
+        self.uploads.insert((repository.to_owned(), number), Vec::new());
+        path
     }
 
-    fn give_token(&self, request: &Request, out: &mut TcpStream) -> io::Result<()> {
-        let granted = match &*lock(&self.access) {
-            Access::Token { wants: Some(wants), .. } => {
-                request.authorization == *wants || request.body.contains(wants)
-            }
-            _ => true,
+    /// Answers a request, and says how the answer shall go wrong.
+    pub(crate) fn answer(
+        &mut self,
+        request: Logged,
+        body: &[u8],
+    ) -> (Option<registry_answers::Answer>, Option<FaultKind>) {
+        let fits = |fault: &Fault| {
+            fault.times > 0
+                && request.path.contains(&fault.path)
+                && fault.method.as_ref().is_none_or(|method| *method == request.method)
         };
-        let (status, body) = if granted { (200, r#"{"token":"granted"}"#) } else { (401, "{}") };
-        write!(
-            out,
-            "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-    }
-
-    fn may_read(&self, request: &Request) -> bool {
-        match &mut *lock(&self.access) {
-            Access::Anonymous => true,
-            Access::Header(wanted) => request.authorization == *wanted,
-            Access::Token { requests, .. } => {
-                let spent = *requests == 0;
-                let granted = request.authorization == "Bearer granted" && !spent;
-                // A spent token is refused once; whoever comes back with a new one may go on.
-                *requests = if spent { usize::MAX } else { requests.saturating_sub(usize::from(granted)) };
-                granted
-            }
-        }
-    }
-
-    fn find(&self, path: &str) -> Option<Blob> {
-        let name = path.strip_prefix("/v2/")?;
-        let digest = match lock(&self.tags).get(name) {
-            Some(digest) => digest.clone(),
-            None => name.rsplit('/').next()?.to_owned(),
+        let fault = self.faults.iter().position(fits);
+        let kind = fault.and_then(|at| self.faults.get(at)).map(|fault| fault.kind.clone());
+        let answer = match &kind {
+            Some(FaultKind::Status(..) | FaultKind::Redirect(_)) => kind.clone().and_then(instead),
+            Some(FaultKind::Raw(_) | FaultKind::Silence(_) | FaultKind::Hangup) => None,
+            _ => Some(registry_answers::answer(self, &request, body)),
         };
-        lock(&self.blobs).get(&digest).cloned()
+        let spoils_success = !matches!(
+            kind,
+            Some(
+                FaultKind::Status(..)
+                    | FaultKind::Redirect(_)
+                    | FaultKind::Raw(_)
+                    | FaultKind::Silence(_)
+                    | FaultKind::Hangup
+            )
+        );
+        let failed = answer.as_ref().is_some_and(|answer| answer.status >= 300);
+        // What is refused has nothing to spoil: the fault waits for the next request.
+        let kind = kind.filter(|_| !(spoils_success && failed));
+        if let Some(fault) = fault.filter(|_| kind.is_some()).and_then(|at| self.faults.get_mut(at)) {
+            fault.times -= 1;
+        }
+        self.log.push(Logged { status: answer.as_ref().map_or(0, |answer| answer.status), ..request });
+        (answer, kind)
     }
 }
 
-fn send(blob: &Blob, request: &Request, fault: Option<&FaultKind>, out: &mut TcpStream) -> io::Result<()> {
-    let mut bytes = blob.bytes.clone();
-    let from = match fault {
-        Some(FaultKind::IgnoreRange) => None,
-        Some(FaultKind::OtherRange) => request.range.map(|from| from / 2),
-        _ => request.range,
+/// The answer that takes the place of the right one.
+fn instead(kind: FaultKind) -> Option<registry_answers::Answer> {
+    let (status, lines, body) = match kind {
+        FaultKind::Status(status, lines, body) => (status, lines, body),
+        FaultKind::Redirect(location) => (307, format!("Location: {location}\r\n"), String::new()),
+        _ => return None,
     };
-    if fault == Some(&FaultKind::OtherBytes) {
-        for byte in &mut bytes {
-            *byte ^= 0xff;
-        }
-    }
-    let digest = match fault {
-        Some(FaultKind::OtherDigest) => format!("sha256:{}", "0".repeat(64)),
-        _ => blob.digest.clone(),
-    };
-    let status = match from {
-        Some(from) => {
-            let whole = bytes.len();
-            bytes.drain(..from.min(whole));
-            format!("206 X\r\nContent-Range: bytes {from}-{}/{whole}", whole.saturating_sub(1))
-        }
-        None => "200 X".to_owned(),
-    };
-    write!(
-        out,
-        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: {}\r\nDocker-Content-Digest: {digest}\r\nContent-Length: {}\r\n\r\n",
-        blob.media_type,
-        bytes.len()
-    )?;
-    if let Some(FaultKind::DropAfter(count)) = fault {
-        bytes.truncate(*count);
-    }
-    out.write_all(&bytes)
-}
-
-fn read_request(input: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
-    let mut line = String::new();
-    input.read_line(&mut line)?;
-    let Some(path) = line.split(' ').nth(1).map(str::to_owned) else { return Ok(None) };
-    let mut request = Request { path, authorization: String::new(), range: None, body: String::new() };
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        if input.read_line(&mut header)? == 0 || header.trim().is_empty() {
-            break;
-        }
-        let Some((name, value)) = header.split_once(':') else { continue };
-        let value = value.trim();
-        match name.to_ascii_lowercase().as_str() {
-            "authorization" => value.clone_into(&mut request.authorization),
-            "range" => {
-                let from = value.trim_start_matches("bytes=").trim_end_matches('-');
-                request.range = from.parse().ok();
-            }
-            "content-length" => length = value.parse().unwrap_or(0),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length.min(1 << 16)];
-    input.read_exact(&mut body)?;
-    request.body = String::from_utf8_lossy(&body).into_owned();
-    Ok(Some(request))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    let headers = lines.lines().filter_map(|line| line.split_once(": "));
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Some(registry_answers::Answer { status, headers, body: body.into_bytes() })
 }

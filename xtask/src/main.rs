@@ -7,12 +7,14 @@ use std::{
 
 mod documents;
 mod fixtures;
+mod interop;
 mod tidy;
 
 const HELP: &str = "\
 cargo xtask ci         all checks
 cargo xtask tidy       of them: layers, module docs, names, the table of detectors
 cargo xtask documents  of them: documents, by the validators of others where they are installed
+cargo xtask interop    of them: attestations, with cosign, oras and sigstore-go on real registries where they are
 cargo xtask fixtures   write the fixtures anew";
 
 fn main() -> ExitCode {
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
         "ci" => ci(),
         "fixtures" => fixtures::write(&root().join("fixtures")).map_err(|error| error.to_string()),
         "documents" => documents::check(&root(), &say),
+        "interop" => interop::check(&root(), &say),
         "tidy" => report(&tidy::faults(&root())),
         _ => Err(HELP.to_owned()),
     };

@@ -93,7 +93,7 @@ struct Scored {
 pub(crate) fn run(arguments: &ScoreArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let files: Vec<&str> = arguments.files.iter().map(String::as_str).collect();
     documents::check_inputs(&files)?;
-    let limits = arguments.read.limits()?;
+    let limits = arguments.read.limits();
     let profiles = profiles(&arguments.profile);
     let mut exit = Exit::Done;
     let mut results = Vec::new();

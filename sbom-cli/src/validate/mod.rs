@@ -101,7 +101,7 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let files: Vec<&str> = arguments.files.iter().map(String::as_str).collect();
     documents::check_inputs(&files)?;
-    let limits = arguments.read.limits()?;
+    let limits = arguments.read.limits();
     let folder = arguments.schemas.as_ref().or(environment.schemas.as_ref());
     let mut schemas = Schemas::new(folder.cloned());
     let mut exit = Exit::Done;

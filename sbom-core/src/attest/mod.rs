@@ -7,9 +7,11 @@
 
 use std::collections::BTreeMap;
 
+mod base64;
 pub mod bundle;
 pub mod envelope;
 pub mod identity;
+mod json;
 pub mod key;
 #[cfg(feature = "keyless")]
 pub mod keyless;
@@ -18,6 +20,8 @@ pub mod signer;
 pub mod statement;
 pub mod trust;
 pub mod verify;
+
+pub use self::{base64::NotBase64, json::JsonError};
 
 /// A signed statement as it was found, with nothing about it verified or even read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,4 +36,17 @@ pub enum Signed {
         /// What was written beside it.
         annotations: BTreeMap<String, String>,
     },
+}
+
+impl Signed {
+    /// What a file holds: a bundle, or a plain envelope, which has its payload at the top.
+    pub fn of_file(bytes: Vec<u8>) -> Self {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Top {
+            payload_type: Option<serde::de::IgnoredAny>,
+        }
+        let is_envelope = serde_json::from_slice::<Top>(&bytes).is_ok_and(|top| top.payload_type.is_some());
+        if is_envelope { Self::Envelope { bytes, annotations: BTreeMap::new() } } else { Self::Bundle(bytes) }
+    }
 }

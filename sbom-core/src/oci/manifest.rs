@@ -29,6 +29,8 @@ pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json"
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// The media types under which registries hand out manifests and indexes.
 pub const MANIFEST_TYPES: [&str; 4] = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST];
+/// Entries of one list: the 4 MiB that registries take have room for 45,000 of the shortest descriptors.
+const ENTRIES: usize = 50_000;
 /// Annotation of `BuildKit` that marks what is not an image but says something about one.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
@@ -145,6 +147,12 @@ pub enum ManifestError {
         /// Its media type.
         media_type: String,
     },
+    /// A list has more entries than there are descriptors in as many bytes.
+    #[error("has more than {ENTRIES} entries, which are no descriptors")]
+    Entries,
+    /// An entry of a list is not a descriptor.
+    #[error("an entry of the list has no digest and size")]
+    Entry,
     /// The configuration belongs to another manifest.
     #[error(
         "lists {layers} layers, but its configuration lists {diff_ids}: the configuration does not belong to it"
@@ -214,6 +222,39 @@ impl Document {
     pub fn is_manifest(media_type: &str) -> bool {
         Kind::of(media_type) == Some(Kind::Manifest)
     }
+}
+
+/// A list of manifests, and the entries of it that cannot be read, by their number, with what is wrong with them.
+pub type Entries = (Vec<Descriptor>, Vec<(usize, ManifestError)>);
+
+/// Reads an index that lists what refers to something. Unlike the index of an image, one bad entry is no reason to
+/// lose the others: anyone who may write can add entries.
+pub fn parse_referrers(bytes: &[u8]) -> Result<Entries, ManifestError> {
+    let raw: RawReferrers = serde_json::from_slice(bytes)?;
+    let named = raw.media_type.unwrap_or_default();
+    if raw.config.is_some() || raw.layers.is_some() {
+        return Err(ManifestError::Ambiguous);
+    }
+    let entries = match (Kind::of(&named), raw.manifests) {
+        (Some(Kind::Index) | None, Some(entries)) => entries,
+        (Some(Kind::Manifest | Kind::Artifact), Some(_)) => return Err(ManifestError::Ambiguous),
+        (_, None) => return Err(ManifestError::Unrecognised(named)),
+    };
+    if entries.len() > ENTRIES {
+        return Err(ManifestError::Entries);
+    }
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for (at, entry) in entries.into_iter().enumerate() {
+        let read = match entry {
+            Lenient::Good(entry) => entry.check("manifests"),
+            Lenient::Bad(_) => Err(ManifestError::Entry),
+        };
+        match read {
+            Ok(descriptor) => good.push(descriptor),
+            Err(error) => bad.push((at, error)),
+        }
+    }
+    Ok((good, bad))
 }
 
 impl Manifest {
@@ -301,6 +342,31 @@ struct RawDocument {
     fs_layers: Option<IgnoredAny>,
     #[serde(default, deserialize_with = "null_as_default")]
     annotations: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawReferrers {
+    media_type: Option<String>,
+    config: Option<IgnoredAny>,
+    layers: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "present")]
+    manifests: Option<Vec<Lenient>>,
+}
+
+/// An entry of a list, or something else in its place.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Lenient {
+    Good(Box<RawDescriptor>),
+    Bad(IgnoredAny),
+}
+
+/// Go writes an empty list as `null`, which is more than a list that is not there.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    null_as_default(deserializer).map(Some)
 }
 
 #[derive(Deserialize)]

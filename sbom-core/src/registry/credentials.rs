@@ -6,8 +6,6 @@
 use std::{
     collections::BTreeMap,
     fmt::{self, Debug},
-    io::Write as _,
-    process::{Command, Stdio},
 };
 
 use base64::{
@@ -17,15 +15,11 @@ use base64::{
 };
 use serde::Deserialize;
 
-use crate::{
-    limits::{Limits, read_capped},
-    oci::reference::Repository,
-};
+use super::helper;
+use crate::{limits::Limits, oci::reference::Repository};
 
 /// The key under which Docker keeps what belongs to Docker Hub.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
-/// The user name by which a helper says that the secret is an identity token.
-const TOKEN_USER: &str = "<token>";
 
 /// What proves to a registry who asks. Never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -227,47 +221,8 @@ impl Entry {
     }
 }
 
-/// Runs `docker-credential-HELPER get`, with the server on its standard input.
 fn ask_helper(helper: &str, server: &str, limits: &Limits) -> Result<Option<Credentials>, CredentialError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Answer {
-        username: String,
-        secret: String,
-    }
-    let failed = |reason: String| CredentialError::Helper { helper: helper.to_owned(), reason };
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if helper.is_empty() || !helper.bytes().all(is_name) {
-        return Err(failed("its name holds more than letters, digits, dots and hyphens".to_owned()));
-    }
-    let mut child = Command::new(format!("docker-credential-{helper}"))
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| failed(error.to_string()))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A helper that does not read its input is told by its answer.
-        drop(stdin.write_all(server.as_bytes()));
-    }
-    let answer = child.stdout.take().map(|stdout| read_capped(stdout, limits.response_bytes));
-    let status = child.wait().map_err(|error| failed(error.to_string()))?;
-    let answer = answer.transpose().map_err(|error| failed(error.to_string()))?.unwrap_or_default();
-    if !status.success() {
-        let text = String::from_utf8_lossy(&answer).trim().to_ascii_lowercase();
-        // The protocol has no other way to say that there is nothing.
-        if text.contains("not found") {
-            return Ok(None);
-        }
-        return Err(failed(status.to_string()));
-    }
-    let Answer { username, secret } =
-        serde_json::from_slice(&answer).map_err(|error| failed(error.to_string()))?;
-    Ok(Some(match username.as_str() {
-        TOKEN_USER => Credentials::IdentityToken(secret),
-        _ => Credentials::Password { username, password: secret },
-    }))
+    helper::ask(helper, server, helper::TIME, limits)
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::{fmt, io, time::Duration};
 
-use crate::{digest::Digest, image_path::escape_control, limits::LimitExceeded};
+use crate::{
+    digest::Digest, image_path::escape_control, limits::LimitExceeded, oci::manifest::ManifestError,
+};
 
 /// A registry does not give what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -36,18 +38,38 @@ pub enum Fault {
         host: String,
     },
     /// Its certificate does not prove that it is the one asked for.
-    #[error("the certificate of {host} is not trusted: {reason}; --ca-cert adds an authority")]
+    #[error("the certificate of {host} is not trusted: {source}; --ca-cert adds an authority")]
     Untrusted {
         /// The registry's host.
         host: String,
         /// What is wrong with the certificate.
-        reason: String,
+        source: Box<rustls::Error>,
+    },
+    /// TLS cannot be agreed on.
+    #[error("{host} does not speak TLS: {source}")]
+    Tls {
+        /// The host asked.
+        host: String,
+        /// What went wrong.
+        source: Box<rustls::Error>,
+    },
+    /// It would have to be asked without TLS.
+    #[error("{host} is not asked over plain HTTP; --insecure would allow that")]
+    PlainHttp {
+        /// The host.
+        host: String,
     },
     /// It took too long.
     #[error("no answer in time ({stage}); --timeout sets how long to wait")]
     Timeout {
         /// What was waited for.
         stage: &'static str,
+    },
+    /// The whole operation took too long.
+    #[error("not done within the {} seconds that all of it may take", .time.as_secs_f64())]
+    Deadline {
+        /// How long it may take.
+        time: Duration,
     },
     /// It answered with an error.
     #[error("{host} answers {status}{message}{advice}", advice = advice(*.status, .host))]
@@ -90,6 +112,24 @@ pub enum Fault {
         /// What the bytes hash to.
         found: Digest,
     },
+    /// There are more or fewer bytes than the manifest says.
+    #[error("{expected} bytes are announced, {found} are there: it is damaged or forged")]
+    Size {
+        /// Bytes that the manifest announces.
+        expected: u64,
+        /// Bytes that the registry has; of more than announced, only one more may be counted.
+        found: u64,
+    },
+    /// A part was asked for, and another given.
+    #[error("asked for the bytes from {asked} to {last}, but got another range, {given:?}")]
+    Range {
+        /// The first byte asked for.
+        asked: u64,
+        /// The last byte asked for.
+        last: u64,
+        /// The part given: `Content-Range`, escaped and cut.
+        given: String,
+    },
     /// An answer does not follow the protocol.
     #[error("{host} breaks the protocol: {reason}")]
     Protocol {
@@ -97,6 +137,26 @@ pub enum Fault {
         host: String,
         /// How.
         reason: &'static str,
+    },
+    /// What was to be replaced is not what it was.
+    #[error("{host} has something newer than what was read before: someone else wrote in between")]
+    Changed {
+        /// The registry's host.
+        host: String,
+    },
+    /// What is to be sent cannot be read.
+    #[error("what is to be sent to the registry cannot be read: {source}")]
+    Source {
+        /// Why.
+        source: io::Error,
+    },
+    /// A list of referrers is none.
+    #[error("{host} gives something else than a list of referrers: {source}")]
+    Referrers {
+        /// The registry's host.
+        host: String,
+        /// What is wrong with it.
+        source: Box<ManifestError>,
     },
     /// A bound was hit.
     #[error(transparent)]
@@ -138,7 +198,7 @@ impl Fault {
     pub fn is_of_subject(&self) -> bool {
         match self {
             Self::Status { status, .. } => *status == 404,
-            Self::Digest { .. } | Self::Limit(_) => true,
+            Self::Digest { .. } | Self::Size { .. } | Self::Limit(_) => true,
             Self::Exhausted { last, .. } => last.is_of_subject(),
             _ => false,
         }
@@ -146,33 +206,87 @@ impl Fault {
 
     /// Whether the registry says that it does not have what it was asked for.
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Status { status: 404, .. })
+        self.status() == Some(404)
+    }
+
+    /// The HTTP status, if that is what went wrong.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            Self::Exhausted { last, .. } => last.status(),
+            _ => None,
+        }
+    }
+
+    /// Whether the registry may have done what it was asked to, though it did not say so: only reading tells.
+    pub fn is_undecided(&self) -> bool {
+        match self {
+            Self::Transport { .. }
+            | Self::BrokenOff { .. }
+            | Self::Timeout { .. }
+            | Self::Deadline { .. }
+            | Self::Protocol { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 500 | 502 | 504),
+            Self::Exhausted { last, .. } => last.is_undecided(),
+            _ => false,
+        }
     }
 
     pub(super) fn of_ureq(host: &str, error: ureq::Error) -> Self {
         let host = host.to_owned();
-        // Where the layers below wrap it, the text is all that tells what it is.
-        let reason = error.to_string();
-        if reason.contains("certificate") {
-            return Self::Untrusted { host, reason };
-        }
         match error {
-            ureq::Error::Timeout(_) => Self::Timeout { stage: "connection" },
+            ureq::Error::Timeout(stage) => Self::Timeout {
+                stage: match stage {
+                    ureq::Timeout::Connect | ureq::Timeout::Resolve => "connection",
+                    ureq::Timeout::Global => "whole answer",
+                    _ => "transfer",
+                },
+            },
+            ureq::Error::Rustls(source) => Self::of_rustls(host, source),
             ureq::Error::Io(source) if source.kind() == io::ErrorKind::TimedOut => {
                 Self::Timeout { stage: "transfer" }
             }
-            ureq::Error::Io(source) => Self::Transport { host, source },
+            ureq::Error::Io(source) => match source.downcast::<rustls::Error>() {
+                Ok(source) => Self::of_rustls(host, source),
+                Err(source) => Self::Transport { host, source },
+            },
             ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => {
                 Self::Protocol { host, reason: "its answer is no HTTP, or too large" }
             }
             other => Self::Transport { host, source: io::Error::other(other) },
         }
     }
+
+    fn of_rustls(host: String, source: rustls::Error) -> Self {
+        let source = Box::new(source);
+        match *source {
+            rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
+                Self::Untrusted { host, source }
+            }
+            _ => Self::Tls { host, source },
+        }
+    }
+}
+
+/// A body of `host` that could not be read to its end.
+pub(super) fn broken(host: &str, source: io::Error) -> Fault {
+    // What the layers below wrap into errors of reading keeps its kind.
+    Fault::of_ureq(host, ureq::Error::from(source))
+}
+
+/// A text of someone else, fit for a message: cut, and without anything that acts on a terminal.
+pub(super) fn quoted(text: &str) -> String {
+    escape_control(text).chars().take(200).collect()
 }
 
 fn advice(status: u16, host: &str) -> impl fmt::Display {
     match status {
-        401 | 403 => format!(": check that the image exists, and log in with `docker login {host}`"),
+        401 | 403 => {
+            format!(
+                ": check that the image exists and that you may do this, or log in with `docker login {host}`"
+            )
+        }
+        405 => ": the registry does not allow this".to_owned(),
         404 => ": there is no such image; check its name and tag".to_owned(),
         429 => ": too many requests; log in for a higher limit, or wait".to_owned(),
         _ => String::new(),
@@ -199,6 +313,5 @@ pub(super) fn own_words(body: &[u8]) -> String {
     if text.is_empty() {
         return text;
     }
-    let text: String = escape_control(&text).chars().take(200).collect();
-    format!(", {text}")
+    format!(", {}", quoted(&text))
 }

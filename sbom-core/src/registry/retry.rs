@@ -6,7 +6,7 @@ use std::{fmt::Debug, time::Duration};
 
 use ureq::http::{HeaderMap, header};
 
-use super::error::Fault;
+use super::{Deadline, Fault};
 use crate::limits::Limit;
 
 /// The wait before the second attempt; it doubles with each further one.
@@ -44,8 +44,14 @@ impl Attempts {
         Self { limit, failed: 0 }
     }
 
-    /// Waits before another attempt, or gives `fault` back where another would be of no use or is one too many.
-    pub(super) fn wait_after(&mut self, fault: Fault, sleep: &dyn Sleep) -> Result<(), Fault> {
+    /// Waits before another attempt, or gives `fault` back where another would be of no use, is one too many, or
+    /// would come after the end of all patience.
+    pub(super) fn wait_after(
+        &mut self,
+        fault: Fault,
+        sleep: &dyn Sleep,
+        deadline: Deadline,
+    ) -> Result<(), Fault> {
         self.failed = self.failed.saturating_add(1);
         if !fault.is_passing() {
             return Err(fault);
@@ -61,6 +67,9 @@ impl Attempts {
         let own = FIRST_WAIT.saturating_mul(2u32.saturating_pow(doublings)).min(LONGEST_WAIT);
         let wait = fault.retry_after().map_or(own, |asked| asked.min(LONGEST_ASKED_WAIT));
         tracing::debug!(%fault, ?wait, "will try again");
+        if deadline.allows(wait).is_err() {
+            return Err(fault);
+        }
         sleep.sleep(wait);
         Ok(())
     }
@@ -126,7 +135,7 @@ mod tests {
         let mut limits = Limits::default();
         limits.set("attempts", 9);
         let (mut attempts, recorded) = (Attempts::new(limits.attempts), Recorded::default());
-        while attempts.wait_after(Fault::Timeout { stage: "connect" }, &recorded).is_ok() {}
+        while attempts.wait_after(Fault::Timeout { stage: "connect" }, &recorded, Deadline::NONE).is_ok() {}
         let millis: Vec<_> = recorded.0.into_inner().unwrap().iter().map(Duration::as_millis).collect();
         assert_eq!(millis, [250, 500, 1000, 2000, 4000, 8000, 8000, 8000]);
     }

@@ -95,6 +95,11 @@ impl Url {
         &self.authority
     }
 
+    /// Whether a port is written, so that the two schemes lead to the same one.
+    pub(super) fn names_port(&self) -> bool {
+        !self.authority.ends_with(']') && self.authority.contains(':')
+    }
+
     /// The host, IPv6 in brackets, and the port, which the scheme gives where none is written.
     fn host_and_port(&self) -> Option<(&str, u16)> {
         let default = match self.scheme {

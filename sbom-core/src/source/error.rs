@@ -264,7 +264,7 @@ pub enum SourceError {
 
 impl SourceError {
     /// A failed bounded read of something that has a name but no path.
-    pub(super) fn read_from(from: impl Into<String>, error: ReadError) -> Self {
+    pub(crate) fn read_from(from: impl Into<String>, error: ReadError) -> Self {
         match error {
             ReadError::Io(source) => Self::Stream { from: from.into(), source },
             ReadError::Limit(source) => Self::Limit { what: from.into(), source },
@@ -272,7 +272,7 @@ impl SourceError {
     }
 
     /// A failed system call on a path; that nothing is there has an error of its own.
-    pub(super) fn io(path: &std::path::Path, source: io::Error) -> Self {
+    pub(crate) fn io(path: &std::path::Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::NotFound => Self::NoSuchPath { path },

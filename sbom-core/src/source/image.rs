@@ -353,14 +353,23 @@ fn read_config(
 }
 
 /// Fails unless `bytes` are those that `descriptor` points to.
-pub(super) fn check(what: Part, descriptor: &Descriptor, bytes: &[u8]) -> Result<(), SourceError> {
-    let (digest, expected, found) = (descriptor.digest.clone(), descriptor.size, bytes.len() as u64);
-    if expected != found {
-        return Err(SourceError::SizeMismatch { what, digest, expected, found });
-    }
-    let mut hasher = Hasher::new(digest.algorithm());
+pub(crate) fn check(what: Part, descriptor: &Descriptor, bytes: &[u8]) -> Result<(), SourceError> {
+    let mut hasher = Hasher::new(descriptor.digest.algorithm());
     hasher.update(bytes);
-    let found = hasher.finish();
+    check_found(what, descriptor, bytes.len() as u64, hasher.finish())
+}
+
+/// Fails unless bytes of this number and digest are those that `descriptor` points to.
+pub(crate) fn check_found(
+    what: Part,
+    descriptor: &Descriptor,
+    size: u64,
+    found: Digest,
+) -> Result<(), SourceError> {
+    let (digest, expected) = (descriptor.digest.clone(), descriptor.size);
+    if expected != size {
+        return Err(SourceError::SizeMismatch { what, digest, expected, found: size });
+    }
     if digest != found {
         return Err(SourceError::DigestMismatch { what, expected: digest, found });
     }

@@ -57,32 +57,88 @@ pub(super) fn open_files(
     selection: &Selection,
     limits: &Limits,
 ) -> Result<Vec<ImageSource>, SourceError> {
-    let missing = |missing| SourceError::NotAnImage { place: files.place().to_owned(), missing };
-    if files.size("oci-layout")?.is_none() {
-        return Err(missing("oci-layout"));
-    }
-    let bytes = read(&*files, "index.json", limits.manifest_bytes)?.ok_or_else(|| missing("index.json"))?;
-    let index = match Document::parse(&bytes, "") {
-        Ok(Document::Index(index)) => index,
-        Ok(Document::Manifest(_)) => return Err(missing("an index in index.json")),
-        Err(source) => {
-            let digest = Digest::of(&bytes);
-            return Err(SourceError::Document { what: Part::Manifest, digest, source });
-        }
-    };
-    let (roots, naming) = choose(&index, files.as_ref(), name, choice)?;
-    let store: Arc<dyn ContentStore> = Arc::new(LayoutStore { files, limits: limits.clone() });
+    let store = LayoutStore::new(files, limits)?;
+    let (roots, naming) = choose(&store.index()?, store.files.as_ref(), name, choice)?;
+    let store: Arc<dyn ContentStore> = Arc::new(store);
     image::resolve(&store, &roots, &naming, selection, limits)
 }
 
-/// The blobs of a layout.
+/// The index and the blobs of a layout.
 #[derive(Debug)]
-struct LayoutStore {
+pub struct LayoutStore {
     files: Arc<dyn Files>,
     limits: Limits,
 }
 
 impl LayoutStore {
+    /// The layout in the folder `path`.
+    pub fn folder(path: &Path, limits: &Limits) -> Result<Self, SourceError> {
+        let metadata = std::fs::metadata(path).map_err(|source| SourceError::io(path, source))?;
+        if !metadata.is_dir() {
+            return Err(SourceError::FileType { path: path.to_owned(), expected: "a folder" });
+        }
+        Self::new(Arc::new(Folder::new(path)), limits)
+    }
+
+    /// The layout in the tar archive at `path`, which must not be compressed.
+    pub fn archive(path: &Path, limits: &Limits) -> Result<Self, SourceError> {
+        super::unpack::refuse_compressed(path)?;
+        Self::new(Arc::new(super::tar_index::TarIndex::open(path, limits)?), limits)
+    }
+
+    pub(super) fn new(files: Arc<dyn Files>, limits: &Limits) -> Result<Self, SourceError> {
+        if files.size("oci-layout")?.is_none() {
+            let place = files.place().to_owned();
+            return Err(SourceError::NotAnImage { place, missing: "oci-layout" });
+        }
+        Ok(Self { files, limits: limits.clone() })
+    }
+
+    /// How messages call it.
+    pub fn place(&self) -> &str {
+        self.files.place()
+    }
+
+    /// The bytes of its `index.json`, which may be other ones whenever it is asked.
+    pub fn index_bytes(&self) -> Result<Vec<u8>, SourceError> {
+        let place = self.files.place().to_owned();
+        let missing = SourceError::NotAnImage { place, missing: "index.json" };
+        read(&*self.files, "index.json", self.limits.manifest_bytes)?.ok_or(missing)
+    }
+
+    /// What its `index.json` lists.
+    pub fn index(&self) -> Result<Index, SourceError> {
+        let bytes = self.index_bytes()?;
+        match Document::parse(&bytes, "") {
+            Ok(Document::Index(index)) => Ok(index),
+            Ok(Document::Manifest(_)) => Err(SourceError::NotAnImage {
+                place: self.files.place().to_owned(),
+                missing: "an index in index.json",
+            }),
+            Err(source) => {
+                let digest = Digest::of(&bytes);
+                Err(SourceError::Document { what: Part::Manifest, digest, source })
+            }
+        }
+    }
+
+    /// The one manifest or index that `choice` means.
+    pub fn resolve(&self, choice: &Choice) -> Result<Descriptor, SourceError> {
+        let (roots, naming) = choose(&self.index()?, self.files.as_ref(), self.files.place(), choice)?;
+        match <[Descriptor; 1]>::try_from(roots) {
+            Ok([root]) => Ok(root),
+            Err(roots) => Err(SourceError::SeveralImages {
+                place: naming.name,
+                present: roots.iter().map(|root| format!("@{}", root.digest)).collect(),
+            }),
+        }
+    }
+
+    /// Length of a blob; none if it is not there.
+    pub fn blob_size(&self, digest: &Digest) -> Result<Option<u64>, SourceError> {
+        self.files.size(&blob_name(digest))
+    }
+
     fn missing(&self, digest: &Digest) -> SourceError {
         SourceError::BlobMissing { digest: digest.clone(), place: self.files.place().to_owned() }
     }
@@ -104,6 +160,28 @@ pub(super) fn blob_name(digest: &Digest) -> String {
     format!("blobs/{}", digest.to_string().replacen(':', "/", 1))
 }
 
+/// What may be an image. Signatures and attestations lie beside the images that they are about: as artifacts, and
+/// under tags made of their images' digests. Where there is nothing else, they are what is there.
+fn images(index: &Index) -> Vec<&Descriptor> {
+    let listed = || index.manifests.iter().filter(|entry| !entry.is_attestation());
+    let is_companion = |entry: &&Descriptor| {
+        entry.artifact_type.is_some()
+            || entry
+                .annotations
+                .get(REF_NAME)
+                .is_some_and(|name| is_tag_of_digest(split_tag(name).1.unwrap_or(name)))
+    };
+    let images: Vec<_> = listed().filter(|entry| !is_companion(entry)).collect();
+    if images.is_empty() { listed().collect() } else { images }
+}
+
+/// Whether `tag` is `sha256-HEX`, with or without an ending: what is about the image of that digest.
+fn is_tag_of_digest(tag: &str) -> bool {
+    let stem = tag.split('.').next().unwrap_or_default();
+    stem.split_once('-')
+        .is_some_and(|(algorithm, hex)| format!("{algorithm}:{hex}").parse::<Digest>().is_ok())
+}
+
 /// The manifests of `index.json` that are meant, and their name.
 fn choose(
     index: &Index,
@@ -112,7 +190,7 @@ fn choose(
     choice: &Choice,
 ) -> Result<(Vec<Descriptor>, Naming), SourceError> {
     let place = || files.place().to_owned();
-    let entries: Vec<&Descriptor> = index.manifests.iter().filter(|entry| !entry.is_attestation()).collect();
+    let entries: Vec<&Descriptor> = images(index);
     if entries.is_empty() {
         return Err(SourceError::NoImage { place: place() });
     }

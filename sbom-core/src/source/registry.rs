@@ -20,34 +20,60 @@ pub fn open(
     selection: &Selection,
     limits: &Limits,
 ) -> Result<Vec<ImageSource>, SourceError> {
-    let repository = reference.repository().clone();
-    let root = client.manifest(&repository, &reference.target())?;
-    let descriptor = Descriptor::new(root.media_type.clone(), root.digest.clone(), root.bytes.len() as u64);
+    let (store, descriptor) = RegistryStore::resolve(client, reference)?;
+    let repository = store.repository.clone();
     let naming = Naming {
         name: repository.to_string(),
         tag: reference.tag().map(ToString::to_string),
         repository: Some(repository.to_string()),
         tags: Vec::new(),
     };
-    let root = (root.digest, root.bytes);
-    let store: Arc<dyn ContentStore> =
-        Arc::new(RegistryStore { client: Arc::clone(client), repository, root });
+    let store: Arc<dyn ContentStore> = Arc::new(store);
     image::resolve(&store, &[descriptor], &naming, selection, limits)
 }
 
 /// One repository of a registry.
 #[derive(Debug)]
-struct RegistryStore {
+pub struct RegistryStore {
     client: Arc<Client>,
     repository: Repository,
     /// What the reference led to, so that it is not fetched twice.
-    root: (Digest, Vec<u8>),
+    root: Option<(Digest, Vec<u8>)>,
+}
+
+impl RegistryStore {
+    /// The repository, with nothing fetched from it yet.
+    pub fn new(client: &Arc<Client>, repository: Repository) -> Self {
+        Self { client: Arc::clone(client), repository, root: None }
+    }
+
+    /// The repository that `reference` names, and what its tag or digest leads to now: asked once, so that whatever
+    /// goes by the digest of the descriptor is about the same bytes.
+    pub fn resolve(client: &Arc<Client>, reference: &Reference) -> Result<(Self, Descriptor), RegistryError> {
+        let repository = reference.repository().clone();
+        let root = client.manifest(&repository, &reference.target())?;
+        let descriptor = Descriptor::new(root.media_type, root.digest.clone(), root.bytes.len() as u64);
+        let root = Some((root.digest, root.bytes));
+        Ok((Self { client: Arc::clone(client), repository, root }, descriptor))
+    }
+
+    /// The client that it is asked with.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Its name.
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
 }
 
 impl ContentStore for RegistryStore {
     fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, SourceError> {
-        if descriptor.digest == self.root.0 {
-            return Ok(self.root.1.clone());
+        if let Some((digest, bytes)) = &self.root
+            && *digest == descriptor.digest
+        {
+            return Ok(bytes.clone());
         }
         let target = Target::Digest(descriptor.digest.clone());
         Ok(self.client.manifest(&self.repository, &target)?.bytes)

@@ -1,7 +1,6 @@
 //! The client against a registry on loopback that goes wrong in every way it can.
 
 use std::{
-    io::Read as _,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -10,11 +9,16 @@ use sbomctl_testkit::{Access, FaultKind, Image, ImageBuilder, Registry};
 
 use super::*;
 use crate::{
-    limits::read_capped,
     oci::{Platform, reference::Reference},
-    scan::{self, Options, ScanError, Silent},
+    scan::{self, Options, Silent},
     source::{Selection, SourceError, registry::open},
 };
+
+mod auth;
+mod referrers;
+mod time;
+mod tls;
+mod write;
 
 /// Waits for nothing, and writes down what it was to wait for.
 #[derive(Debug, Default)]
@@ -349,24 +353,45 @@ fn plain_http_is_for_this_machine_alone() {
     let client = Client::new(config).unwrap();
     let reference: Reference = "registry.invalid/x:1".parse().unwrap();
     let url = super::url::Url::parse("http://registry.invalid/").unwrap();
-    assert!(!client.allows_plain(&url));
+    assert!(!client.wire().permits(&url));
     assert!(reference.repository().api_host() == "registry.invalid");
 }
 
 #[test]
-fn a_blob_longer_than_announced_is_seen_by_the_scan() {
+fn more_or_fewer_bytes_than_announced_are_an_error() {
     let setup = setup();
-    let client = Arc::new(Client::new(setup.config.clone()).unwrap());
-    let digest = setup.layer().parse().unwrap();
-    let repository = setup.reference.repository();
-    let reader = blob::BlobReader::open(&client, repository, &digest, 10).unwrap();
-    let bytes = read_capped(reader.take(20), setup.config.limits.file_bytes).unwrap();
-    assert_eq!(bytes.len(), 20, "the reader hides nothing that scan checks");
-    let _: fn(ScanError) -> String = |error| error.to_string();
+    let client = Client::new(setup.config.clone()).unwrap();
+    let (digest, repository) = (setup.layer().parse().unwrap(), setup.reference.repository());
+    let whole = setup.image.layers[0].blob.bytes.len() as u64;
+    for size in [10, whole - 1, whole + 1] {
+        let error = BlobReader::open(&client, repository, &digest, size).unwrap_err().to_string();
+        assert!(error.contains(&format!("{size} bytes are announced, {whole} are there")), "{error}");
+    }
+    // Without a length in the headers it shows only at the end.
+    setup.registry.fault(setup.layer(), 1, FaultKind::Endless);
+    let mut reader = BlobReader::open(&client, repository, &digest, 10).unwrap();
+    let mut read = Vec::new();
+    let error = std::io::copy(&mut reader, &mut read).unwrap_err().to_string();
+    assert_eq!(read, b"          ");
+    assert!(error.contains("10 bytes are announced, 11 are there"), "{error}");
 }
 
 #[test]
-fn certificates_that_are_none_are_an_error() {
-    let config = ClientConfig { ca_certificates: vec![b"no pem".to_vec()], ..ClientConfig::default() };
-    assert!(matches!(Client::new(config), Err(Fault::Certificate { .. })));
+fn a_range_is_checked_from_its_first_byte_to_the_size_of_the_whole() {
+    let setup = setup();
+    let whole = setup.image.layers[0].blob.bytes.len();
+    let last = whole - 1;
+    for (range, good) in [
+        (format!("bytes 100000-{last}/{whole}"), true),
+        (format!("bytes 100000-{last}/*"), true),
+        (format!("bytes 0-{last}/{whole}"), false),
+        (format!("bytes 100000-{whole}/{whole}"), false),
+        (format!("bytes 100000-{last}/{last}"), false),
+        (format!("bytes */{whole}"), false),
+        (String::new(), false),
+    ] {
+        setup.registry.fault(setup.layer(), 1, FaultKind::DropAfter(100_000));
+        setup.registry.fault(setup.layer(), 1, FaultKind::Header("Content-Range", range.clone()));
+        assert_eq!(setup.scan().is_ok(), good, "{range}");
+    }
 }

@@ -1,0 +1,410 @@
+//! `sbomctl attest`: says something about an image or file, signs it, puts it where others find it, and reads it back as
+//! they would.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand, ValueEnum};
+use sbom_core::{
+    attach::{self, Attached, Attachment, Listing, Sink, Spending, Stopwatch, Wanted},
+    attest::{
+        Signed,
+        predicate::PredicateType,
+        statement::{self, Subject},
+        verify::{Demand, Need, Revoked, verify},
+    },
+    digest::Digest,
+    limits::Limits,
+    oci::{Descriptor, Platform, SubjectKind, manifest::OCI_MANIFEST},
+    source::Source as _,
+};
+use serde_json::{Value, json};
+
+mod author;
+mod blob;
+mod said;
+
+pub(crate) use self::{
+    author::{Author, AuthorArgs},
+    blob::subject as blob_subject,
+};
+
+use crate::{
+    args::RegistryArgs,
+    bill::BillArgs,
+    environment::{self, Environment},
+    exit_code::{Exit, Failure},
+    output,
+    place::Image,
+    terminal::Terminal,
+};
+use said::Said;
+
+const EXAMPLES: &str = "\
+Examples:
+  sbomctl attest --key sbomctl.key ghcr.io/org/app:1.2
+  sbomctl attest --key env://SIGNING_KEY --type cyclonedx --also-legacy ghcr.io/org/app@sha256:…
+  sbomctl attest --key sbomctl.key --type slsaprovenance1 --predicate provenance.json ghcr.io/org/app:1.2
+  sbomctl attest --key sbomctl.key --no-push --output-bundle app.sigstore.json oci:./layout
+  sbomctl attest blob --key sbomctl.key --output-bundle disk.sigstore.json disk.raw.zst
+
+Of an index, every platform gets a statement of its own, about the platform's image and the index, which is put beside
+both. An image that is called like a subcommand is named with a prefix: registry:list.";
+
+/// Sign what an image contains, and put it beside the image in its registry
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = EXAMPLES)]
+pub(crate) struct AttestArgs {
+    #[command(subcommand)]
+    command: Option<AttestCommand>,
+    /// The image: in a registry, or in an OCI layout
+    #[arg(value_name = "IMAGE", required = true)]
+    image: Option<String>,
+    #[command(flatten)]
+    what: WhatArgs,
+    /// Attest one platform of an index, as OS/ARCHITECTURE[/VARIANT], in place of all
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<Platform>,
+    /// Write it under cosign's tag `sha256-….att` as well, for readers that know no referrers
+    #[arg(long, conflicts_with = "no_push")]
+    also_legacy: bool,
+    /// Sign, but put nothing beside the image
+    #[arg(long, requires = "output_bundle")]
+    no_push: bool,
+    #[command(flatten)]
+    out: OutArgs,
+    #[command(flatten)]
+    author: AuthorArgs,
+    #[command(flatten)]
+    bill: BillArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum AttestCommand {
+    /// Sign what a file contains, or something about it, into a bundle
+    Blob(Box<blob::BlobArgs>),
+}
+
+/// What to say.
+#[derive(Debug, Args)]
+pub(crate) struct WhatArgs {
+    /// What is said: spdxjson, cyclonedx, slsaprovenance1, vuln, openvex, custom, link, vsa, or a URI. May be given
+    /// several times where it is the bill, which is made here
+    #[arg(long = "type", value_name = "TYPE", default_value = "spdxjson")]
+    types: Vec<PredicateType>,
+    /// Say what this file says, one JSON object, in place of the bill [default: scan, and say what was found]
+    #[arg(long, value_name = "FILE")]
+    predicate: Option<PathBuf>,
+    /// Sign nothing unless the bill is complete
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Where it goes, and how that is told.
+#[derive(Debug, Args)]
+pub(crate) struct OutArgs {
+    /// Write the bundle to this file; several go into it one a line
+    #[arg(long, value_name = "FILE")]
+    output_bundle: Option<PathBuf>,
+    /// How to tell what was done
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+/// How to tell what was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+/// Something that was signed.
+#[derive(Debug)]
+pub(crate) struct Done {
+    said: Said,
+    statement: Digest,
+    bundle: Vec<u8>,
+    attached: Vec<Attached>,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(
+    arguments: &AttestArgs,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    match &arguments.command {
+        None => attest(arguments, environment, terminal),
+        Some(AttestCommand::Blob(arguments)) => blob::run(arguments, environment, terminal),
+    }
+}
+
+fn attest(arguments: &AttestArgs, environment: &Environment, terminal: &Terminal) -> Result<Exit, Failure> {
+    let named = arguments.image.as_deref().unwrap_or_default();
+    if let Some(file) = &arguments.out.output_bundle {
+        output::check(file)?;
+    }
+    // Whoever cannot sign need not scan.
+    let author = arguments.author.author(environment)?;
+    let maker = arguments.bill.prepare(environment)?;
+    let limits = &maker.options.limits;
+    let image = Image::open(named, &arguments.registry, environment, limits)?;
+    let sink = if arguments.no_push { None } else { Some(image.sink()?) };
+    let said = match &arguments.what.predicate {
+        Some(file) => {
+            let (subjects, platform) = subjects_of(&image, arguments.platform.as_ref())?;
+            vec![said::given(&arguments.what, file, limits, subjects, platform)?]
+        }
+        None => scanned(arguments, &image, &maker, terminal)?,
+    };
+    let mut done = Vec::new();
+    for said in said {
+        done.push(sign(&author, &image.naming.name, said, limits)?);
+    }
+    if let Some(sink) = sink {
+        push(arguments, sink, &mut done, environment, limits)?;
+        for one in &done {
+            read_back(&image, &author, one, limits)?;
+        }
+    }
+    tell(&arguments.out, &image.pinned(), &author, &done)?;
+    Ok(Exit::Done)
+}
+
+/// What a scan says: of every platform, in every type that is asked for.
+fn scanned(
+    arguments: &AttestArgs,
+    image: &Image,
+    maker: &crate::bill::BillMaker,
+    terminal: &Terminal,
+) -> Result<Vec<Said>, Failure> {
+    let formats = said::formats(&arguments.what)?;
+    let bars = terminal.bars();
+    let mut said = Vec::new();
+    for source in image.sources(arguments.platform.as_ref(), &maker.options.limits)? {
+        let SubjectKind::Image(about) = &source.subject().kind else { continue };
+        let Some(digest) = about.manifest_digest.clone() else { continue };
+        let subjects = subjects(image, &digest)?;
+        let platform = (!image.platforms.is_empty()).then(|| about.platform.clone());
+        let bom = sbom_core::scan::scan(&source, &maker.options, &bars)?;
+        said.extend(said::bills(
+            &arguments.what,
+            &formats,
+            bom,
+            maker,
+            terminal,
+            &subjects,
+            platform.as_ref(),
+        )?);
+    }
+    Ok(said)
+}
+
+/// What a given predicate is about: the image, or one platform of the index and the index.
+fn subjects_of(
+    image: &Image,
+    platform: Option<&Platform>,
+) -> Result<(Vec<Descriptor>, Option<Platform>), Failure> {
+    let Some(wanted) = platform else { return Ok((vec![image.root.clone()], None)) };
+    let sources = image.sources(Some(wanted), &Limits::default())?;
+    let digests = sources.iter().filter_map(|source| match &source.subject().kind {
+        SubjectKind::Image(about) => about.manifest_digest.clone(),
+        SubjectKind::Folder | SubjectKind::File(_) => None,
+    });
+    let mut digests: Vec<Digest> = digests.collect();
+    match (digests.pop(), digests.is_empty()) {
+        (Some(digest), true) => Ok((subjects(image, &digest)?, Some(wanted.clone()))),
+        _ => Err(Failure::usage(anyhow!("{wanted} does not choose one image of {}", image.given))),
+    }
+}
+
+/// An image and the index that leads to it: whoever asks for either is to find what is said.
+fn subjects(image: &Image, digest: &Digest) -> Result<Vec<Descriptor>, Failure> {
+    if image.root.digest == *digest {
+        return Ok(vec![image.root.clone()]);
+    }
+    let listed = image.platforms.iter().find(|(_, entry)| entry.digest == *digest);
+    let own = match listed {
+        Some((_, entry)) => Descriptor::new(entry.media_type.clone(), digest.clone(), entry.size),
+        // In an index of indexes.
+        None => {
+            let bytes = image.store.manifest(&Descriptor::new(OCI_MANIFEST, digest.clone(), 0))?;
+            Descriptor::new(OCI_MANIFEST, digest.clone(), bytes.len() as u64)
+        }
+    };
+    Ok(vec![own, image.root.clone()])
+}
+
+/// Makes a statement and signs it.
+fn sign(author: &Author, name: &str, said: Said, limits: &Limits) -> Result<Done, Failure> {
+    let subjects: Vec<Subject> =
+        said.subjects.iter().map(|subject| Subject::new(name, &subject.digest)).collect();
+    let statement = statement::write(&subjects, &said.predicate_type, &said.predicate)
+        .map_err(|error| Failure { exit: Exit::BadInput, source: error.into() })?;
+    let digest = Digest::of(&statement);
+    let bundle = author.sign(statement)?;
+    limits.attestation_bytes.check(bundle.len() as u64).map_err(|error| {
+        let error = anyhow::Error::new(error).context("what was signed is larger than readers take");
+        Failure { exit: Exit::BadInput, source: error }
+    })?;
+    Ok(Done { said, statement: digest, bundle, attached: Vec::new() })
+}
+
+fn push(
+    arguments: &AttestArgs,
+    sink: &dyn Sink,
+    done: &mut [Done],
+    environment: &Environment,
+    limits: &Limits,
+) -> Result<(), Failure> {
+    let clock = Stopwatch::default();
+    let settings = attach::Settings {
+        clock: &clock,
+        seed: environment::entropy(),
+        also_legacy: arguments.also_legacy,
+        limits,
+    };
+    let created = environment.source_date_epoch.as_deref().and_then(|seconds| seconds.parse().ok());
+    let created = created
+        .and_then(|seconds| sbom_core::timestamp::Timestamp::from_unix(seconds).ok())
+        .unwrap_or_else(environment::now);
+    let attachments: Vec<Attachment<'_>> = done
+        .iter()
+        .map(|one| Attachment {
+            bundle: &one.bundle,
+            predicate_type: one.said.predicate_type.uri(),
+            subjects: &one.said.subjects,
+            created: Some(created),
+        })
+        .collect();
+    let attached = attach::attach(sink, &attachments, &settings)?;
+    for one in done {
+        let bundle = Digest::of(&one.bundle);
+        one.attached = attached.iter().filter(|attached| attached.bundle == bundle).cloned().collect();
+    }
+    Ok(())
+}
+
+/// Looks for what was put there as a consumer would, and verifies it.
+fn read_back(image: &Image, author: &Author, done: &Done, limits: &Limits) -> Result<(), Failure> {
+    let Some(trust) = author.trust()? else { return Ok(()) };
+    let bundle = Digest::of(&done.bundle);
+    for subject in &done.said.subjects {
+        let likely = [done.said.predicate_type.uri().to_owned()];
+        let wanted = Wanted { subject: &subject.digest, index: image.index(), likely: &likely };
+        let mut spending = Spending::new(limits, Box::new(Stopwatch::default()));
+        let found = attach::find(&*image.store, wanted, &mut spending);
+        let own = found.signed().find(|(attestation, _)| attestation.digest == bundle);
+        let missing = || {
+            let message = format!("the attestation of {} is not found where it was put", subject.digest);
+            Failure::environment(anyhow!(message))
+        };
+        let (_, signed) = own.ok_or_else(missing)?;
+        check(signed, &subject.digest, &done.said.predicate_type, trust.clone(), limits)?;
+    }
+    Ok(())
+}
+
+/// Fails unless `signed` would be accepted by whoever trusts its author.
+fn check(
+    signed: &Signed,
+    subject: &Digest,
+    predicate: &PredicateType,
+    trust: sbom_core::attest::trust::Trust,
+    limits: &Limits,
+) -> Result<(), Failure> {
+    let demand = Demand {
+        subject: subject.clone(),
+        predicate: Some(predicate.clone()),
+        signers: vec![trust],
+        log: Need::BySigner,
+        time: Need::BySigner,
+        revoked: Revoked::default(),
+        now: environment::now(),
+    };
+    verify(signed, &demand, limits).map(|_verified| ()).map_err(|refusal| {
+        let error = anyhow::Error::new(refusal).context("what was signed does not verify");
+        Failure { exit: Exit::Environment, source: error }
+    })
+}
+
+/// Writes the bundles where they are wanted, and says what was done.
+pub(crate) fn tell(out: &OutArgs, about: &str, author: &Author, done: &[Done]) -> Result<(), Failure> {
+    if let Some(file) = &out.output_bundle {
+        output::to_file(file, |out| {
+            for one in done {
+                out.write_all(&one.bundle)?;
+                out.write_all(b"\n")?;
+            }
+            Ok(())
+        })?;
+    }
+    output::to_stdout(|to| match out.format {
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *to, &as_json(about, author, done))?;
+            writeln!(to)
+        }
+        Format::Text => {
+            writeln!(to, "{about}")?;
+            for one in done {
+                let platform =
+                    one.said.platform.as_ref().map(|platform| format!(" of {platform}")).unwrap_or_default();
+                writeln!(to, "  {}{platform}", one.said.predicate_type.uri())?;
+                writeln!(to, "    statement  {}", one.statement)?;
+                writeln!(to, "    bundle     {}", Digest::of(&one.bundle))?;
+                writeln!(to, "    signer     {author}")?;
+                for attached in &one.attached {
+                    let listing = match &attached.listing {
+                        Listing::Store => "in the registry's list".to_owned(),
+                        Listing::Tag(tag) => format!("under the tag {tag}"),
+                    };
+                    let new = if attached.new { "" } else { ", was there before" };
+                    writeln!(
+                        to,
+                        "    referrer   {} of {}, {listing}{new}",
+                        attached.manifest, attached.subject
+                    )?;
+                    if let Some(tag) = &attached.legacy {
+                        writeln!(to, "    old form   under the tag {tag}")?;
+                    }
+                }
+            }
+            Ok(())
+        }
+    })
+}
+
+fn as_json(about: &str, author: &Author, done: &[Done]) -> Value {
+    let attested: Vec<Value> = done
+        .iter()
+        .map(|one| {
+            let referrers: Vec<Value> = one
+                .attached
+                .iter()
+                .map(|attached| {
+                    json!({
+                        "subject": attached.subject.to_string(),
+                        "manifest": attached.manifest.to_string(),
+                        "listedBy": match &attached.listing {
+                            Listing::Store => "referrers-api".to_owned(),
+                            Listing::Tag(tag) => tag.to_string(),
+                        },
+                        "legacyTag": attached.legacy.as_ref().map(ToString::to_string),
+                        "new": attached.new,
+                    })
+                })
+                .collect();
+            json!({
+                "predicateType": one.said.predicate_type.uri(),
+                "platform": one.said.platform.as_ref().map(ToString::to_string),
+                "subjects": one.said.subjects.iter().map(|subject| subject.digest.to_string()).collect::<Vec<_>>(),
+                "statement": one.statement.to_string(),
+                "bundle": Digest::of(&one.bundle).to_string(),
+                "referrers": referrers,
+            })
+        })
+        .collect();
+    json!({ "version": 1, "subject": about, "signer": author.to_string(), "attested": attested })
+}

@@ -1,0 +1,158 @@
+//! An image where it lies, with what lies beside it: a repository of a registry, or an OCI layout.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use clap::Args;
+use sbom_core::{
+    attach::{LayoutFolder, Sink, Store, layout::Layout, store},
+    digest::Digest,
+    limits::Limits,
+    oci::{Descriptor, Platform, manifest::Document, reference::Reference},
+    source::{
+        ContentStore, ImageSource, Local, Naming, Selection, SourceError, image, locator::Locator,
+        registry::RegistryStore,
+    },
+};
+
+use crate::{
+    args::{LimitArg, RegistryArgs},
+    environment::Environment,
+    exit_code::Failure,
+    open::locator_failure,
+    registry,
+};
+
+/// Options of every subcommand that looks for attestations or puts them somewhere.
+#[derive(Debug, Args)]
+pub(crate) struct PlaceArgs {
+    /// Change a limit on what an image and what lies beside it may make sbomctl read or keep: `sbomctl limits` lists
+    /// them
+    #[arg(long, value_name = "NAME=VALUE", value_parser = LimitArg::parse)]
+    limit: Vec<LimitArg>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+}
+
+impl PlaceArgs {
+    /// The limits as the arguments change them.
+    pub(crate) fn limits(&self) -> Limits {
+        LimitArg::apply(&self.limit)
+    }
+}
+
+/// An image and the store that it lies in. What was named was resolved once; all else goes by digest.
+#[derive(Debug)]
+pub(crate) struct Image {
+    /// The image as the user named it.
+    pub(crate) given: String,
+    /// What statements call it: `HOST/PATH`, or the name of the layout.
+    pub(crate) naming: Naming,
+    /// The reference, for an image in a registry.
+    pub(crate) reference: Option<Reference>,
+    /// Where it lies.
+    pub(crate) store: Arc<dyn Store>,
+    /// The same, where it can be written.
+    pub(crate) sink: Option<Arc<dyn Sink>>,
+    /// What the name leads to: a manifest or an index.
+    pub(crate) root: Descriptor,
+    /// The index's images, each with its platform; empty if there is no index.
+    pub(crate) platforms: Vec<(Platform, Descriptor)>,
+}
+
+impl Image {
+    /// Opens the place of `image` and resolves its name.
+    pub(crate) fn open(
+        image: &str,
+        arguments: &RegistryArgs,
+        environment: &Environment,
+        limits: &Limits,
+    ) -> Result<Self, Failure> {
+        match Locator::parse(image, limits).map_err(locator_failure)? {
+            Locator::Registry(name) => {
+                let reference = registry::reference(&name)?;
+                let client = registry::client(arguments, environment, limits)?;
+                let (store, root) = RegistryStore::resolve(&client, &reference).map_err(SourceError::from)?;
+                let repository = reference.repository().to_string();
+                let naming = Naming {
+                    name: repository.clone(),
+                    tag: reference.tag().map(ToString::to_string),
+                    repository: Some(repository),
+                    tags: Vec::new(),
+                };
+                let sink: Arc<dyn Sink> = Arc::new(store);
+                Self::of(image, naming, Some(reference), Arc::clone(&sink) as _, Some(sink), root)
+            }
+            Locator::Local(Local::OciLayout(path, choice)) => {
+                let layout = LayoutFolder::open(&path, limits)?;
+                let root = layout.layout().resolve(&choice)?;
+                let sink: Arc<dyn Sink> = Arc::new(layout);
+                Self::of(image, naming_of(&path), None, Arc::clone(&sink) as _, Some(sink), root)
+            }
+            Locator::Local(Local::OciArchive(path, choice)) => {
+                let store = Layout::archive(&path, limits)?;
+                let root = store.resolve(&choice)?;
+                Self::of(image, naming_of(&path), None, Arc::new(store), None, root)
+            }
+            _ => Err(Failure::usage(anyhow!(
+                "{image:?} has no place for attestations; name an image in a registry or an OCI layout \
+                 (oci:FOLDER, oci-archive:FILE)"
+            ))),
+        }
+    }
+
+    fn of(
+        given: &str,
+        naming: Naming,
+        reference: Option<Reference>,
+        store: Arc<dyn Store>,
+        sink: Option<Arc<dyn Sink>>,
+        root: Descriptor,
+    ) -> Result<Self, Failure> {
+        let platforms = platforms(&*store, &root)?;
+        Ok(Self { given: given.to_owned(), naming, reference, store, sink, root, platforms })
+    }
+
+    /// The images that can be scanned: of an index those for all platforms, or for `platform` alone.
+    pub(crate) fn sources(
+        &self,
+        platform: Option<&Platform>,
+        limits: &Limits,
+    ) -> Result<Vec<ImageSource>, Failure> {
+        let selection = platform.map_or(Selection::All, |platform| Selection::Platform(platform.clone()));
+        let store: Arc<dyn ContentStore> = Arc::clone(&self.store) as _;
+        Ok(image::resolve(&store, std::slice::from_ref(&self.root), &self.naming, &selection, limits)?)
+    }
+
+    /// What writes there; a failure where nothing can be written.
+    pub(crate) fn sink(&self) -> Result<&dyn Sink, Failure> {
+        self.sink.as_deref().ok_or_else(|| {
+            Failure::usage(anyhow!(
+                "nothing can be put into the archive {}: unpack it, or name a registry",
+                self.store.place()
+            ))
+        })
+    }
+
+    /// The index through which images were chosen, if there is one.
+    pub(crate) fn index(&self) -> Option<&Digest> {
+        (!self.platforms.is_empty()).then_some(&self.root.digest)
+    }
+
+    /// The name by which the same bytes are found again.
+    pub(crate) fn pinned(&self) -> String {
+        format!("{}@{}", self.naming.name, self.root.digest)
+    }
+}
+
+/// The images of an index: each that runs somewhere.
+fn platforms(store: &dyn Store, root: &Descriptor) -> Result<Vec<(Platform, Descriptor)>, Failure> {
+    let Document::Index(index) = store::document(store, root)? else { return Ok(Vec::new()) };
+    let images = index.manifests.into_iter().filter(|entry| !entry.is_attestation());
+    Ok(images.map(|entry| (entry.platform.clone().unwrap_or_default(), entry)).collect())
+}
+
+fn naming_of(path: &std::path::Path) -> Naming {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Naming { name, tag: None, repository: None, tags: Vec::new() }
+}

@@ -1,0 +1,74 @@
+//! Whether a signed bill is true: the image is scanned again, and compared with what the bill says.
+
+use anyhow::anyhow;
+use sbom_core::{
+    attest::{predicate::Family, statement::Statement, verify::Verified},
+    diff::{Change, ChangeKind, Diff, State},
+    document::read,
+    oci::SubjectKind,
+    source::Source as _,
+};
+
+use super::Verdict;
+use crate::{
+    bill::BillMaker,
+    exit_code::{Exit, Failure},
+    place::Image,
+    terminal::Terminal,
+};
+
+/// What is in the image and not in the bill, or the other way round, one line each. The bill is the newest that was
+/// verified; without one there is a line, too.
+pub(super) fn differences(
+    image: &Image,
+    verdict: &Verdict,
+    maker: &BillMaker,
+    terminal: &Terminal,
+) -> Result<Vec<String>, Failure> {
+    let is_bill = |verified: &&Verified<Statement>| {
+        matches!(verified.value().predicate_type().family(), Some(Family::Spdx | Family::CycloneDx))
+    };
+    let bills: Vec<_> = verdict.verified.iter().filter(is_bill).collect();
+    if bills.is_empty() {
+        return Ok(vec!["no bill of materials was verified".to_owned()]);
+    }
+    let bars = terminal.bars();
+    let mut lines = Vec::new();
+    for source in image.sources(verdict.platform.as_ref(), &maker.options.limits)? {
+        let SubjectKind::Image(about) = &source.subject().kind else { continue };
+        let Some(digest) = &about.manifest_digest else { continue };
+        // A bill of the index alone says nothing about one of its images.
+        let Some(bill) = bills.iter().find(|bill| bill.value().is_about(digest)) else {
+            lines.push(format!("{digest} ({}): no verified bill is about it", about.platform));
+            continue;
+        };
+        let signed = read::read(bill.value().predicate(), &maker.options.limits).map_err(|error| {
+            Failure { exit: Exit::BadInput, source: anyhow!(error).context("the signed bill") }
+        })?;
+        let bom = sbom_core::scan::scan(&source, &maker.options, &bars)?;
+        let (scanned, _) = maker.document(bom)?;
+        let diff = Diff::of(&signed.document, &scanned);
+        // That a document says something otherwise is a matter of formats; that something is there or not is not.
+        let matters = diff.changes.iter().filter(|change| change.kind != ChangeKind::Changed);
+        lines.extend(matters.map(|change| format!("{digest}: {}", line(change))));
+    }
+    Ok(lines)
+}
+
+fn line(change: &Change) -> String {
+    let version = |state: &Option<State>| {
+        state.as_ref().and_then(|state| state.version.clone()).unwrap_or_else(|| "without version".to_owned())
+    };
+    let what = format!("{} {}", change.ecosystem, change.name);
+    match (&change.before, &change.after) {
+        (Some(_), None) => {
+            format!("the bill lists {what} {}, which the image lacks", version(&change.before))
+        }
+        (None, _) => format!("the image has {what} {}, which the bill lacks", version(&change.after)),
+        (Some(_), Some(_)) => format!(
+            "the image has {what} {}, and the bill says {}",
+            version(&change.after),
+            version(&change.before)
+        ),
+    }
+}

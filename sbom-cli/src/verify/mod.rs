@@ -1,0 +1,347 @@
+//! `sbomctl verify`: whether somebody who is trusted says something about an image or file.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::{Args, ValueEnum};
+use sbom_core::{
+    attach::{self, Found, Spending, Stopwatch, Wanted},
+    attest::{
+        Signed,
+        predicate::PredicateType,
+        statement::Statement,
+        verify::{Demand, Need, Reason, Refusal, Revoked, Verified, verify},
+    },
+    digest::Digest,
+    limits::Limits,
+    oci::Platform,
+    source::locator::{Local, Locator},
+};
+
+mod matches;
+mod report;
+mod trusted;
+
+pub(crate) use trusted::TrustArgs;
+
+use crate::{
+    args::RegistryArgs,
+    attest::blob_subject,
+    bill::BillArgs,
+    documents,
+    environment::{self, Environment},
+    exit_code::{Exit, Failure},
+    open::locator_failure,
+    place::Image,
+    terminal::Terminal,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  sbomctl verify --key sbomctl.pub --type spdxjson ghcr.io/org/app@sha256:…
+  sbomctl verify --certificate-identity-glob 'https://github.com/org/*/.github/workflows/release.yml@refs/tags/v*' \\
+      --certificate-oidc-issuer https://token.actions.githubusercontent.com --type cyclonedx ghcr.io/org/app:1.2
+  sbomctl verify --key sbomctl.pub --matches rescan oci:./layout
+  sbomctl verify --key sbomctl.pub --bundle disk.sigstore.json disk.raw.zst
+
+Exit codes: 0 verified, 1 not verified, 2 the command line is wrong, 3 the subject or the bundle cannot be read,
+4 it cannot be decided: a registry, the network or a limit stands in the way.";
+
+/// Arguments of the subcommand.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct VerifyArgs {
+    /// Images in registries or OCI layouts, or one file with --bundle
+    #[arg(value_name = "IMAGE|FILE", required = true)]
+    subjects: Vec<String>,
+    /// What must be said: spdxjson, cyclonedx, slsaprovenance1, vuln, openvex, custom, link, vsa, or a URI
+    /// [default: anything]
+    #[arg(long = "type", value_name = "TYPE")]
+    predicate: Option<PredicateType>,
+    #[command(flatten)]
+    trust: TrustArgs,
+    /// Take attestations from this file, a bundle or an envelope or several, one a line, in place of the registry or
+    /// layout
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+    /// Verify what is said of one platform of an index, as OS/ARCHITECTURE[/VARIANT]
+    #[arg(long, value_name = "PLATFORM", conflicts_with = "all_platforms")]
+    platform: Option<Platform>,
+    /// Verify what is said of every platform of an index: each must have an attestation
+    #[arg(long)]
+    all_platforms: bool,
+    /// Scan the image, too, and compare it with the newest bill that was verified
+    #[arg(long, value_name = "HOW", default_value = "off")]
+    matches: Matches,
+    /// Open no connection: subjects must be on this machine
+    #[arg(long)]
+    offline: bool,
+    /// How to tell what was found
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+    #[command(flatten)]
+    bill: BillArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+/// How a bill is compared with the image that it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Matches {
+    /// Not at all.
+    Off,
+    /// With a new scan.
+    Rescan,
+}
+
+/// How to tell what was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// What the newest verified statement says, alone.
+    Predicate,
+    /// The newest verified statement.
+    Statement,
+}
+
+/// What became of one digest.
+#[derive(Debug)]
+struct Verdict {
+    /// The subject as it was named.
+    given: String,
+    /// The digest that attestations are about.
+    digest: Digest,
+    /// Its platform, where every one is verified.
+    platform: Option<Platform>,
+    /// What counts, the newest first.
+    verified: Vec<Verified<Statement>>,
+    /// What does not, and why.
+    refused: Vec<(Digest, Refusal)>,
+    /// What is not signed at all.
+    unsigned: Vec<String>,
+    /// What was odd.
+    notes: Vec<String>,
+    /// What could not be looked at.
+    incomplete: Vec<String>,
+    /// What a new scan finds otherwise; none if there was no scan.
+    differences: Option<Vec<String>>,
+}
+
+impl Verdict {
+    fn exit(&self) -> Exit {
+        match (&self.differences, self.verified.is_empty(), self.incomplete.is_empty()) {
+            (Some(differences), ..) if !differences.is_empty() => Exit::No,
+            (_, false, _) => Exit::Done,
+            (_, true, true) => Exit::No,
+            (_, true, false) => Exit::Environment,
+        }
+    }
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(
+    arguments: &VerifyArgs,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let limits = arguments.bill.limits();
+    let now = environment::now();
+    let signers = arguments.trust.signers(&limits, now, terminal)?;
+    let demand = |subject: Digest| Demand {
+        subject,
+        predicate: arguments.predicate.clone(),
+        signers: signers.clone(),
+        log: arguments.trust.log(),
+        time: arguments.trust.time(),
+        revoked: Revoked::default(),
+        now,
+    };
+    let mut verdicts = Vec::new();
+    for subject in &arguments.subjects {
+        match (file(subject, &limits)?, &arguments.bundle) {
+            (Some(path), Some(bundle)) => {
+                let digest = blob_subject(&path)?.digest;
+                let candidates = candidates(bundle, &limits)?;
+                let mut verdict = empty(subject, digest.clone(), None);
+                judge(&candidates, &demand(digest), &limits, &mut verdict);
+                verdicts.push(verdict);
+            }
+            (Some(path), None) => {
+                let message =
+                    format!("{} is a file: give --bundle FILE with its attestation", path.display());
+                return Err(Failure::usage(anyhow!(message)));
+            }
+            (None, _) => {
+                let image = open(subject, arguments, environment, &limits)?;
+                of_image(&image, arguments, environment, &limits, &demand, terminal, &mut verdicts)?;
+            }
+        }
+    }
+    report::write(&verdicts, arguments.output)?;
+    Ok(worst(verdicts.iter().map(Verdict::exit)))
+}
+
+/// A no outweighs what could not be decided, as there is nothing left to decide.
+fn worst(exits: impl Iterator<Item = Exit>) -> Exit {
+    exits.fold(Exit::Done, |worst, exit| match (worst, exit) {
+        (Exit::No, _) | (_, Exit::No) => Exit::No,
+        (Exit::Done, exit) => exit,
+        (worst, _) => worst,
+    })
+}
+
+/// The path, if the subject is a file and no image.
+fn file(subject: &str, limits: &Limits) -> Result<Option<PathBuf>, Failure> {
+    Ok(match Locator::parse(subject, limits).map_err(locator_failure)? {
+        Locator::Local(Local::File(path)) => Some(path),
+        _ => None,
+    })
+}
+
+fn open(
+    subject: &str,
+    arguments: &VerifyArgs,
+    environment: &Environment,
+    limits: &Limits,
+) -> Result<Image, Failure> {
+    let is_remote = matches!(Locator::parse(subject, limits), Ok(Locator::Registry(_)));
+    if arguments.offline && is_remote {
+        let message = format!(
+            "{subject:?} is in a registry, and --offline opens no connection; \
+             take a copy first: `sbomctl attest copy` or `sbomctl airgap create`"
+        );
+        return Err(Failure::usage(anyhow!(message)));
+    }
+    Image::open(subject, &arguments.registry, environment, limits)
+}
+
+/// Verifies what is said about an image, or about each of an index's.
+fn of_image(
+    image: &Image,
+    arguments: &VerifyArgs,
+    environment: &Environment,
+    limits: &Limits,
+    demand: &impl Fn(Digest) -> Demand,
+    terminal: &Terminal,
+    verdicts: &mut Vec<Verdict>,
+) -> Result<(), Failure> {
+    let mut spending = Spending::new(limits, Box::new(Stopwatch::default()));
+    for (digest, platform) in targets(image, arguments)? {
+        let mut verdict = empty(&image.given, digest.clone(), platform);
+        let demand = demand(digest.clone());
+        if let Some(bundle) = &arguments.bundle {
+            judge(&candidates(bundle, limits)?, &demand, limits, &mut verdict);
+        } else {
+            let likely: Vec<String> =
+                arguments.predicate.iter().map(|predicate| predicate.uri().to_owned()).collect();
+            let wanted = Wanted { subject: &digest, index: image.index(), likely: &likely };
+            take_down(attach::find(&*image.store, wanted, &mut spending), &demand, limits, &mut verdict);
+        }
+        if arguments.matches == Matches::Rescan && !verdict.verified.is_empty() {
+            let maker = arguments.bill.prepare(environment)?;
+            verdict.differences = Some(matches::differences(image, &verdict, &maker, terminal)?);
+        }
+        verdicts.push(verdict);
+    }
+    Ok(())
+}
+
+/// The digests that something must be said about.
+fn targets(image: &Image, arguments: &VerifyArgs) -> Result<Vec<(Digest, Option<Platform>)>, Failure> {
+    if !arguments.all_platforms && arguments.platform.is_none() {
+        return Ok(vec![(image.root.digest.clone(), None)]);
+    }
+    let mut targets = Vec::new();
+    for source in image.sources(arguments.platform.as_ref(), &arguments.bill.limits())? {
+        let sbom_core::oci::SubjectKind::Image(about) = &sbom_core::source::Source::subject(&source).kind
+        else {
+            continue;
+        };
+        if let Some(digest) = &about.manifest_digest {
+            targets.push((digest.clone(), Some(about.platform.clone())));
+        }
+    }
+    Ok(targets)
+}
+
+fn empty(given: &str, digest: Digest, platform: Option<Platform>) -> Verdict {
+    Verdict {
+        given: given.to_owned(),
+        digest,
+        platform,
+        verified: Vec::new(),
+        refused: Vec::new(),
+        unsigned: Vec::new(),
+        notes: Vec::new(),
+        incomplete: Vec::new(),
+        differences: None,
+    }
+}
+
+/// Takes down what was found beside an image, and judges it.
+fn take_down(found: Found, demand: &Demand, limits: &Limits, verdict: &mut Verdict) {
+    verdict.notes = found.notes.iter().map(ToString::to_string).collect();
+    verdict.incomplete = found.incomplete.iter().map(ToString::to_string).collect();
+    let mut signed = Vec::new();
+    for attestation in found.attestations {
+        match attestation.content {
+            attach::Content::Signed(content) => signed.push((attestation.digest, content)),
+            attach::Content::Unsigned(_) => {
+                verdict.unsigned.push(format!("{} {}", attestation.kind.name(), attestation.digest));
+            }
+        }
+    }
+    judge(&signed, demand, limits, verdict);
+}
+
+/// Verifies every candidate. One that does not count hides none that does.
+fn judge(candidates: &[(Digest, Signed)], demand: &Demand, limits: &Limits, verdict: &mut Verdict) {
+    for (digest, signed) in candidates {
+        match verify(signed, demand, limits) {
+            Ok(verified) => verdict.verified.push(verified),
+            // What asks for too much was not judged.
+            Err(refusal) if refusal.reason == Reason::Limit => {
+                verdict.incomplete.push(format!("{digest}: {refusal}"));
+            }
+            Err(refusal) => verdict.refused.push((digest.clone(), refusal)),
+        }
+    }
+    verdict.verified.sort_by(|a, b| {
+        let key = |verified: &Verified<Statement>| verified.time().verified();
+        key(b).cmp(&key(a)).then_with(|| a.digest().cmp(b.digest()))
+    });
+}
+
+/// The attestations in a file: one, or one a line.
+fn candidates(path: &std::path::Path, limits: &Limits) -> Result<Vec<(Digest, Signed)>, Failure> {
+    let name = path.display().to_string();
+    let (_, bytes) = documents::bytes(&name, limits)?;
+    let whole = bytes.trim_ascii();
+    let lines: Vec<&[u8]> = whole.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+    // One attestation may be spread over lines; several are one a line, each a whole object.
+    let is_object = |line: &&[u8]| line.starts_with(b"{") && line.ends_with(b"}");
+    let several = lines.iter().filter(|line| !line.is_empty()).all(is_object);
+    let parts = if several { lines } else { vec![whole] };
+    let signed = parts.into_iter().filter(|part| !part.is_empty()).map(|part| {
+        let bytes = part.to_vec();
+        (Digest::of(&bytes), Signed::of_file(bytes))
+    });
+    Ok(signed.collect())
+}
+
+impl TrustArgs {
+    fn log(&self) -> Need {
+        match (self.require_tlog, self.insecure_ignore_tlog) {
+            (true, _) => Need::Always,
+            (_, true) => Need::Never,
+            _ => Need::BySigner,
+        }
+    }
+
+    fn time(&self) -> Need {
+        if self.require_timestamp { Need::Always } else { Need::BySigner }
+    }
+}

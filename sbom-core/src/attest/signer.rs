@@ -1,1 +1,0 @@
-//! What signs: a key in memory, a program, a token.
