@@ -13,7 +13,7 @@ P:libcrypto3\nV:3.3.2-r0\nA:x86_64\nL:Apache-2.0\no:openssl\nD:so:libc.musl-x86_
 P:busybox\nV:1.36.1-r29\nA:x86_64\nL:GPL-2.0-only\no:busybox\nD:musl\n\n";
 
 /// The program `name`, if it is there; a test that is skipped says so.
-fn peer(test: &str, name: &str) -> Option<PathBuf> {
+pub(crate) fn peer(test: &str, name: &str) -> Option<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "tests may be told where other programs are")]
     let folders = std::env::var_os("SBOMCTL_PEERS").into_iter().chain(std::env::var_os("PATH"));
     let found = folders

@@ -15,6 +15,9 @@ mod files;
 mod hostile;
 mod interop;
 mod kept_fuzz_inputs;
+mod keys;
+#[cfg(feature = "keyless")]
+mod keyless;
 mod layers;
 mod measured;
 mod policy;

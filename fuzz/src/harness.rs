@@ -8,6 +8,7 @@ use std::{
 };
 
 use sbom_core::{
+    attest::key::{PrivateKey, PublicKey},
     bom::{
         Bom, FileScope,
         overlay::{LayerContent, Overlay},
@@ -66,6 +67,8 @@ pub const TARGETS: &[Target] = &[
     ("rust_audit", |bytes| detect("rust-binary", &["bin/a"], &rust_program(bytes))),
     // Documents.
     ("document_read", document_read),
+    // Keys.
+    ("key", key),
     // Texts.
     ("license", licenses),
     ("debian_license", debian_license),
@@ -171,6 +174,38 @@ fn manifest(bytes: &[u8]) {
     if let Ok(config) = Config::parse(bytes) {
         config.created_by(0);
     }
+}
+
+/// A key as PEM, or what is within its block. No password opens it: what it would take to try is bounded elsewhere.
+fn key(bytes: &[u8]) {
+    let locked = || Err(io::Error::other("no password"));
+    for key in [PublicKey::from_pem(bytes), PublicKey::from_spki(bytes)].into_iter().flatten() {
+        assert_eq!(PublicKey::from_pem(key.to_pem().as_bytes()).ok().as_ref(), Some(&key));
+        assert!(key.verify(bytes, bytes).is_err());
+    }
+    for label in ["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED SIGSTORE PRIVATE KEY"] {
+        let pem = format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", base64(bytes));
+        drop(PrivateKey::read(pem.as_bytes(), &mut { locked }));
+    }
+    let Ok(key) = PrivateKey::read(bytes, &mut { locked }) else { return };
+    let plain = key.to_pkcs8_pem().unwrap_or_default();
+    let again = PrivateKey::read(plain.as_bytes(), &mut { locked }).ok();
+    assert_eq!(again.as_ref().map(PrivateKey::public), Some(key.public()));
+}
+
+/// `bytes` in base64.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for three in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let at = usize::try_from(bits >> (18 - 6 * digit) & 63).unwrap_or(0);
+            out.push(if digit > three.len() { '=' } else { char::from(DIGITS[at]) });
+        }
+    }
+    out
 }
 
 fn licenses(bytes: &[u8]) {

@@ -76,6 +76,10 @@ pub(crate) enum Command {
     Attest(Box<crate::attest::AttestArgs>),
     /// Say whether somebody who is trusted says something about an image or file
     Verify(Box<crate::verify::VerifyArgs>),
+    /// Show an image and everything about it as a tree: platforms, attestations, signatures
+    Tree(Box<crate::tree::TreeArgs>),
+    /// Carry images and what proves them to where there is no registry
+    Airgap(Box<crate::airgap::AirgapArgs>),
     /// Write a document in other formats
     Convert(ConvertArgs),
     /// Write one document out of several
@@ -99,6 +103,9 @@ pub(crate) enum Command {
     },
     /// List the limits that --limit raises or lowers
     Limits,
+    /// Talk to Sigstore's conformance suite
+    #[command(hide = true)]
+    SigstoreConformance(crate::conformance::ConformanceArgs),
 }
 
 const SCAN_EXAMPLES: &str = "\

@@ -100,7 +100,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = PUBLIC_EXAMPLES)]
 struct PublicArgs {
-    /// The key, private or public: FILE, env://NAME, or pkcs11:URI [default: sbomctl.key]
+    /// The key, private or public: FILE, `env://NAME`, or `pkcs11:URI` [default: sbomctl.key]
     #[arg(value_name = "KEY", conflicts_with = "signer_cmd")]
     key: Option<String>,
     #[command(flatten)]

@@ -30,7 +30,7 @@ const PASSWORD: &str = "COSIGN_PASSWORD";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Key")]
 pub(crate) struct SignerArgs {
-    /// Sign with this private key: FILE, env://NAME for one in a variable, or pkcs11:URI for one in a token.
+    /// Sign with this private key: FILE, `env://NAME` for one in a variable, or `pkcs11:URI` for one in a token.
     /// Its password is read from `COSIGN_PASSWORD`, or asked for. With --signer-cmd, the public key
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,

@@ -5,9 +5,11 @@ use std::{io, process::ExitCode};
 use clap::{CommandFactory as _, Parser as _};
 use sbom_core::limits::Limits;
 
+mod airgap;
 mod args;
 mod attest;
 mod bill;
+mod conformance;
 mod convert;
 mod diff;
 mod documents;
@@ -31,6 +33,7 @@ mod stated;
 mod terminal;
 #[cfg(feature = "pkcs11")]
 mod token;
+mod tree;
 mod validate;
 mod verify;
 
@@ -63,6 +66,8 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Scan(arguments) => scan::run(arguments, &environment, &terminal),
         Command::Attest(arguments) => attest::run(arguments, &environment, &terminal),
+        Command::Tree(arguments) => tree::run(arguments, &environment, &terminal),
+        Command::Airgap(arguments) => airgap::run(arguments, &environment, &terminal),
         Command::Convert(arguments) => convert::run(arguments, &environment, &terminal),
         Command::Merge(arguments) => merge::run(arguments, &environment, &terminal),
         Command::Diff(arguments) => diff::run(arguments, &environment, &terminal),
@@ -78,6 +83,7 @@ fn main() -> ExitCode {
             output::to_stdout(|out| out.write_all(&script)).map(|()| Exit::Done)
         }
         Command::Limits => limits().map(|()| Exit::Done),
+        Command::SigstoreConformance(arguments) => conformance::run(arguments),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use sigstore_trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
+use sigstore_trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, SIGSTORE_STAGING_TRUSTED_ROOT, TrustedRoot};
 use sigstore_types::TimeRange;
 use sigstore_verify::Verifier;
 
@@ -167,6 +167,12 @@ impl Root {
     pub fn embedded() -> Result<Self, RootError> {
         let obtained = Timestamp::from_unix(EMBEDDED).ok();
         Self::from_json(SIGSTORE_PRODUCTION_TRUSTED_ROOT.as_bytes(), obtained)
+    }
+
+    /// The root of Sigstore's deployment for tests, as it was when this library was made.
+    pub fn embedded_staging() -> Result<Self, RootError> {
+        let obtained = Timestamp::from_unix(EMBEDDED).ok();
+        Self::from_json(SIGSTORE_STAGING_TRUSTED_ROOT.as_bytes(), obtained)
     }
 
     /// What somebody should know about it at the time `now`.

@@ -202,7 +202,7 @@ mod tests {
             assert_eq!(reader.value(OCTET_STRING).unwrap().rest(), content);
             reader.finish().unwrap();
         }
-        assert_eq!(write(OCTET_STRING, &[&[0; 0x1_0000]]), None);
+        assert_eq!(write(OCTET_STRING, &[&vec![0; 0x1_0000]]), None);
     }
 
     #[test]

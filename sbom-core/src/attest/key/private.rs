@@ -214,7 +214,6 @@ fn private_rsa_bits(der: &[u8]) -> Result<usize, KeyError> {
     rsa_bits(key.unsigned().map_err(wrong)?)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
 fn rejected(error: KeyRejected) -> KeyError {
     KeyError::Inconsistent { reason: error.to_string() }
 }

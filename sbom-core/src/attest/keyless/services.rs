@@ -104,7 +104,20 @@ impl Services {
     ///
     /// If all that were known then are out of use.
     pub fn public_good() -> Result<Self, ServicesError> {
-        let config = SigstoreInstance::PublicGood
+        Self::embedded(SigstoreInstance::PublicGood)
+    }
+
+    /// The services of the instance that is there for tests, as they were when this was built.
+    ///
+    /// # Errors
+    ///
+    /// If all that were known then are out of use.
+    pub fn staging() -> Result<Self, ServicesError> {
+        Self::embedded(SigstoreInstance::Staging)
+    }
+
+    fn embedded(instance: SigstoreInstance) -> Result<Self, ServicesError> {
+        let config = instance
             .embedded_signing_config()
             .map_err(|error| ServicesError::Unreadable { reason: error.to_string() })?
             .ok_or(ServicesError::Missing { service: "signing configuration".to_owned() })?;

@@ -140,14 +140,11 @@ impl Signer for TokenSigner {
     fn sign(&self, message: &PreAuth) -> Result<Vec<u8>, SignError> {
         let hashed = digest(&SHA256, message.as_bytes());
         let algorithm = self.key.algorithm();
-        let signature = match algorithm {
-            KeyAlgorithm::Rsa { .. } => {
-                self.token_sign(&Mechanism::RsaPkcs, &digest_info(hashed.as_ref()).unwrap_or_default())?
-            }
-            _ => {
-                let halves = self.token_sign(&Mechanism::Ecdsa, hashed.as_ref())?;
-                der_of_halves(&halves, algorithm).unwrap_or(halves)
-            }
+        let signature = if let KeyAlgorithm::Rsa { .. } = algorithm {
+            self.token_sign(&Mechanism::RsaPkcs, &digest_info(hashed.as_ref()).unwrap_or_default())?
+        } else {
+            let halves = self.token_sign(&Mechanism::Ecdsa, hashed.as_ref())?;
+            der_of_halves(&halves, algorithm).unwrap_or(halves)
         };
         checked(&self.key, message, signature)
     }

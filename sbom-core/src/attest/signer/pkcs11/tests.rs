@@ -1,4 +1,4 @@
-//! Facts about keys in tokens, with SoftHSM where it is there.
+//! Facts about keys in tokens, with `SoftHSM` where it is there.
 
 use std::process::Command;
 
@@ -21,8 +21,8 @@ fn no_pin() -> std::io::Result<Password> {
     panic!("the URI says the number")
 }
 
-/// Runs the test `name` again in a process of its own, where SoftHSM has a folder of its own: the library takes it from the
-/// environment, and a process has one environment. None in that process, and where there is no SoftHSM.
+/// Runs the test `name` again in a process of its own, where `SoftHSM` has a folder of its own: the library takes it from the
+/// environment, and a process has one environment. None in that process, and where there is no `SoftHSM`.
 fn in_own_process(name: &str) -> Option<&'static Path> {
     let module = MODULES.iter().map(Path::new).find(|path| path.exists());
     let Some(module) = module else {
