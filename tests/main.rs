@@ -21,6 +21,7 @@ mod keyless;
 mod keys;
 mod layers;
 mod measured;
+mod policy;
 mod program;
 mod stated;
 mod verdicts;
