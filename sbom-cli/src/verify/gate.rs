@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::Arc,
 };
 
 use anyhow::anyhow;
@@ -11,20 +10,18 @@ use sbom_core::{
     attach::{self, Spending, Stopwatch, Wanted},
     attest::{
         Signed,
-        identity::{Claim, Pattern, PatternError, SubjectPattern},
-        key::PublicKey,
-        statement::Statement,
-        trust::{IdentityTrust, KeyTrust, Root, Trust, Window},
-        verify::{Demand, SignerId, Verified},
+        predicate::PredicateType,
+        trust::Trust,
+        verify::{Demand, Revoked},
     },
     digest::Digest,
     limits::{Limits, read_capped},
     oci::{Image as ImageFacts, SubjectKind},
     policy::{
         self, Evidence, Policy, Reason, Subject,
-        facts::{self, BaseImage, Manifest, SignedBy},
-        matcher::Matcher,
-        model::{EXTENSIONS, Identity, Signer, Source},
+        facts::{self, BaseImage, Manifest},
+        model::Source,
+        signers::Signers,
     },
     source::{ImageSource, Source as _},
     timestamp::Timestamp,
@@ -52,19 +49,13 @@ pub(super) struct Gate<'a> {
     pub(super) file: &'a Path,
 }
 
-/// A signer of the policy, ready to verify with.
-struct Trusted<'a> {
-    name: &'a str,
-    trust: Trust,
-}
-
 impl Gate<'_> {
     /// What the policy says of an image, and the digests of the attestations that it heard.
     pub(super) fn judge(&self, image: &Image) -> Result<(policy::Verdict, BTreeSet<Digest>), Failure> {
         let sources = image.sources(None, self.limits)?;
         let mut subject = subject(image, &sources);
-        let trusted = self.trusted(&subject)?;
-        let mut evidence = self.evidence(image, &subject, &trusted);
+        let signers = self.signers(&subject)?;
+        let mut evidence = self.evidence(image, &subject, &signers);
         if self.policy.asks_for_rescan(&subject) {
             let maker = self.arguments.bill.prepare(self.environment)?;
             rescan(&sources, &maker, self.terminal, &mut evidence)?;
@@ -75,46 +66,21 @@ impl Gate<'_> {
     }
 
     /// The signers whose statements about the image count.
-    fn trusted(&self, subject: &Subject) -> Result<Vec<Trusted<'_>>, Failure> {
-        let signers = self.policy.signers_for(subject).into_iter();
-        let trusted = signers.map(|(name, signer)| {
-            let trust = self.trust(signer).map_err(|error| {
-                Failure::usage(error.context(format!("{}: signer {name:?}", self.file.display())))
-            })?;
-            Ok(Trusted { name, trust })
-        });
-        trusted.collect()
-    }
-
-    /// Spans and withdrawals are the policy's to judge, which says then which of them it was.
-    fn trust(&self, signer: &Signer) -> anyhow::Result<Trust> {
-        let window = Window::default();
-        match &signer.identity {
-            Identity::Key(source) => {
-                let key = PublicKey::from_pem(&self.read(source)?)?;
-                Ok(Trust::Key(KeyTrust { key, window, root: None }))
-            }
-            Identity::Certificate { issuer, subject, trusted_root, extensions } => {
-                let root = match trusted_root {
-                    Some(source) => Root::from_json(&self.read(source)?, None)?,
-                    None => Root::embedded()?,
-                };
-                for warning in root.warnings(self.now) {
-                    self.terminal.warn(format_args!("{warning}"));
-                }
-                let mut claims = BTreeMap::new();
-                for (name, matcher) in extensions {
-                    claims.insert(claim(name)?, pattern(matcher)?);
-                }
-                Ok(Trust::Identity(IdentityTrust {
-                    issuer: pattern(issuer)?,
-                    subject: SubjectPattern::new(pattern(subject)?),
-                    claims,
-                    window,
-                    root: Arc::new(root),
-                }))
+    fn signers(&self, subject: &Subject) -> Result<Signers, Failure> {
+        let mut open = |source: &Source| self.read(source).map_err(|error| format!("{error:#}"));
+        let signers = self.policy.trust(subject, &mut open).map_err(|error| {
+            Failure::usage(anyhow::Error::new(error).context(self.file.display().to_string()))
+        })?;
+        for trust in signers.trust() {
+            let root = match trust {
+                Trust::Key(trust) => trust.root.as_ref(),
+                Trust::Identity(trust) => Some(&trust.root),
+            };
+            for warning in root.into_iter().flat_map(|root| root.warnings(self.now)) {
+                self.terminal.warn(format_args!("{warning}"));
             }
         }
+        Ok(signers)
     }
 
     fn read(&self, source: &Source) -> anyhow::Result<Vec<u8>> {
@@ -136,7 +102,7 @@ impl Gate<'_> {
     }
 
     /// All that is said of the image and of each of its platforms, verified.
-    fn evidence(&self, image: &Image, subject: &Subject, trusted: &[Trusted<'_>]) -> Evidence {
+    fn evidence(&self, image: &Image, subject: &Subject, signers: &Signers) -> Evidence {
         let mut evidence = Evidence::default();
         let mut spending = Spending::new(self.limits, Box::new(Stopwatch::default()));
         let digests: BTreeSet<&Digest> = subject.digests().collect();
@@ -146,10 +112,10 @@ impl Gate<'_> {
             let demand = Demand {
                 subject: digest.clone(),
                 predicate: None,
-                signers: trusted.iter().map(|trusted| trusted.trust.clone()).collect(),
+                signers: signers.trust().to_vec(),
                 log: self.arguments.trust.log(),
                 time: self.arguments.trust.time(),
-                revoked: sbom_core::attest::verify::Revoked::default(),
+                revoked: Revoked::default(),
                 now: self.now,
             };
             for incomplete in &found.incomplete {
@@ -170,7 +136,7 @@ impl Gate<'_> {
                 .collect();
             let mut verdict = super::empty(&subject.name, digest.clone(), None);
             judge(&signed, &demand, self.limits, &mut verdict);
-            take_down(verdict, digest, trusted, &hints, &mut evidence);
+            take_down(verdict, digest, signers, &hints, &mut evidence);
         }
         evidence
     }
@@ -256,23 +222,20 @@ fn rescan(
 fn take_down(
     verdict: Verdict,
     subject: &Digest,
-    trusted: &[Trusted<'_>],
+    signers: &Signers,
     hints: &BTreeMap<Digest, Option<String>>,
     evidence: &mut Evidence,
 ) {
     for verified in verdict.verified {
         // What lies beside the index and beside an image is one statement.
         if evidence.attestations.iter().all(|known| known.digest != *verified.digest()) {
-            evidence.attestations.push(attestation(&verified, trusted));
+            let claimed = claimed_time(verified.value().predicate());
+            evidence.attestations.push(signers.attestation(&verified, claimed));
         }
     }
     for (digest, refusal) in verdict.refused {
-        evidence.refusals.push(facts::Refusal {
-            predicate_type: hints.get(&digest).cloned().flatten(),
-            digest: Some(digest),
-            reason: Reason::of(refusal.reason.code()),
-            message: refusal.message,
-        });
+        let hint = hints.get(&digest).cloned().flatten().map(PredicateType::new);
+        evidence.refusals.push(facts::Refusal::of(&refusal, Some(digest), hint));
     }
     for message in verdict.incomplete {
         evidence.incomplete.push(facts::Incomplete {
@@ -280,35 +243,6 @@ fn take_down(
             reason: Reason::LIMIT,
             message,
         });
-    }
-}
-
-fn attestation(verified: &Verified<Statement>, trusted: &[Trusted<'_>]) -> facts::Attestation {
-    let statement = verified.value();
-    let subjects = statement.subjects().iter().flat_map(|subject| &subject.digests);
-    let mut signers = Vec::new();
-    let mut certificate = None;
-    for signer in verified.signers() {
-        let identity = match &signer.id {
-            SignerId::Key { fingerprint } => fingerprint.to_string(),
-            SignerId::Identity { issuer, subject, certificate: digest, .. } => {
-                certificate = Some(digest.clone());
-                format!("{} of {issuer}", subject.name)
-            }
-        };
-        let names = signer.trusted_as.iter().filter_map(|place| trusted.get(*place));
-        signers.extend(names.map(|it| SignedBy { name: it.name.to_owned(), identity: identity.clone() }));
-    }
-    facts::Attestation {
-        digest: verified.digest().clone(),
-        subjects: subjects.filter_map(|(algorithm, hex)| format!("{algorithm}:{hex}").parse().ok()).collect(),
-        predicate_type: statement.predicate_type().uri().to_owned(),
-        predicate: statement.predicate().to_vec(),
-        signers,
-        verified_time: verified.time().verified(),
-        claimed_time: claimed_time(statement.predicate()),
-        log_index: verified.log_places().first().map(|place| place.index),
-        certificate,
     }
 }
 
@@ -338,22 +272,6 @@ fn claimed_time(predicate: &[u8]) -> Option<Timestamp> {
     let of_metadata = metadata.and_then(|metadata| metadata.timestamp.or(metadata.scan_finished_on));
     let said = creation_info.and_then(|info| info.created).or(of_metadata).or(timestamp).or(time_verified);
     said?.parse().ok()
-}
-
-fn pattern(matcher: &Matcher) -> Result<Pattern, PatternError> {
-    match matcher {
-        Matcher::Exact(text) => Pattern::exact(text),
-        Matcher::Glob(text, _) => Pattern::glob(text),
-        Matcher::Regex(text, _) => Pattern::regex(text),
-    }
-}
-
-fn claim(name: &str) -> anyhow::Result<Claim> {
-    let number = EXTENSIONS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .and_then(|(_, number)| u8::try_from(*number).ok());
-    number.and_then(Claim::of_number).ok_or_else(|| anyhow!("{name:?} is no claim of a certificate"))
 }
 
 /// Fails unless the options suit a policy.

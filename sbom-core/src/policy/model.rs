@@ -82,6 +82,7 @@ pub enum Identity {
 
 /// The keys of what else a certificate can be asked to say.
 pub const CLAIMS: &[(&str, Claim)] = &[
+    ("buildSigner", Claim::BuildSigner),
     ("workflowDigest", Claim::WorkflowDigest),
     ("runnerEnvironment", Claim::RunnerEnvironment),
     ("repository", Claim::Repository),
@@ -90,6 +91,7 @@ pub const CLAIMS: &[(&str, Claim)] = &[
     ("repositoryId", Claim::RepositoryId),
     ("owner", Claim::Owner),
     ("ownerId", Claim::OwnerId),
+    ("buildConfig", Claim::BuildConfig),
     ("trigger", Claim::Trigger),
     ("visibility", Claim::Visibility),
     ("environment", Claim::Environment),
