@@ -7,6 +7,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod attach;
 mod command_line;
 mod corpus;
 mod documents;
@@ -15,9 +16,12 @@ mod files;
 mod hostile;
 mod interop;
 mod kept_fuzz_inputs;
+#[cfg(feature = "keyless")]
+mod keyless;
 mod keys;
 mod layers;
 mod measured;
+mod policy;
 mod program;
 mod stated;
 mod verdicts;

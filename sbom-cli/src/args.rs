@@ -76,6 +76,10 @@ pub(crate) enum Command {
     Attest(Box<crate::attest::AttestArgs>),
     /// Say whether somebody who is trusted says something about an image or file
     Verify(Box<crate::verify::VerifyArgs>),
+    /// Show an image and everything about it as a tree: platforms, attestations, signatures
+    Tree(Box<crate::tree::TreeArgs>),
+    /// Carry images and what proves them to where there is no registry
+    Airgap(Box<crate::airgap::AirgapArgs>),
     /// Write a document in other formats
     Convert(ConvertArgs),
     /// Write one document out of several
@@ -88,6 +92,8 @@ pub(crate) enum Command {
     Score(crate::score::ScoreArgs),
     /// Say whether documents are valid: by the official schemas, and by rules that go further
     Validate(crate::validate::ValidateArgs),
+    /// Check, test and explain the policies of the gate
+    Policy(crate::policy::PolicyArgs),
     /// Make, import and show the keys that sign
     Key(crate::key::KeyArgs),
     /// Print a completion script for a shell

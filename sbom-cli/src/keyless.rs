@@ -134,7 +134,8 @@ impl KeylessArgs {
             proxy: environment.https_proxy.clone(),
             no_proxy: environment.no_proxy.clone(),
             user_agent: concat!("sbomctl/", env!("CARGO_PKG_VERSION")).to_owned(),
-            request: defaults.request.min(total),
+            // Less than all of it, so that a service that is silent can be named.
+            request: defaults.request.min(total * 3 / 4),
             total,
             insecure: self.insecure_services,
             ..defaults

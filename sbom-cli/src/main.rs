@@ -5,6 +5,7 @@ use std::{io, process::ExitCode};
 use clap::{CommandFactory as _, Parser as _};
 use sbom_core::limits::Limits;
 
+mod airgap;
 mod args;
 mod attest;
 mod bill;
@@ -22,6 +23,7 @@ mod merge;
 mod open;
 mod output;
 mod place;
+mod policy;
 mod query;
 mod registry;
 mod scan;
@@ -31,6 +33,7 @@ mod stated;
 mod terminal;
 #[cfg(feature = "pkcs11")]
 mod token;
+mod tree;
 mod validate;
 mod verify;
 
@@ -63,12 +66,15 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Scan(arguments) => scan::run(arguments, &environment, &terminal),
         Command::Attest(arguments) => attest::run(arguments, &environment, &terminal),
+        Command::Tree(arguments) => tree::run(arguments, &environment, &terminal),
+        Command::Airgap(arguments) => airgap::run(arguments, &environment, &terminal),
         Command::Convert(arguments) => convert::run(arguments, &environment, &terminal),
         Command::Merge(arguments) => merge::run(arguments, &environment, &terminal),
         Command::Diff(arguments) => diff::run(arguments, &environment, &terminal),
         Command::Query(arguments) => query::run(arguments, &environment, &terminal),
         Command::Score(arguments) => score::run(arguments, &terminal),
         Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
+        Command::Policy(arguments) => policy::run(arguments, &terminal),
         Command::Key(arguments) => key::run(arguments, &environment),
         Command::Verify(arguments) => verify::run(arguments, &environment, &terminal),
         Command::Completions { shell } => {

@@ -15,6 +15,11 @@ const SPACE: usize = 2;
 /// No column is cut to fewer columns than this.
 const NARROWEST: usize = 8;
 
+/// A line of text in which nothing can move a terminal's cursor.
+pub fn escaped(line: &str) -> Cow<'_, str> {
+    escape_control(line)
+}
+
 /// How lines are to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Style {

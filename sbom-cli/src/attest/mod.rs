@@ -22,11 +22,18 @@ use serde_json::{Value, json};
 
 mod author;
 mod blob;
+mod copy;
+mod download;
+mod list;
+mod repair;
+mod revoke;
 mod said;
+pub(crate) mod unverified;
 
 pub(crate) use self::{
     author::{Author, AuthorArgs},
     blob::subject as blob_subject,
+    copy::write_archive,
 };
 
 use crate::{
@@ -85,6 +92,16 @@ pub(crate) struct AttestArgs {
 enum AttestCommand {
     /// Sign what a file contains, or something about it, into a bundle
     Blob(Box<blob::BlobArgs>),
+    /// List what lies beside an image; nothing of it is verified
+    List(Box<list::ListArgs>),
+    /// Write what lies beside an image to files or standard output; nothing of it is verified
+    Download(Box<download::DownloadArgs>),
+    /// Copy an image with all platforms and everything about it to another registry, a layout or an archive
+    Copy(Box<copy::CopyArgs>),
+    /// Put lists of referrers right that other tools wrote so that nobody finds what is in them
+    Repair(Box<repair::RepairArgs>),
+    /// Say, signed, that attestations no longer hold, or take them away
+    Revoke(Box<revoke::RevokeArgs>),
 }
 
 /// What to say.
@@ -138,6 +155,11 @@ pub(crate) fn run(
     match &arguments.command {
         None => attest(arguments, environment, terminal),
         Some(AttestCommand::Blob(arguments)) => blob::run(arguments, environment, terminal),
+        Some(AttestCommand::List(arguments)) => list::run(arguments, environment, terminal),
+        Some(AttestCommand::Download(arguments)) => download::run(arguments, environment, terminal),
+        Some(AttestCommand::Copy(arguments)) => copy::run(arguments, environment, terminal),
+        Some(AttestCommand::Repair(arguments)) => repair::run(arguments, environment, terminal),
+        Some(AttestCommand::Revoke(arguments)) => revoke::run(arguments, environment, terminal),
     }
 }
 

@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     digest::{Digest, DigestReader},
-    limits::read_capped,
     oci::{
         Descriptor,
         manifest::{Document, OCI_INDEX, REF_NAME},
@@ -186,8 +185,6 @@ pub fn carried(layout: &Layout, kind: Carried) -> Result<Option<(Digest, Vec<u8>
     let Some(blob) = manifest.layers.first() else { return Ok(None) };
     let reader = layout.blob(&blob.digest, blob.size)?;
     let limit = crate::limits::Limits::default().attestation_bytes;
-    let bytes =
-        read_capped(reader, limit).map_err(|error| SourceError::read_from(kind.file_name(), error))?;
-    image::check(Part::Blob, blob, &bytes)?;
+    let bytes = super::store::read_blob(reader, blob, limit)?;
     Ok(Some((blob.digest.clone(), bytes)))
 }

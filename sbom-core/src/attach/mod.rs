@@ -25,6 +25,7 @@ pub mod put;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod repair;
+pub mod revocation;
 mod search;
 pub mod spending;
 pub mod store;

@@ -7,17 +7,16 @@ use super::{
     kind::Kind,
     listed::{Candidate, list},
     spending::Spending,
-    store::{Store, companion_tag, read_manifest},
+    store::{Store, companion_tag, read_blob, read_manifest},
 };
 use crate::{
     attest::Signed,
     digest::Digest,
-    limits::{ReadError, read_capped},
     oci::{
         Descriptor,
         manifest::{Document, Manifest},
     },
-    source::{SourceError, error::Part, image},
+    source::SourceError,
 };
 
 /// Annotations of `BuildKit` on an entry of an index: what it is, and which entry it is about.
@@ -265,14 +264,7 @@ impl Search<'_> {
     fn blob(&self, layer: &Descriptor) -> Result<Vec<u8>, SourceError> {
         let limit = self.spending.limits().attestation_bytes;
         let reader = self.spending.timed(self.store.blob(&layer.digest, layer.size)?);
-        // One byte more than announced is enough to know that there are too many.
-        let reader = std::io::Read::take(reader, layer.size.saturating_add(1));
-        let bytes = read_capped(reader, limit).map_err(|error| match error {
-            ReadError::Io(source) => SourceError::Stream { from: layer.digest.to_string(), source },
-            ReadError::Limit(source) => SourceError::Limit { what: layer.digest.to_string(), source },
-        })?;
-        image::check(Part::Blob, layer, &bytes)?;
-        Ok(bytes)
+        read_blob(reader, layer, limit)
     }
 
     /// What stands in the index about the subject.

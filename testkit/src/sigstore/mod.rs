@@ -28,6 +28,7 @@ mod log;
 mod server;
 mod signing;
 mod timestamp;
+mod tuf;
 
 use self::{
     certificate::{Authority, CODE_SIGNING},

@@ -1,7 +1,7 @@
 //! The services over HTTP on this machine's loopback address, with faults.
 //!
-//! Sources: Fulcio's API of version 2, Rekor's APIs of versions 1 and 2, RFC 3161 (section 3.4), GitHub's OpenID
-//! Connect reference.
+//! Sources: Fulcio's API of version 2, Rekor's APIs of versions 1 and 2, RFC 3161 (section 3.4), GitHub's reference of
+//! `OpenID` Connect.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -26,6 +26,7 @@ use super::{
     entry::{self, Entry},
     keys::{from_pem, is_signed, pem, spki_of},
     timestamp::{Query, stamp},
+    tuf::{self, Files},
 };
 use crate::{Fault, FaultKind};
 
@@ -45,6 +46,8 @@ struct State {
     log: Mutex<Vec<String>>,
     /// What the CI system's token service hands out.
     job: Mutex<String>,
+    /// The TUF repository.
+    tuf: Mutex<Files>,
 }
 
 /// What a job shows to the CI system's token service.
@@ -94,6 +97,7 @@ impl Loopback {
             faults: Mutex::new(Vec::new()),
             log: Mutex::new(Vec::new()),
             job: Mutex::new(token("https://ci.sigstore.test", "https://ci.sigstore.test/job")),
+            tuf: Mutex::new(Files::new()),
         });
         let shared = Arc::clone(&state);
         let acceptor = std::thread::spawn(move || {
@@ -148,7 +152,24 @@ impl Loopback {
         .to_string()
     }
 
-    /// Lets something go wrong: whatever the kind, for the next requests whose path holds what the fault names.
+    /// Starts a TUF repository at [`tuf_url`](Self::tuf_url) with the trusted root and a signing configuration, both
+    /// valid until `expires` (seconds since 1970), and gives its first `root.json`.
+    pub fn publish(&self, version: u32, expires: u64) -> String {
+        let (root, config) = (self.trusted_root(), self.signing_config(version));
+        let targets = [("trusted_root.json", root.as_str()), ("signing_config.v0.2.json", config.as_str())];
+        let files = tuf::repository(&targets, expires);
+        let first = files.get("1.root.json").map(|root| String::from_utf8_lossy(root).into_owned());
+        *lock(&self.state.tuf) = files;
+        first.unwrap_or_default()
+    }
+
+    /// The address of the TUF repository.
+    pub fn tuf_url(&self) -> String {
+        format!("{}/tuf", self.url())
+    }
+
+    /// Lets something go wrong for the next requests whose path holds `path`: all kinds but those that only registries
+    /// know, which change nothing.
     pub fn fault(&self, path: &str, times: usize, kind: FaultKind) {
         lock(&self.state.faults).push(Fault { method: None, path: path.to_owned(), times, kind });
     }
@@ -235,6 +256,7 @@ impl State {
                 );
             }
             Some(FaultKind::Raw(bytes)) => return out.write_all(bytes),
+            Some(FaultKind::Hangup) => return Ok(()),
             Some(FaultKind::Silence(duration)) => {
                 std::thread::sleep(*duration);
                 return Ok(());
@@ -242,6 +264,9 @@ impl State {
             _ => {}
         }
         let mut answer = self.answer(&request);
+        if let Some(FaultKind::Body(body)) = &fault {
+            answer.body.clone_from(body);
+        }
         write!(
             out,
             "HTTP/1.1 {} X\r\nConnection: close\r\nContent-Type: {}\r\n{}Content-Length: {}\r\n\r\n",
@@ -275,6 +300,7 @@ impl State {
             ("POST", "/api/v2/log/entries") => self.log_v2(&json()),
             ("POST", "/api/v1/timestamp") => self.time_stamp(&request.body),
             ("GET", "/job/token") => self.job(request),
+            ("GET", path) if path.starts_with("/tuf/") => Ok(self.tuf(path)),
             _ => Ok(Answer::json(404, &json!({"message": "there is nothing here"}))),
         };
         answer.unwrap_or_else(Answer::refusal)
@@ -379,6 +405,18 @@ impl State {
         let query = Query::read(request).ok_or("that is no query")?;
         let body = stamp(&self.sigstore.stamping, &query, self.sigstore.now());
         Ok(Answer { status: 201, media_type: "application/timestamp-reply", headers: String::new(), body })
+    }
+
+    fn tuf(&self, path: &str) -> Answer {
+        match lock(&self.tuf).get(path.trim_start_matches("/tuf/")) {
+            Some(file) => Answer {
+                status: 200,
+                media_type: "application/octet-stream",
+                headers: String::new(),
+                body: file.clone(),
+            },
+            None => Answer::json(404, &json!({"message": "there is no such file"})),
+        }
     }
 
     /// The CI system's token service.

@@ -28,7 +28,10 @@ fn accepts(bundle: &str, root: &str, digest: [u8; 32]) -> Result<(), String> {
     let root = Root::from_json(root.as_bytes(), None).map_err(|error| error.to_string())?;
     let bundle = Bundle::from_json(bundle).map_err(|error| error.to_string())?;
     let policy = VerificationPolicy::new(SUBJECT, ISSUER);
-    verifier.verify(Sha256Hash::new(digest), &bundle, &policy).map(|_| ()).map_err(|error| error.to_string())
+    root.verifier()
+        .verify(Sha256Hash::new(digest), &bundle, &policy)
+        .map(|_| ())
+        .map_err(|error| error.to_string())
 }
 
 mod in_memory {
@@ -266,5 +269,101 @@ mod over_http {
         let mut answer = b"HTTP/1.1 200 X\r\nConnection: close\r\n\r\n".to_vec();
         answer.resize(1 << 20, b' ');
         answer
+    }
+}
+
+mod from_tuf {
+    use std::path::Path;
+
+    use super::*;
+
+    const NOW: u64 = 1_790_000_000;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix(seconds).unwrap()
+    }
+
+    fn mirror(loopback: &Loopback, cache: &Path) -> Mirror {
+        let root = loopback.publish(2, NOW + 100).into_bytes();
+        Mirror { url: loopback.tuf_url(), root, cache: cache.to_owned() }
+    }
+
+    #[test]
+    fn roots_and_services_are_fetched_once_and_then_kept() {
+        let cache = tempfile::tempdir().unwrap();
+        let loopback = Loopback::start();
+        let mirror = mirror(&loopback, cache.path());
+        let ask = |freshness, now| mirror.material(freshness, &Connection::default(), at(now));
+        let fetched = ask(Freshness::Valid, NOW).unwrap();
+        assert_eq!(fetched.trusted_root, loopback.trusted_root().into_bytes());
+        let services = Services::from_signing_config(&fetched.signing_config.clone().unwrap(), None).unwrap();
+        assert_eq!(services.rekor_version, RekorVersion::V2);
+
+        let asked = loopback.requests().len();
+        assert_eq!(ask(Freshness::Valid, NOW).unwrap(), fetched);
+        assert_eq!(ask(Freshness::Offline, NOW).unwrap(), fetched);
+        assert_eq!(loopback.requests().len(), asked);
+        assert_eq!(ask(Freshness::Newest, NOW).unwrap(), fetched);
+        assert!(loopback.requests().len() > asked);
+    }
+
+    #[test]
+    fn what_has_expired_is_not_trusted() {
+        let cache = tempfile::tempdir().unwrap();
+        let loopback = Loopback::start();
+        let mirror = mirror(&loopback, cache.path());
+        let ask = |freshness, now| mirror.material(freshness, &Connection::default(), at(now));
+        ask(Freshness::Newest, NOW).unwrap();
+        let error = ask(Freshness::Offline, NOW + 101).unwrap_err();
+        assert!(matches!(error, KeylessError::Tuf(TufError::NothingKept { .. })), "{error}");
+        let error = ask(Freshness::Valid, NOW + 101).unwrap_err();
+        assert!(matches!(error, KeylessError::Tuf(TufError::Refresh { .. })), "{error}");
+    }
+
+    #[test]
+    fn what_was_changed_in_the_folder_is_not_trusted() {
+        let cache = tempfile::tempdir().unwrap();
+        let loopback = Loopback::start();
+        let mirror = mirror(&loopback, cache.path());
+        let ask = |freshness| mirror.material(freshness, &Connection::default(), at(NOW));
+        let fetched = ask(Freshness::Newest).unwrap();
+        let mut changed = 0;
+        let mut folders = vec![mirror.folder()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    std::fs::write(path, b"{}").unwrap();
+                    changed += 1;
+                }
+            }
+        }
+        assert!(changed > 3);
+        assert!(ask(Freshness::Offline).is_err());
+        assert_eq!(ask(Freshness::Valid).unwrap(), fetched);
+    }
+
+    #[test]
+    fn another_repository_is_not_trusted_by_this_root() {
+        let cache = tempfile::tempdir().unwrap();
+        let (loopback, other) = (Loopback::start(), Loopback::start());
+        let mirror = Mirror { url: other.tuf_url(), ..mirror(&loopback, cache.path()) };
+        other.publish(2, NOW + 100);
+        let error = mirror.material(Freshness::Newest, &Connection::default(), at(NOW)).unwrap_err();
+        assert!(matches!(error, KeylessError::Tuf(TufError::Refresh { .. })), "{error}");
+    }
+
+    #[test]
+    fn a_repository_that_sends_too_much_is_left() {
+        let cache = tempfile::tempdir().unwrap();
+        let loopback = Loopback::start();
+        let mirror = mirror(&loopback, cache.path());
+        let mut endless = b"HTTP/1.1 200 X\r\nConnection: close\r\n\r\n".to_vec();
+        endless.resize(1 << 20, b' ');
+        loopback.fault("timestamp.json", 1, FaultKind::Raw(endless));
+        let error = mirror.material(Freshness::Newest, &Connection::default(), at(NOW)).unwrap_err();
+        assert!(error.to_string().contains("more than"), "{error}");
     }
 }

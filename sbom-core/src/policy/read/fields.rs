@@ -187,12 +187,12 @@ impl Reader {
     }
 }
 
-/// The word of `known` that `word` is probably meant to be: at most two letters from it, and fewer than half of them.
+/// The word of `known` that `word` is probably meant to be: at most two letters from it, and at most half of them.
 pub(in crate::policy) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let lower = word.to_lowercase();
     let distances = known.map(|candidate| (distance(&lower, &candidate.to_lowercase()), candidate));
     let (distance, nearest) = distances.min()?;
-    (distance <= 2 && distance * 2 < nearest.chars().count()).then(|| nearest.to_owned())
+    (distance <= 2 && distance * 2 <= nearest.chars().count()).then(|| nearest.to_owned())
 }
 
 /// Letters to insert, delete or replace.

@@ -1,0 +1,118 @@
+//! `sbomctl policy`: policies are checked, tested with cases, and explained.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand};
+use sbom_core::{
+    limits::{Limits, read_capped},
+    policy::{Decision, Policy, PolicyErrors, Verdict},
+};
+
+use crate::{
+    exit_code::{Exit, Failure},
+    output,
+    terminal::Terminal,
+};
+
+mod cases;
+mod explain;
+pub(crate) mod report;
+
+use cases::TestArgs;
+use explain::ExplainArgs;
+
+const EXAMPLES: &str = "\
+Exit codes:
+  0  done: the policies are valid, the cases end as they should, the image is allowed
+  1  a case does not end as it should; of `explain --cases` an image is denied
+  2  a policy or a file of cases is wrong
+  4  of `explain --cases`: it could not be decided
+
+Examples:
+  sbomctl policy check policy.yaml
+  sbomctl policy test tests/
+  sbomctl policy explain policy.yaml ghcr.io/acme/app:v1
+  sbomctl policy explain policy.yaml --cases incident.yaml --format json";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Say whether policies are valid, and everything that is wrong with them
+    Check {
+        /// The policies
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Hold policies against cases: what is known of an image, and what the gate has to say of it
+    Test(TestArgs),
+    /// Say which rules are for an image and what they ask for, or what the gate says of the images of cases
+    Explain(ExplainArgs),
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(arguments: &PolicyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    match &arguments.command {
+        PolicyCommand::Check { files } => check(files),
+        PolicyCommand::Test(arguments) => cases::run(arguments, terminal),
+        PolicyCommand::Explain(arguments) => explain::run(arguments),
+    }
+}
+
+fn check(files: &[PathBuf]) -> Result<Exit, Failure> {
+    let mut wrong = Vec::new();
+    let mut lines = Vec::new();
+    for file in files {
+        match load(file) {
+            Ok(policy) => {
+                let (signers, rules) = (policy.signers.len(), policy.rules.len());
+                lines.push(format!("{}: valid, signers: {signers}, rules: {rules}", file.display()));
+            }
+            Err(failure) => wrong.push(failure.source.to_string()),
+        }
+    }
+    output::to_stdout(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
+    if wrong.is_empty() { Ok(Exit::Done) } else { Err(Failure::usage(anyhow!(wrong.join("\n")))) }
+}
+
+/// Reads a policy from its file.
+pub(crate) fn load(file: &Path) -> Result<Policy, Failure> {
+    Policy::parse(&text(file)?).map_err(|errors| wrong(file, &errors))
+}
+
+/// What verdicts end the program with: denied goes before undecided, as within one.
+pub(crate) fn exit_of(verdicts: &[Verdict]) -> Exit {
+    match verdicts.iter().map(|verdict| verdict.decision).max() {
+        Some(Decision::Deny) => Exit::No,
+        Some(Decision::Undecided) | None => Exit::Environment,
+        Some(_) => Exit::Done,
+    }
+}
+
+fn text(file: &Path) -> Result<String, Failure> {
+    let bytes = bytes(file).map_err(Failure::usage)?;
+    String::from_utf8(bytes)
+        .map_err(|_not_utf8| Failure::usage(anyhow!("{}: it is not UTF-8", file.display())))
+}
+
+fn bytes(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let open = || anyhow::Ok(read_capped(std::fs::File::open(file)?, Limits::default().document_bytes)?);
+    open().map_err(|error| error.context(format!("reading {}", file.display())))
+}
+
+/// Every error on a line of its own, as compilers write them.
+fn wrong(file: &Path, errors: &PolicyErrors) -> Failure {
+    let lines: Vec<String> = errors.0.iter().map(|error| format!("{}:{error}", file.display())).collect();
+    Failure::usage(anyhow!(lines.join("\n")))
+}
+
+/// The file `name` that `beside` names.
+fn relative(beside: &Path, name: &str) -> PathBuf {
+    beside.parent().unwrap_or(Path::new("")).join(name)
+}

@@ -1,0 +1,83 @@
+//! Records that withdraw attestations: what they say, and how it is written.
+//!
+//! A record is an attestation like others, about the same subject, with a predicate of its own type:
+//!
+//! ```json
+//! {"revoked":[{"statement":{"sha256":"…"},"bundle":{"sha256":"…"}}],"reason":"…","revokedAt":"2026-01-02T03:04:05Z"}
+//! ```
+//!
+//! `statement` is the digest of the payload, which stays the same however often it is signed and wrapped; `bundle` is
+//! the digest of the bytes that were attached. Whom a record binds is for a reader to say: for one who trusts its
+//! signer, what it names is withdrawn.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::document::bytes_of;
+use crate::{digest::Digest, timestamp::Timestamp};
+
+/// Type of the predicate of such a record.
+pub const PREDICATE_TYPE: &str = "https://github.com/sbomctl/sbomctl/revocation/v1";
+
+/// An attestation that is withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Revoked {
+    /// The digest of its payload, if it can be read.
+    pub statement: Option<Digest>,
+    /// The digest of its bytes as attached.
+    pub bundle: Digest,
+}
+
+/// The predicate of a record that withdraws `revoked` for `reason`.
+pub fn predicate(revoked: &[Revoked], reason: Option<&str>, at: Timestamp) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Record<'a> {
+        revoked: Vec<serde_json::Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+        revoked_at: String,
+    }
+    let set = |digest: &Digest| {
+        let text = digest.to_string();
+        let (algorithm, hex) = text.split_once(':').unwrap_or_default();
+        json!({ algorithm: hex })
+    };
+    let revoked = revoked.iter().map(|one| match &one.statement {
+        Some(statement) => json!({ "statement": set(statement), "bundle": set(&one.bundle) }),
+        None => json!({ "bundle": set(&one.bundle) }),
+    });
+    bytes_of(&Record { revoked: revoked.collect(), reason, revoked_at: at.to_string() })
+}
+
+/// The digests that a record withdraws, of statements and of bytes as attached; none if it is no such record.
+pub fn read(predicate: &[u8]) -> Option<BTreeSet<Digest>> {
+    #[derive(Deserialize)]
+    struct Record {
+        revoked: Vec<BTreeMap<String, BTreeMap<String, String>>>,
+    }
+    let record: Record = serde_json::from_slice(predicate).ok()?;
+    let sets = record.revoked.iter().flat_map(|one| [one.get("statement"), one.get("bundle")]).flatten();
+    let digests = sets.flatten().filter_map(|(algorithm, hex)| format!("{algorithm}:{hex}").parse().ok());
+    Some(digests.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_names_statement_and_bundle() {
+        let one = Revoked { statement: Some(Digest::of(b"s")), bundle: Digest::of(b"b") };
+        let bytes = predicate(&[one], Some("wrong"), Timestamp::UNKNOWN);
+        let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(value["revoked"][0]["statement"]["sha256"], Digest::of(b"s").hex());
+        assert_eq!(value["revoked"][0]["bundle"]["sha256"], Digest::of(b"b").hex());
+        assert_eq!(value["reason"], "wrong");
+        assert_eq!(value["revokedAt"], "1970-01-01T00:00:00Z");
+        assert_eq!(read(&bytes), Some([Digest::of(b"s"), Digest::of(b"b")].into()));
+        assert_eq!(read(b"{}"), None);
+    }
+}
