@@ -7,6 +7,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod attach;
 mod command_line;
 mod corpus;
 mod documents;
@@ -20,6 +21,7 @@ mod keyless;
 mod keys;
 mod layers;
 mod measured;
+mod policy;
 mod program;
 mod stated;
 mod verdicts;

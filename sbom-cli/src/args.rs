@@ -92,10 +92,10 @@ pub(crate) enum Command {
     Score(crate::score::ScoreArgs),
     /// Say whether documents are valid: by the official schemas, and by rules that go further
     Validate(crate::validate::ValidateArgs),
-    /// Make, import and show the keys that sign
-    Key(crate::key::KeyArgs),
     /// Check, test and explain the policies of the gate
     Policy(crate::policy::PolicyArgs),
+    /// Make, import and show the keys that sign
+    Key(crate::key::KeyArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell

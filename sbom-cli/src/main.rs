@@ -74,9 +74,9 @@ fn main() -> ExitCode {
         Command::Query(arguments) => query::run(arguments, &environment, &terminal),
         Command::Score(arguments) => score::run(arguments, &terminal),
         Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
+        Command::Policy(arguments) => policy::run(arguments, &terminal),
         Command::Key(arguments) => key::run(arguments, &environment),
         Command::Verify(arguments) => verify::run(arguments, &environment, &terminal),
-        Command::Policy(arguments) => policy::run(arguments, &terminal),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);

@@ -13,7 +13,7 @@ use sbom_core::{
     oci::reference::Reference,
     policy::{
         Policy, Subject, evaluate,
-        model::{Content, Matches, Mode, Requirement, Rule, Select, Unmatched},
+        model::{Content, Matches, Mode, Requirement, Rule, Select, Unmatched, format_name},
     },
 };
 
@@ -127,7 +127,10 @@ fn one(index: usize, rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
 fn needs(requirement: &Requirement) -> String {
     let what = match &requirement.content {
         Content::Sbom { formats, .. } => {
-            format!("an SBOM ({})", formats.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "))
+            format!(
+                "an SBOM ({})",
+                formats.iter().map(|format| format_name(*format)).collect::<Vec<_>>().join(" or ")
+            )
         }
         Content::Attestation { kind, .. } => format!("an attestation ({kind})"),
     };

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    attest::predicate::PredicateType,
     digest::Digest,
     document::model::Document,
     oci::{Platform, reference::Reference},
@@ -94,10 +95,12 @@ pub struct Evidence {
 pub struct Attestation {
     /// The digest of the bundle or envelope.
     pub digest: Digest,
+    /// The digest of the statement that was signed, which no copy can change.
+    pub statement: Digest,
     /// The digests of all its subjects.
     pub subjects: BTreeSet<Digest>,
     /// The type of its predicate, from the signed bytes.
-    pub predicate_type: String,
+    pub predicate_type: PredicateType,
     /// The predicate, from the signed bytes.
     pub predicate: Vec<u8>,
     /// Who signed.
@@ -106,10 +109,10 @@ pub struct Attestation {
     pub verified_time: Option<Timestamp>,
     /// When it was made by its own word.
     pub claimed_time: Option<Timestamp>,
-    /// Its place in the transparency log.
-    pub log_index: Option<u64>,
-    /// The fingerprint of the certificate.
-    pub certificate: Option<Digest>,
+    /// Its places in transparency logs.
+    pub log_indexes: BTreeSet<u64>,
+    /// The fingerprints of the certificates that it was signed with.
+    pub certificates: BTreeSet<Digest>,
 }
 
 /// A signer of the policy that a statement was verified for.
@@ -127,7 +130,7 @@ pub struct Refusal {
     /// The digest of what was found.
     pub digest: Option<Digest>,
     /// The type of its predicate, as far as it is known; nothing vouches for it.
-    pub predicate_type: Option<String>,
+    pub predicate_type: Option<PredicateType>,
     /// Why.
     pub reason: Reason,
     /// Why, in words.

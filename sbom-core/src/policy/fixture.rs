@@ -17,6 +17,7 @@ use super::{
     yaml::{self, Value},
 };
 use crate::{
+    attest::predicate::PredicateType,
     digest::Digest,
     oci::{Platform, reference::Reference},
     timestamp::Timestamp,
@@ -238,36 +239,34 @@ fn attestation(
     let identity = text(reader, &fields, "identity").unwrap_or_else(|| by.clone());
     let predicate = predicate(reader, &fields, open)?;
     let verified_time = fields.get("at").and_then(|field| time(reader, &field));
-    let predicate_type = kind.map_or_else(|| "https://cyclonedx.org/bom".to_owned(), |kind| uri_of(&kind));
+    let predicate_type = type_of(kind.as_deref().unwrap_or("cyclonedx"));
     let subjects = about(reader, &fields, subject);
     // Two of the same content are two statements if they were signed at two times, or about other subjects.
     let seed = format!("{by} {verified_time:?} {subjects:?} {}", Digest::of(&predicate));
     Some(Attestation {
         digest: digest(reader, &fields, "digest").unwrap_or_else(|| Digest::of(seed.as_bytes())),
+        statement: Digest::of(&predicate),
         subjects,
         predicate_type,
         predicate,
         signers: vec![SignedBy { name: by, identity }],
         verified_time,
         claimed_time: fields.get("claimed").and_then(|field| time(reader, &field)),
-        log_index: fields.get("logIndex").and_then(|field| reader.parsed(&field, str::parse)),
-        certificate: digest(reader, &fields, "certificate"),
+        log_indexes: fields
+            .get("logIndex")
+            .and_then(|field| reader.parsed(&field, str::parse))
+            .into_iter()
+            .collect(),
+        certificates: digest(reader, &fields, "certificate").into_iter().collect(),
     })
 }
 
-/// The URI that tools write for a short name.
-fn uri_of(kind: &str) -> String {
-    match kind {
-        "spdx" | "spdxjson" => "https://spdx.dev/Document",
-        "cyclonedx" => "https://cyclonedx.org/bom",
-        "slsaprovenance1" => "https://slsa.dev/provenance/v1",
-        "slsaprovenance02" => "https://slsa.dev/provenance/v0.2",
-        "vuln" => "https://cosign.sigstore.dev/attestation/vuln/v1",
-        "vulns" => "https://in-toto.io/attestation/vulns/v0.1",
-        "openvex" => "https://openvex.dev/ns/v0.2.0",
-        other => other,
+/// The type with a short name, or with a URI.
+fn type_of(name: &str) -> PredicateType {
+    match name {
+        "vulns" => PredicateType::new("https://in-toto.io/attestation/vulns/v0.1"),
+        name => name.parse().unwrap_or_else(|_unknown| PredicateType::new(name)),
     }
-    .to_owned()
 }
 
 fn predicate(
@@ -306,7 +305,7 @@ fn about(reader: &mut Reader, fields: &Fields<'_>, subject: &Subject) -> BTreeSe
 fn refusal(reader: &mut Reader, field: &Field<'_>) -> Option<Refusal> {
     let fields = reader.map(field.node, &field.path, REFUSAL)?;
     let reason = fields.required(reader, "reason").and_then(|field| reader.text(&field)).map(Reason::of)?;
-    let predicate_type = text(reader, &fields, "type").map(|kind| uri_of(&kind));
+    let predicate_type = text(reader, &fields, "type").map(|kind| type_of(&kind));
     let message = text(reader, &fields, "message").unwrap_or_default();
     Some(Refusal { digest: None, predicate_type, reason, message })
 }

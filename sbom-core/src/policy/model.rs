@@ -5,10 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{
-    expression::Expression, facts::Subject, image::ImagePattern, kind::PredicateKind, license::LicenseEntry,
-    matcher::Matcher, package::PackagePattern,
+    expression::Expression, facts::Subject, image::ImagePattern, license::LicenseEntry,
+    package::PackagePattern,
 };
-use crate::{digest::Digest, score::Profile, timestamp::Timestamp};
+use crate::{
+    attest::{
+        identity::{Claim, Pattern},
+        predicate::{Family, PredicateType},
+    },
+    digest::Digest,
+    score::Profile,
+    timestamp::Timestamp,
+};
 
 /// A policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,33 +61,40 @@ pub struct Signer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
     /// A public key.
-    Key(Source),
+    Key {
+        /// The key.
+        key: Source,
+        /// The logs and time-stamp authorities whose word counts; none without.
+        trusted_root: Option<Source>,
+    },
     /// A certificate of a Sigstore deployment.
     Certificate {
         /// The issuer of the token that it was given for.
-        issuer: Matcher,
+        issuer: Pattern,
         /// Who it was given to.
-        subject: Matcher,
+        subject: Pattern,
         /// The roots of the deployment; the public one without.
         trusted_root: Option<Source>,
-        /// What else the certificate must say, by [`EXTENSIONS`].
-        extensions: BTreeMap<&'static str, Matcher>,
+        /// What else the certificate must say.
+        claims: BTreeMap<Claim, Pattern>,
     },
 }
 
-/// Extensions of Fulcio's certificates that a policy can ask for: the name, and the last part of the object identifier
-/// below 1.3.6.1.4.1.57264.1. Source: Fulcio's `oid-info.md`.
-pub const EXTENSIONS: &[(&str, u32)] = &[
-    ("buildSigner", 9),
-    ("runnerEnvironment", 11),
-    ("repository", 12),
-    ("commit", 13),
-    ("ref", 14),
-    ("repositoryId", 15),
-    ("owner", 16),
-    ("ownerId", 17),
-    ("buildConfig", 18),
-    ("trigger", 20),
+/// The keys of what else a certificate can be asked to say.
+pub const CLAIMS: &[(&str, Claim)] = &[
+    ("buildSigner", Claim::BuildSigner),
+    ("workflowDigest", Claim::WorkflowDigest),
+    ("runnerEnvironment", Claim::RunnerEnvironment),
+    ("repository", Claim::Repository),
+    ("sourceDigest", Claim::SourceDigest),
+    ("ref", Claim::Ref),
+    ("repositoryId", Claim::RepositoryId),
+    ("owner", Claim::Owner),
+    ("ownerId", Claim::OwnerId),
+    ("buildConfig", Claim::BuildConfig),
+    ("trigger", Claim::Trigger),
+    ("visibility", Claim::Visibility),
+    ("environment", Claim::Environment),
 ];
 
 /// Where something lies that the policy names.
@@ -96,7 +111,7 @@ pub enum Source {
 /// Statements that do not count, though they are well signed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Revoked {
-    /// The digests of their bundles or envelopes.
+    /// Their digests: of bundle or envelope as stored, or of the statement that was signed.
     pub attestations: BTreeSet<Digest>,
     /// Their places in the transparency log.
     pub log_indexes: BTreeSet<u64>,
@@ -211,8 +226,8 @@ pub enum Coverage {
 pub enum Content {
     /// A bill of materials.
     Sbom {
-        /// In one of these formats: [`PredicateKind::Spdx`], [`PredicateKind::CycloneDx`].
-        formats: Vec<PredicateKind>,
+        /// In one of these formats: [`Family::Spdx`], [`Family::CycloneDx`].
+        formats: Vec<Family>,
         /// With all that this list asks for.
         elements: Option<Profile>,
         /// How it is compared with the image.
@@ -221,7 +236,7 @@ pub enum Content {
     /// Something else.
     Attestation {
         /// Of this kind.
-        kind: PredicateKind,
+        kind: PredicateType,
         /// For which this holds.
         condition: Option<Expression>,
     },
@@ -374,11 +389,11 @@ impl Subject {
 }
 
 impl Requirement {
-    /// Whether statements with this predicate type are asked for.
-    pub fn is_type(&self, uri: &str) -> bool {
+    /// Whether statements of this type are asked for.
+    pub fn is_type(&self, found: &PredicateType) -> bool {
         match &self.content {
-            Content::Sbom { formats, .. } => formats.iter().any(|format| format.is_type(uri)),
-            Content::Attestation { kind, .. } => kind.is_type(uri),
+            Content::Sbom { formats, .. } => found.family().is_some_and(|family| formats.contains(&family)),
+            Content::Attestation { kind, .. } => kind.matches(found),
         }
     }
 
@@ -388,5 +403,14 @@ impl Requirement {
             Content::Sbom { .. } => "sbom",
             Content::Attestation { .. } => "attestation",
         }
+    }
+}
+
+/// What formats of bills of materials are called.
+pub fn format_name(family: Family) -> &'static str {
+    match family {
+        Family::Spdx => "spdx",
+        Family::CycloneDx => "cyclonedx",
+        _ => "other",
     }
 }

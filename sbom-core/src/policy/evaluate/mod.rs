@@ -12,7 +12,7 @@ use super::{
     reason::Reason,
     verdict::{Check, Decision, Detail, ExceptionState, ExceptionUse, Outcome, RuleVerdict, Verdict},
 };
-use crate::{digest::Digest, limits::Limits, timestamp::Timestamp};
+use crate::{attest::predicate::Family, digest::Digest, limits::Limits, timestamp::Timestamp};
 
 mod base;
 mod coverage;
@@ -195,7 +195,9 @@ impl<'a> Judge<'a> {
             checks.extend(found);
             match &requirement.content {
                 Content::Sbom { .. } => sboms.extend(chosen),
-                Content::Attestation { kind, .. } if kind.is_report() => reports.extend(chosen),
+                Content::Attestation { kind, .. } if kind.family() == Some(Family::Vulnerabilities) => {
+                    reports.extend(chosen)
+                }
                 Content::Attestation { .. } => {}
             }
         }

@@ -11,7 +11,7 @@ use crate::{
     digest::Digest,
     policy::{
         expression::{Expression, Scope},
-        model::{Content, Requirement, Select},
+        model::{Content, Requirement, Select, format_name},
         reason::Reason,
         verdict::{Detail, Outcome},
     },
@@ -213,7 +213,7 @@ impl<'a> Judge<'a> {
             Ok(predicate) => predicate,
             Err(error) => return Judged::new(Outcome::Fail, Reason::UNREADABLE, error.to_string()),
         };
-        let kind = serde_json::Value::from(attestation.predicate_type.clone());
+        let kind = serde_json::Value::from(attestation.predicate_type.uri());
         let image = serde_json::json!({
             "name": self.subject.name,
             "repository": self.subject.repository,
@@ -265,7 +265,7 @@ impl<'a> Judge<'a> {
                     details.push(note(&attestation.digest, Reason::SIGNER_MISMATCH, message));
                 }
                 (false, true, true) => {
-                    others.insert(attestation.predicate_type.as_str());
+                    others.insert(attestation.predicate_type.uri());
                 }
                 (true, false, true) => elsewhere = true,
                 _ => {}
@@ -307,7 +307,8 @@ impl<'a> Judge<'a> {
     fn called(&self, requirement: &Requirement) -> String {
         match &requirement.content {
             Content::Sbom { formats, .. } => {
-                let formats: Vec<String> = formats.iter().map(ToString::to_string).collect();
+                let formats: Vec<String> =
+                    formats.iter().map(|format| format_name(*format).to_owned()).collect();
                 format!("SBOM ({})", formats.join(" or "))
             }
             Content::Attestation { kind, .. } => format!("attestation ({kind})"),

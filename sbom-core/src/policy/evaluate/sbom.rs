@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use super::{Judge, coverage::Target, requirement::Judged};
 use crate::{
+    attest::predicate::Family,
     diff::{ChangeKind, Diff},
     document::{
         Document,
         read::{self, Read, Syntax},
     },
-    policy::{facts::Attestation, kind::PredicateKind, model::Matches, reason::Reason, verdict::Outcome},
+    policy::{facts::Attestation, model::Matches, reason::Reason, verdict::Outcome},
     score::{self, Profile, Unknowns},
 };
 
@@ -44,7 +45,7 @@ impl<'a> Judge<'a> {
         &self,
         attestation: &'a Attestation,
         target: &Target<'a>,
-        formats: &[PredicateKind],
+        formats: &[Family],
         elements: Option<Profile>,
         matches: Matches,
     ) -> Judged {
@@ -55,8 +56,8 @@ impl<'a> Judge<'a> {
         };
         // What it is called is one thing, what it is another.
         let format = match sbom.read.format.syntax {
-            Syntax::CycloneDxJson | Syntax::CycloneDxXml => Some(PredicateKind::CycloneDx),
-            Syntax::SpdxJson | Syntax::SpdxTagValue | Syntax::SpdxJsonLd => Some(PredicateKind::Spdx),
+            Syntax::CycloneDxJson | Syntax::CycloneDxXml => Some(Family::CycloneDx),
+            Syntax::SpdxJson | Syntax::SpdxTagValue | Syntax::SpdxJsonLd => Some(Family::Spdx),
             Syntax::SyftJson => None,
         };
         if !format.is_some_and(|format| formats.contains(&format)) {

@@ -71,9 +71,11 @@ impl<'a> Judge<'a> {
     /// Whether a statement counts by what the policy says of its signer.
     fn counts(&self, signer: &Signer, attestation: &Attestation) -> Result<(), (Reason, String)> {
         let revoked = &signer.revoked;
-        let is_revoked = revoked.attestations.contains(&attestation.digest)
-            || attestation.log_index.is_some_and(|index| revoked.log_indexes.contains(&index))
-            || attestation.certificate.as_ref().is_some_and(|digest| revoked.certificates.contains(digest));
+        let is_revoked = [&attestation.digest, &attestation.statement]
+            .into_iter()
+            .any(|digest| revoked.attestations.contains(digest))
+            || !revoked.log_indexes.is_disjoint(&attestation.log_indexes)
+            || !revoked.certificates.is_disjoint(&attestation.certificates);
         if is_revoked {
             return Err((Reason::REVOKED, "the policy revokes it".to_owned()));
         }

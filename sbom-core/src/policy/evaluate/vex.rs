@@ -4,9 +4,9 @@ use serde::Deserialize;
 
 use super::{Judge, deny::Hit};
 use crate::{
+    attest::predicate::Family,
     policy::{
         facts::{Attestation, Subject},
-        kind::PredicateKind,
         model::VulnRule,
         reason::Reason,
         verdict::{Detail, Outcome},
@@ -26,7 +26,7 @@ impl Vex {
     pub(super) fn of<'a>(judge: &Judge<'a>, rule: &'a VulnRule) -> (Self, Vec<Hit>) {
         let subject = judge.subject;
         let is_wanted = |attestation: &Attestation| {
-            PredicateKind::OpenVex.is_type(&attestation.predicate_type)
+            attestation.predicate_type.family() == Some(Family::OpenVex)
                 && subject.digests().any(|digest| attestation.subjects.contains(digest))
         };
         let (candidates, _) = judge.candidates(&rule.vex, false, &is_wanted);

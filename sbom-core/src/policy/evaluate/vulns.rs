@@ -14,8 +14,8 @@ use super::{
     vex::Vex,
 };
 use crate::{
+    attest::predicate::Family,
     policy::{
-        kind::PredicateKind,
         model::{Severity, VulnRule},
         reason::Reason,
         verdict::{Check, Detail, Outcome},
@@ -121,7 +121,7 @@ impl<'a> Judge<'a> {
     fn first_seen(&self) -> BTreeMap<String, Timestamp> {
         let mut seen: BTreeMap<String, Timestamp> = BTreeMap::new();
         let reports = self.attestations.iter().filter(|attestation| {
-            PredicateKind::Vulnerabilities.is_type(&attestation.predicate_type)
+            attestation.predicate_type.family() == Some(Family::Vulnerabilities)
                 && self.subject.digests().any(|digest| attestation.subjects.contains(digest))
         });
         for (attestation, time) in

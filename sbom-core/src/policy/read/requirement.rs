@@ -5,9 +5,9 @@ use super::{
     values,
 };
 use crate::{
+    attest::predicate::Family,
     policy::{
         expression::Expression,
-        kind::PredicateKind,
         model::{Content, Coverage, Matches, Requirement, Select},
     },
     score::Profile,
@@ -23,8 +23,7 @@ const SELECT: &[(&str, Select)] = &[("latest", Select::Latest), ("any", Select::
 const COVERAGE: &[(&str, Coverage)] =
     &[("platforms", Coverage::Platforms), ("index", Coverage::Index), ("any", Coverage::Any)];
 const TIME: &[(&str, bool)] = &[("verified", false), ("claimed", true)];
-const FORMATS: &[(&str, PredicateKind)] =
-    &[("spdx", PredicateKind::Spdx), ("cyclonedx", PredicateKind::CycloneDx)];
+const FORMATS: &[(&str, Family)] = &[("spdx", Family::Spdx), ("cyclonedx", Family::CycloneDx)];
 const MATCHES: &[(&str, Matches)] =
     &[("off", Matches::Off), ("layers", Matches::Layers), ("rescan", Matches::Rescan)];
 const ELEMENTS: &[(&str, Profile)] = &[
@@ -86,7 +85,7 @@ fn sbom(reader: &mut Reader, fields: &Fields<'_>) -> Content {
         Some(field) => {
             reader.some_of(field).into_iter().filter_map(|field| reader.word(field, FORMATS)).collect()
         }
-        None => vec![PredicateKind::Spdx, PredicateKind::CycloneDx],
+        None => vec![Family::Spdx, Family::CycloneDx],
     };
     let elements = fields.get("elements").and_then(|field| reader.word(field, ELEMENTS));
     let matches = fields.get("matches").and_then(|field| reader.word(field, MATCHES)).unwrap_or(Matches::Off);

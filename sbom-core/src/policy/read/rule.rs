@@ -4,9 +4,9 @@ use super::{
     fields::{Field, Fields, Reader},
     requirement, values,
 };
+use crate::attest::predicate::Family;
 use crate::policy::{
     image::ImagePattern,
-    kind::PredicateKind,
     license::LicenseEntry,
     model::{BaseRule, Content, Denied, Exception, Mode, Requirement, Rule, Severity, VulnRule},
     package::PackagePattern,
@@ -96,7 +96,7 @@ fn deny(reader: &mut Reader, fields: &Fields<'_>, known: &[String], rule: &mut R
 }
 
 fn is_report(requirement: &Requirement) -> bool {
-    matches!(requirement.content, Content::Attestation { kind: PredicateKind::Vulnerabilities, .. })
+    matches!(&requirement.content, Content::Attestation { kind, .. } if kind.family() == Some(Family::Vulnerabilities))
 }
 
 fn vulns(reader: &mut Reader, field: &Field<'_>, known: &[String]) -> Option<VulnRule> {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     digest::{Digest, DigestError},
-    policy::model::{EXTENSIONS, Identity, Revoked, Signer},
+    policy::model::{CLAIMS, Identity, Revoked, Signer, Source},
 };
 
 pub(super) const SIGNER: &[&str] = &[
@@ -19,16 +19,17 @@ pub(super) const SIGNER: &[&str] = &[
     "notBefore",
     "notAfter",
     "revoked",
-    "buildSigner",
+    "workflowDigest",
     "runnerEnvironment",
     "repository",
-    "commit",
+    "sourceDigest",
     "ref",
     "repositoryId",
     "owner",
     "ownerId",
-    "buildConfig",
     "trigger",
+    "visibility",
+    "environment",
 ];
 
 pub(super) const REVOKED: &[&str] = &["attestations", "logIndexes", "certificates"];
@@ -47,13 +48,14 @@ pub(super) fn signer(reader: &mut Reader, field: &Field<'_>) -> Option<Signer> {
 }
 
 fn identity(reader: &mut Reader, fields: &Fields<'_>) -> Option<Identity> {
-    let of_certificate =
-        ["issuer", "subject", "trustedRoot"].into_iter().chain(EXTENSIONS.iter().map(|(key, _)| *key));
-    let has_certificate = of_certificate.into_iter().any(|key| fields.get(key).is_some());
-    match (fields.get("key"), has_certificate) {
+    let has = |key: &str| fields.get(key).is_some();
+    let of_certificate = has("issuer") || has("subject") || CLAIMS.iter().any(|(key, _)| has(key));
+    let is_json = |text: &str| text.starts_with('{');
+    let trusted_root = fields.get("trustedRoot").and_then(|field| values::source(reader, &field, is_json));
+    match (fields.get("key"), of_certificate) {
         (Some(key), false) => {
             let is_pem = |text: &str| text.starts_with("-----BEGIN");
-            values::source(reader, &key, is_pem).map(Identity::Key)
+            values::source(reader, &key, is_pem).map(|key| Identity::Key { key, trusted_root })
         }
         (Some(_), true) => {
             fields.combination(
@@ -66,23 +68,21 @@ fn identity(reader: &mut Reader, fields: &Fields<'_>) -> Option<Identity> {
             fields.combination(reader, "a signer needs a key, or the issuer and subject of a certificate");
             None
         }
-        (None, true) => certificate(reader, fields),
+        (None, true) => certificate(reader, fields, trusted_root),
     }
 }
 
-fn certificate(reader: &mut Reader, fields: &Fields<'_>) -> Option<Identity> {
+fn certificate(reader: &mut Reader, fields: &Fields<'_>, trusted_root: Option<Source>) -> Option<Identity> {
     // Either without the other would let in whoever else is known to that issuer, or by that name.
     let issuer = fields.required(reader, "issuer").and_then(|field| values::matcher(reader, &field));
     let subject = fields.required(reader, "subject").and_then(|field| values::matcher(reader, &field));
-    let is_json = |text: &str| text.starts_with('{');
-    let trusted_root = fields.get("trustedRoot").and_then(|field| values::source(reader, &field, is_json));
-    let mut extensions = BTreeMap::new();
-    for (key, _) in EXTENSIONS {
-        if let Some(matcher) = fields.get(key).and_then(|field| values::matcher(reader, &field)) {
-            extensions.insert(*key, matcher);
+    let mut claims = BTreeMap::new();
+    for (key, claim) in CLAIMS {
+        if let Some(pattern) = fields.get(key).and_then(|field| values::matcher(reader, &field)) {
+            claims.insert(*claim, pattern);
         }
     }
-    Some(Identity::Certificate { issuer: issuer?, subject: subject?, trusted_root, extensions })
+    Some(Identity::Certificate { issuer: issuer?, subject: subject?, trusted_root, claims })
 }
 
 fn revoked(reader: &mut Reader, field: &Field<'_>) -> Option<Revoked> {

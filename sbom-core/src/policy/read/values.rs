@@ -5,8 +5,8 @@ use super::{
     fields::{Field, Reader, nearest},
 };
 use crate::{
+    attest::identity::{Pattern, PatternError},
     policy::{
-        matcher::{Matcher, MatcherError},
         model::{Source, Unmatched},
         yaml::Value,
     },
@@ -60,13 +60,15 @@ fn seconds(text: &str) -> Option<u64> {
 }
 
 /// A text to match: as it is, a pattern if there is a `*` in it, or a mapping that says how.
-pub(super) fn matcher(reader: &mut Reader, field: &Field<'_>) -> Option<Matcher> {
+pub(super) fn matcher(reader: &mut Reader, field: &Field<'_>) -> Option<Pattern> {
     if !matches!(field.node.value, Value::Map(_)) {
-        return reader.parsed(field, Matcher::of);
+        return reader.parsed(field, |text| {
+            if text.contains('*') { Pattern::glob(text) } else { Pattern::exact(text) }
+        });
     }
     let fields = reader.map(field.node, &field.path, MATCHER)?;
-    let ways: [(&str, fn(&str) -> Result<Matcher, MatcherError>); 3] =
-        [("exact", Matcher::exact), ("glob", Matcher::glob), ("regex", Matcher::regex)];
+    let ways: [(&str, fn(&str) -> Result<Pattern, PatternError>); 3] =
+        [("exact", Pattern::exact), ("glob", Pattern::glob), ("regex", Pattern::regex)];
     let mut given = ways.iter().filter_map(|(key, parse)| Some((fields.get(key)?, parse)));
     let (first, second) = (given.next(), given.next());
     match (first, second) {
