@@ -228,6 +228,19 @@ fn what_is_taken_away_is_no_longer_listed() {
 }
 
 #[test]
+fn an_entry_that_leads_nowhere_does_not_keep_others_out() {
+    let (_registry, reference, client) = registry(ReferrersApi::Off);
+    let (store, subject) = RegistryStore::resolve(&client, &reference).unwrap();
+    let first = attach_in(&store, &subject, "first", 0);
+    // Somebody deletes the manifest, and leaves the list as it is.
+    assert!(store.delete_manifest(&first.manifest).unwrap());
+    let second = attach_in(&store, &subject, "second", 0);
+    let found = find_all(&store, &subject.digest);
+    assert!(found.notes.is_empty(), "{:?}", found.notes);
+    assert!(found.attestations.iter().any(|one| *one.place.manifest() == second.manifest));
+}
+
+#[test]
 fn a_tree_shows_referrers_of_referrers_and_ends() {
     let (_registry, reference, client) = registry(API);
     let (store, subject) = RegistryStore::resolve(&client, &reference).unwrap();
