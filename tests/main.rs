@@ -15,9 +15,9 @@ mod files;
 mod hostile;
 mod interop;
 mod kept_fuzz_inputs;
-mod keys;
 #[cfg(feature = "keyless")]
 mod keyless;
+mod keys;
 mod layers;
 mod measured;
 mod policy;
