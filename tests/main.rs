@@ -7,6 +7,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod attach;
 mod command_line;
 mod corpus;
 mod documents;

@@ -5,10 +5,19 @@ use std::{
     io::{self, Cursor, Read},
     num::NonZeroUsize,
     str::FromStr,
+    sync::{Arc, LazyLock},
 };
 
 use sbom_core::{
-    attest::key::{PrivateKey, PublicKey},
+    attest::{
+        Signed,
+        envelope::Envelope,
+        identity::{Pattern, SubjectPattern},
+        key::{PrivateKey, PublicKey},
+        statement::{self, Statement},
+        trust::{Root, Trust},
+        verify::{Artifact, Demand, Need, Revoked, verify, verify_message},
+    },
     bom::{
         Bom, FileScope,
         overlay::{LayerContent, Overlay},
@@ -67,6 +76,9 @@ pub const TARGETS: &[Target] = &[
     ("rust_audit", |bytes| detect("rust-binary", &["bin/a"], &rust_program(bytes))),
     // Documents.
     ("document_read", document_read),
+    // Attestations.
+    ("bundle", bundle),
+    ("statement", statement),
     // Keys.
     ("key", key),
     // Texts.
@@ -96,6 +108,60 @@ fn detect(id: &str, paths: &[&str], bytes: &[u8]) {
             drop(detector.detect(&file, &mut findings));
         }
     }
+}
+
+/// An attestation, as a bundle, as an envelope, and as an envelope's annotations, verified for a key that signed none. What
+/// is read as an envelope is written and read again.
+fn bundle(bytes: &[u8]) {
+    let mut limits = small_limits();
+    limits.set("statement-values", 10_000);
+    drop(verify(&Signed::Bundle(bytes.to_vec()), &DEMAND, &limits));
+    drop(verify_message(bytes, Artifact::Digest, &DEMAND, &limits));
+    if let Ok(envelope) = Envelope::read(bytes) {
+        assert_eq!(Envelope::read(&envelope.write()).as_ref(), Ok(&envelope));
+    }
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let names = ["certificate", "chain", "bundle", "rfc3161timestamp"];
+    let annotations = names.map(|name| (format!("dev.sigstore.cosign/{name}"), text.clone()));
+    let envelope =
+        br#"{"payload":"","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":""}]}"#;
+    for annotation in annotations {
+        let annotations = [annotation].into();
+        drop(verify(&Signed::Envelope { bytes: envelope.to_vec(), annotations }, &DEMAND, &limits));
+    }
+    drop(Root::from_json(bytes, None));
+}
+
+/// Made once: reading a trusted root takes longer than all the rest.
+static DEMAND: LazyLock<Demand> = LazyLock::new(demand);
+
+/// Nobody who has signed anything, by key and by identity.
+fn demand() -> Demand {
+    let key = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+    let root = Arc::new(Root::embedded().expect("what comes with the library"));
+    let any = || Pattern::regex(".*").expect("an expression");
+    let signers = vec![
+        Trust::key(PublicKey::from_pem(key).expect("a key")),
+        Trust::identity(any(), SubjectPattern::new(any()), root),
+    ];
+    Demand {
+        subject: Digest::of(b""),
+        predicate: None,
+        signers,
+        log: Need::BySigner,
+        time: Need::BySigner,
+        revoked: Revoked::default(),
+        now: Timestamp::UNKNOWN,
+    }
+}
+
+/// A statement. What it says is said again, and then reads the same.
+fn statement(bytes: &[u8]) {
+    let limits = Limits::default();
+    let Ok(read) = Statement::read(bytes.to_vec(), &limits) else { return };
+    let written = statement::write(read.subjects(), read.predicate_type(), read.predicate());
+    let again = Statement::read(written.expect("it was read"), &limits).expect("it was written");
+    assert_eq!((again.subjects(), again.predicate()), (read.subjects(), read.predicate()));
 }
 
 fn layer(bytes: &[u8]) {

@@ -13,9 +13,9 @@ use sbom_core::{
         identity::{Pattern, SubjectPattern},
         key::PublicKey,
         trust::{KeyTrust, Root, Trust, Window},
-        verify::{Artifact, Demand, Need, Revoked, verify, verify_message},
+        verify::{Artifact, Demand, Need, Reason, Refusal, Revoked, verify, verify_message},
     },
-    digest::Digest,
+    digest::{Algorithm, Digest, Hasher},
     limits::{Limits, read_capped},
 };
 
@@ -120,7 +120,8 @@ fn verify_bundle(arguments: &VerifyArgs) -> Result<Exit, Failure> {
         subject,
         predicate: None,
         signers: vec![trust(arguments)?],
-        log: Need::BySigner,
+        // The suite wants a key's signature logged as well.
+        log: Need::Always,
         time: Need::BySigner,
         revoked: Revoked::default(),
         now: environment::now(),
@@ -131,9 +132,27 @@ fn verify_bundle(arguments: &VerifyArgs) -> Result<Exit, Failure> {
     let verified = if is_message {
         verify_message(&bundle, artifact, &demand, &limits).map(drop)
     } else {
-        verify(&Signed::Bundle(bundle), &demand, &limits).map(drop)
+        verify_statement(bundle, artifact, demand, &limits)
     };
     verified.map(|()| Exit::Done).map_err(|refusal| Failure { exit: Exit::No, source: refusal.into() })
+}
+
+/// A statement may know its subject by either digest.
+fn verify_statement(
+    bundle: Vec<u8>,
+    artifact: Artifact<'_>,
+    demand: Demand,
+    limits: &Limits,
+) -> Result<(), Refusal> {
+    let signed = Signed::Bundle(bundle);
+    match (verify(&signed, &demand, limits), artifact) {
+        (Err(refusal), Artifact::Bytes(bytes)) if refusal.reason == Reason::SubjectMismatch => {
+            let mut hasher = Hasher::new(Algorithm::Sha512);
+            hasher.update(bytes);
+            verify(&signed, &Demand { subject: hasher.finish(), ..demand }, limits).map(drop)
+        }
+        (verified, _) => verified.map(drop),
+    }
 }
 
 fn trust(arguments: &VerifyArgs) -> Result<Trust, Failure> {
@@ -180,7 +199,7 @@ fn sign_bundle(arguments: &SignArgs) -> Result<Exit, Failure> {
     let services = services.map_err(|error| failed(error.into()))?;
     let token =
         Token::read(&arguments.identity_token, environment::now()).map_err(|error| failed(error.into()))?;
-    let root = arguments.deployment.trusted_root.as_ref().map(read).transpose()?;
+    let root = root(&arguments.deployment)?;
     let digest = Digest::of(&artifact);
     let content = if arguments.in_toto {
         Signing::Statement(&artifact)
@@ -188,7 +207,7 @@ fn sign_bundle(arguments: &SignArgs) -> Result<Exit, Failure> {
         Signing::Digest(raw(&digest).ok_or_else(|| Failure::usage(anyhow!("no digest")))?)
     };
     let connection = Connection::default();
-    let bundle = sign(content, &services, &token, &connection, root.as_deref());
+    let bundle = sign(content, &services, &token, &connection, Some(&root));
     let bundle = bundle.map_err(|error| failed(error.into()))?;
     crate::output::to_new_file(&arguments.bundle, 0o644, true, &bundle)?;
     Ok(Exit::Done)

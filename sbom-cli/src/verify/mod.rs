@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use sbom_core::{
-    attach::{self, Found, Spending, Stopwatch, Wanted},
+    attach::{self, Found, Spending, Stopwatch, Wanted, revocation},
     attest::{
         Signed,
         predicate::PredicateType,
@@ -18,11 +18,16 @@ use sbom_core::{
     source::locator::{Local, Locator},
 };
 
+mod gate;
 mod matches;
 mod report;
+mod summary;
 mod trusted;
 
 pub(crate) use trusted::TrustArgs;
+
+use gate::Gate;
+use summary::SummaryArgs;
 
 use crate::{
     args::RegistryArgs,
@@ -32,7 +37,9 @@ use crate::{
     environment::{self, Environment},
     exit_code::{Exit, Failure},
     open::locator_failure,
+    output,
     place::Image,
+    policy::{self, report::ReportFormat},
     terminal::Terminal,
 };
 
@@ -60,6 +67,9 @@ pub(crate) struct VerifyArgs {
     predicate: Option<PredicateType>,
     #[command(flatten)]
     trust: TrustArgs,
+    /// Let this policy say who is trusted and what must hold: docs/policy.md
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Take attestations from this file, a bundle or an envelope or several, one a line, in place of the registry or
     /// layout
     #[arg(long, value_name = "FILE")]
@@ -79,6 +89,8 @@ pub(crate) struct VerifyArgs {
     /// How to tell what was found
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
+    #[command(flatten)]
+    summary: SummaryArgs,
     #[command(flatten)]
     bill: BillArgs,
     #[command(flatten)]
@@ -105,6 +117,12 @@ enum Format {
     Predicate,
     /// The newest verified statement.
     Statement,
+    /// With a policy: for code scanning, SARIF 2.1.0.
+    Sarif,
+    /// With a policy: for test reports, JUnit's XML.
+    Junit,
+    /// With a policy: for logs of GitHub Actions, annotations.
+    Github,
 }
 
 /// What became of one digest.
@@ -149,6 +167,12 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let limits = arguments.bill.limits();
     let now = environment::now();
+    if let Some(policy) = &arguments.policy {
+        return by_policy(arguments, policy, environment, terminal);
+    }
+    if matches!(arguments.output, Format::Sarif | Format::Junit | Format::Github) {
+        return Err(Failure::usage(anyhow!("this form is one of verdicts of a policy: give --policy FILE")));
+    }
     let signers = arguments.trust.signers(&limits, now, terminal)?;
     let demand = |subject: Digest| Demand {
         subject,
@@ -182,6 +206,46 @@ pub(crate) fn run(
     }
     report::write(&verdicts, arguments.output)?;
     Ok(worst(verdicts.iter().map(Verdict::exit)))
+}
+
+/// Judges images by a policy.
+fn by_policy(
+    arguments: &VerifyArgs,
+    file: &std::path::Path,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    gate::check(arguments)?;
+    let format = match arguments.output {
+        Format::Text => ReportFormat::Text,
+        Format::Json => ReportFormat::Json,
+        Format::Sarif => ReportFormat::Sarif,
+        Format::Junit => ReportFormat::Junit,
+        Format::Github => ReportFormat::Github,
+        Format::Predicate | Format::Statement => {
+            return Err(Failure::usage(anyhow!("with --policy there is a verdict, and no one statement")));
+        }
+    };
+    let policy = policy::load(file)?;
+    let mut summaries = arguments.summary.prepare(file, &policy, environment)?;
+    let limits = &arguments.bill.limits();
+    let now = environment::now();
+    let gate = Gate { arguments, environment, terminal, limits, now, policy: &policy, file };
+    let mut verdicts = Vec::new();
+    for subject in &arguments.subjects {
+        let image = open(subject, arguments, environment, limits)?;
+        let (verdict, heard) = gate.judge(&image)?;
+        if let Some(summaries) = &mut summaries {
+            summaries.add(&image, &verdict, &heard, limits)?;
+        }
+        verdicts.push(verdict);
+    }
+    if let Some(summaries) = &summaries {
+        summaries.finish()?;
+    }
+    let name = file.display().to_string();
+    output::to_stdout(|out| policy::report::write(&verdicts, &name, format, out))?;
+    Ok(policy::exit_of(&verdicts))
 }
 
 /// A no outweighs what could not be decided, as there is nothing left to decide.
@@ -297,10 +361,16 @@ fn take_down(found: Found, demand: &Demand, limits: &Limits, verdict: &mut Verdi
     judge(&signed, demand, limits, verdict);
 }
 
-/// Verifies every candidate. One that does not count hides none that does.
+/// Verifies every candidate. One that does not count hides none that does; one that a trusted signer has withdrawn does
+/// not count.
 fn judge(candidates: &[(Digest, Signed)], demand: &Demand, limits: &Limits, verdict: &mut Verdict) {
+    let demand = &withdrawn(candidates, demand, limits);
     for (digest, signed) in candidates {
         match verify(signed, demand, limits) {
+            // A record that withdraws something is no reason to let anything pass.
+            Ok(verified) if is_record(&verified) && demand.predicate.is_none() => {
+                verdict.notes.push(format!("{digest} withdraws others"));
+            }
             Ok(verified) => verdict.verified.push(verified),
             // What asks for too much was not judged.
             Err(refusal) if refusal.reason == Reason::Limit => {
@@ -313,6 +383,22 @@ fn judge(candidates: &[(Digest, Signed)], demand: &Demand, limits: &Limits, verd
         let key = |verified: &Verified<Statement>| verified.time().verified();
         key(b).cmp(&key(a)).then_with(|| a.digest().cmp(b.digest()))
     });
+}
+
+fn is_record(verified: &Verified<Statement>) -> bool {
+    verified.value().predicate_type().uri() == revocation::PREDICATE_TYPE
+}
+
+/// `demand`, with what those whom it trusts have withdrawn.
+fn withdrawn(candidates: &[(Digest, Signed)], demand: &Demand, limits: &Limits) -> Demand {
+    let mut demand = demand.clone();
+    let records =
+        Demand { predicate: Some(PredicateType::new(revocation::PREDICATE_TYPE)), ..demand.clone() };
+    for (_, signed) in candidates {
+        let Ok(record) = verify(signed, &records, limits) else { continue };
+        demand.revoked.attestations.extend(revocation::read(record.value().predicate()).unwrap_or_default());
+    }
+    demand
 }
 
 /// The attestations in a file: one, or one a line.

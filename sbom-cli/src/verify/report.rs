@@ -30,7 +30,8 @@ pub(super) fn write(verdicts: &[Verdict], format: Format) -> Result<(), Failure>
         }
         (Format::Predicate, Some(verified)) => out.write_all(verified.value().predicate()),
         (Format::Statement, Some(verified)) => out.write_all(verified.value().payload()),
-        (Format::Predicate | Format::Statement, None) => Ok(()),
+        // The forms of verdicts are written elsewhere.
+        _ => Ok(()),
     })
     .and_then(|()| match (format, newest) {
         // Standard output is empty then; why, standard error has to say.

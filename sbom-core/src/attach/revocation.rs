@@ -10,7 +10,9 @@
 //! the digest of the bytes that were attached. Whom a record binds is for a reader to say: for one who trusts its
 //! signer, what it names is withdrawn.
 
-use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::document::bytes_of;
@@ -50,6 +52,18 @@ pub fn predicate(revoked: &[Revoked], reason: Option<&str>, at: Timestamp) -> Ve
     bytes_of(&Record { revoked: revoked.collect(), reason, revoked_at: at.to_string() })
 }
 
+/// The digests that a record withdraws, of statements and of bytes as attached; none if it is no such record.
+pub fn read(predicate: &[u8]) -> Option<BTreeSet<Digest>> {
+    #[derive(Deserialize)]
+    struct Record {
+        revoked: Vec<BTreeMap<String, BTreeMap<String, String>>>,
+    }
+    let record: Record = serde_json::from_slice(predicate).ok()?;
+    let sets = record.revoked.iter().flat_map(|one| [one.get("statement"), one.get("bundle")]).flatten();
+    let digests = sets.flatten().filter_map(|(algorithm, hex)| format!("{algorithm}:{hex}").parse().ok());
+    Some(digests.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +77,7 @@ mod tests {
         assert_eq!(value["revoked"][0]["bundle"]["sha256"], Digest::of(b"b").hex());
         assert_eq!(value["reason"], "wrong");
         assert_eq!(value["revokedAt"], "1970-01-01T00:00:00Z");
+        assert_eq!(read(&bytes), Some([Digest::of(b"s"), Digest::of(b"b")].into()));
+        assert_eq!(read(b"{}"), None);
     }
 }

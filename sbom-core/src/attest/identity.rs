@@ -292,6 +292,8 @@ impl fmt::Display for SubjectPattern {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Claim {
+    /// The workflow that the certificate was given to, with its branch or tag (9).
+    BuildSigner,
     /// The commit that the workflow itself is of (10).
     WorkflowDigest,
     /// Whose machine it ran on, as in `github-hosted` (11).
@@ -308,6 +310,8 @@ pub enum Claim {
     Owner,
     /// The number of the repository's owner, which an account of the same name does not inherit (17).
     OwnerId,
+    /// The workflow at the top, which may have called the other one (18).
+    BuildConfig,
     /// What started the workflow, as in `push` (20).
     Trigger,
     /// Whether the repository is public (22).
@@ -316,7 +320,8 @@ pub enum Claim {
     Environment,
 }
 
-const CLAIMS: [(Claim, &str, u8); 11] = [
+const CLAIMS: [(Claim, &str, u8); 13] = [
+    (Claim::BuildSigner, "build-signer", 9),
     (Claim::WorkflowDigest, "workflow-digest", 10),
     (Claim::RunnerEnvironment, "runner-environment", 11),
     (Claim::Repository, "repository", 12),
@@ -325,6 +330,7 @@ const CLAIMS: [(Claim, &str, u8); 11] = [
     (Claim::RepositoryId, "repository-id", 15),
     (Claim::Owner, "owner", 16),
     (Claim::OwnerId, "owner-id", 17),
+    (Claim::BuildConfig, "build-config", 18),
     (Claim::Trigger, "trigger", 20),
     (Claim::Visibility, "visibility", 22),
     (Claim::Environment, "environment", 23),
@@ -342,7 +348,7 @@ impl Claim {
     }
 
     /// The claim with this number below Fulcio's arc.
-    pub(super) fn of_number(number: u8) -> Option<Self> {
+    pub fn of_number(number: u8) -> Option<Self> {
         CLAIMS.iter().find(|(.., found)| *found == number).map(|(claim, ..)| *claim)
     }
 }

@@ -87,8 +87,7 @@ pub(super) fn pem(kind: &str, der: &[u8]) -> String {
         }
         text.push(character);
     }
-    text.push_str(&format!("\n-----END {kind}-----\n"));
-    text
+    text + &format!("\n-----END {kind}-----\n")
 }
 
 /// The first block of PEM, decoded.

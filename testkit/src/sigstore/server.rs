@@ -1,7 +1,7 @@
 //! The services over HTTP on this machine's loopback address, with faults.
 //!
-//! Sources: Fulcio's API of version 2, Rekor's APIs of versions 1 and 2, RFC 3161 (section 3.4), GitHub's OpenID
-//! Connect reference.
+//! Sources: Fulcio's API of version 2, Rekor's APIs of versions 1 and 2, RFC 3161 (section 3.4), GitHub's reference of
+//! `OpenID` Connect.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -168,7 +168,8 @@ impl Loopback {
         format!("{}/tuf", self.url())
     }
 
-    /// Lets something go wrong: whatever the kind, for the next requests whose path holds what the fault names.
+    /// Lets something go wrong for the next requests whose path holds `path`: all kinds but those that only registries
+    /// know, which change nothing.
     pub fn fault(&self, path: &str, times: usize, kind: FaultKind) {
         lock(&self.state.faults).push(Fault { method: None, path: path.to_owned(), times, kind });
     }
@@ -255,6 +256,7 @@ impl State {
                 );
             }
             Some(FaultKind::Raw(bytes)) => return out.write_all(bytes),
+            Some(FaultKind::Hangup) => return Ok(()),
             Some(FaultKind::Silence(duration)) => {
                 std::thread::sleep(*duration);
                 return Ok(());
@@ -262,6 +264,9 @@ impl State {
             _ => {}
         }
         let mut answer = self.answer(&request);
+        if let Some(FaultKind::Body(body)) = &fault {
+            answer.body.clone_from(body);
+        }
         write!(
             out,
             "HTTP/1.1 {} X\r\nConnection: close\r\nContent-Type: {}\r\n{}Content-Length: {}\r\n\r\n",

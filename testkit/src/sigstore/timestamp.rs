@@ -76,14 +76,14 @@ pub(super) fn stamp(authority: &Authority, query: &Query, at: u64) -> Vec<u8> {
         authority.key.algorithm(),
         octets(&signature),
     ]);
-    let signed = sequence(&[
+    let content = sequence(&[
         integer(3),
         set(&[digest]),
         sequence(&[oid(TST_INFO), context(0, &octets(&info))]),
         context(0, &authority.certificate),
         set(&[signer]),
     ]);
-    let token = sequence(&[oid(SIGNED_DATA), context(0, &signed)]);
+    let token = sequence(&[oid(SIGNED_DATA), context(0, &content)]);
     sequence(&[sequence(&[integer(0)]), token])
 }
 

@@ -4,6 +4,8 @@ mod find;
 mod layout;
 mod memory;
 mod put;
+#[cfg(feature = "registry")]
+mod registry;
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Identity tokens that CI systems give to their jobs.
 //!
-//! Sources: the documentation of GitHub Actions ("OpenID Connect reference"), GitLab ("ID token authentication"),
-//! Buildkite (`buildkite-agent oidc`) and CircleCI (`circleci run oidc get`).
+//! Sources: the documentation of GitHub Actions (`OpenID` Connect reference), GitLab ("ID token authentication"),
+//! Buildkite (`buildkite-agent oidc`) and `CircleCI` (`circleci run oidc get`).
 
 use std::fmt;
 
@@ -46,7 +46,7 @@ const ANSWER: usize = 256 << 10;
 
 impl Ambient {
     /// Looks among the variables of the environment, which `variable` gives by name: `SIGSTORE_ID_TOKEN` (GitLab's
-    /// name for it, and a way for all that is not known here), then GitHub Actions, Buildkite and CircleCI.
+    /// name for it, and a way for all that is not known here), then GitHub Actions, Buildkite and `CircleCI`.
     ///
     /// # Errors
     ///

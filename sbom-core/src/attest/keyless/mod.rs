@@ -69,8 +69,8 @@ pub fn sign(
     let client = connection.client(services.url(Service::Fulcio))?;
     let signer =
         SigningContext::new(services.to_signing()).with_http_client(client).signer(token.to_identity());
-    let signed = connection.run(attempts(&signer, content, connection))?;
-    let bundle = signed.map_err(|error| KeylessError::of_signing(error, services, token, size))?;
+    let outcome = connection.run(attempts(&signer, content, connection))?;
+    let bundle = outcome.map_err(|error| KeylessError::of_signing(error, services, token, size))?;
     if let Some(root) = root {
         verify(root.verifier(), content, &bundle)?;
     }
@@ -123,8 +123,8 @@ fn verify(verifier: &Verifier, content: Content<'_>, bundle: &Bundle) -> Result<
 /// The first SHA-256 of a statement's subjects.
 fn first_sha256(statement: &[u8]) -> Option<[u8; 32]> {
     let statement: Value = serde_json::from_slice(statement).ok()?;
-    let digests = statement.get("subject")?.as_array()?.iter();
-    let hex = digests.filter_map(|subject| subject.get("digest")?.get("sha256")?.as_str()).next()?;
+    let mut subjects = statement.get("subject")?.as_array()?.iter();
+    let hex = subjects.find_map(|subject| subject.get("digest")?.get("sha256")?.as_str())?;
     Some(*Sha256Hash::from_hex(hex).ok()?.as_bytes())
 }
 

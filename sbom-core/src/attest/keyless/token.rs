@@ -6,7 +6,7 @@ use sigstore_oidc::IdentityToken;
 
 use crate::timestamp::Timestamp;
 
-/// An OpenID Connect identity token, as a signed JWT. Its signature is for Fulcio to check.
+/// An `OpenID` Connect identity token, as a signed JWT. Its signature is for Fulcio to check.
 #[derive(Clone)]
 pub struct Token(IdentityToken);
 

@@ -1,0 +1,375 @@
+//! `sbomctl verify --policy`: gathers what a policy needs to know of images, and lets it judge.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::anyhow;
+use sbom_core::{
+    attach::{self, Spending, Stopwatch, Wanted},
+    attest::{
+        Signed,
+        identity::{Claim, Pattern, PatternError, SubjectPattern},
+        key::PublicKey,
+        statement::Statement,
+        trust::{IdentityTrust, KeyTrust, Root, Trust, Window},
+        verify::{Demand, SignerId, Verified},
+    },
+    digest::Digest,
+    limits::{Limits, read_capped},
+    oci::{Image as ImageFacts, SubjectKind},
+    policy::{
+        self, Evidence, Policy, Reason, Subject,
+        facts::{self, BaseImage, Manifest, SignedBy},
+        matcher::Matcher,
+        model::{EXTENSIONS, Identity, Signer, Source},
+    },
+    source::{ImageSource, Source as _},
+    timestamp::Timestamp,
+};
+use serde::Deserialize;
+
+use super::{Verdict, VerifyArgs, judge};
+use crate::{
+    bill::BillMaker,
+    environment::{self, Environment},
+    exit_code::{Exit, Failure},
+    place::Image,
+    terminal::Terminal,
+};
+
+/// What the gate needs for every image.
+pub(super) struct Gate<'a> {
+    pub(super) arguments: &'a VerifyArgs,
+    pub(super) environment: &'a Environment,
+    pub(super) terminal: &'a Terminal,
+    pub(super) limits: &'a Limits,
+    pub(super) now: Timestamp,
+    pub(super) policy: &'a Policy,
+    /// The policy's file: what it names lies beside it.
+    pub(super) file: &'a Path,
+}
+
+/// A signer of the policy, ready to verify with.
+struct Trusted<'a> {
+    name: &'a str,
+    trust: Trust,
+}
+
+impl Gate<'_> {
+    /// What the policy says of an image, and the digests of the attestations that it heard.
+    pub(super) fn judge(&self, image: &Image) -> Result<(policy::Verdict, BTreeSet<Digest>), Failure> {
+        let sources = image.sources(None, self.limits)?;
+        let mut subject = subject(image, &sources);
+        let trusted = self.trusted(&subject)?;
+        let mut evidence = self.evidence(image, &subject, &trusted);
+        if self.policy.asks_for_rescan(&subject) {
+            let maker = self.arguments.bill.prepare(self.environment)?;
+            rescan(&sources, &maker, self.terminal, &mut evidence)?;
+        }
+        self.look_up_bases(&mut subject);
+        let verdict = policy::evaluate(self.policy, &subject, &evidence, self.now, self.limits);
+        Ok((verdict, evidence.attestations.into_iter().map(|attestation| attestation.digest).collect()))
+    }
+
+    /// The signers whose statements about the image count.
+    fn trusted(&self, subject: &Subject) -> Result<Vec<Trusted<'_>>, Failure> {
+        let signers = self.policy.signers_for(subject).into_iter();
+        let trusted = signers.map(|(name, signer)| {
+            let trust = self.trust(signer).map_err(|error| {
+                Failure::usage(error.context(format!("{}: signer {name:?}", self.file.display())))
+            })?;
+            Ok(Trusted { name, trust })
+        });
+        trusted.collect()
+    }
+
+    /// Spans and withdrawals are the policy's to judge, which says then which of them it was.
+    fn trust(&self, signer: &Signer) -> anyhow::Result<Trust> {
+        let window = Window::default();
+        match &signer.identity {
+            Identity::Key(source) => {
+                let key = PublicKey::from_pem(&self.read(source)?)?;
+                Ok(Trust::Key(KeyTrust { key, window, root: None }))
+            }
+            Identity::Certificate { issuer, subject, trusted_root, extensions } => {
+                let root = match trusted_root {
+                    Some(source) => Root::from_json(&self.read(source)?, None)?,
+                    None => Root::embedded()?,
+                };
+                for warning in root.warnings(self.now) {
+                    self.terminal.warn(format_args!("{warning}"));
+                }
+                let mut claims = BTreeMap::new();
+                for (name, matcher) in extensions {
+                    claims.insert(claim(name)?, pattern(matcher)?);
+                }
+                Ok(Trust::Identity(IdentityTrust {
+                    issuer: pattern(issuer)?,
+                    subject: SubjectPattern::new(pattern(subject)?),
+                    claims,
+                    window,
+                    root: Arc::new(root),
+                }))
+            }
+        }
+    }
+
+    fn read(&self, source: &Source) -> anyhow::Result<Vec<u8>> {
+        match source {
+            Source::Inline(text) => Ok(text.clone().into_bytes()),
+            Source::File(name) => {
+                let path = self.file.parent().unwrap_or(Path::new("")).join(name);
+                let read = || -> anyhow::Result<Vec<u8>> {
+                    Ok(read_capped(std::fs::File::open(&path)?, self.limits.config_bytes)?)
+                };
+                read().map_err(|error| error.context(path.display().to_string()))
+            }
+            Source::Environment(name) => {
+                let value = environment::variable(name);
+                let value = value.ok_or_else(|| anyhow!("the variable {name} is not set"))?;
+                Ok(value.into_encoded_bytes())
+            }
+        }
+    }
+
+    /// All that is said of the image and of each of its platforms, verified.
+    fn evidence(&self, image: &Image, subject: &Subject, trusted: &[Trusted<'_>]) -> Evidence {
+        let mut evidence = Evidence::default();
+        let mut spending = Spending::new(self.limits, Box::new(Stopwatch::default()));
+        let digests: BTreeSet<&Digest> = subject.digests().collect();
+        for digest in digests {
+            let wanted = Wanted { subject: digest, index: image.index(), likely: &[] };
+            let found = attach::find(&*image.store, wanted, &mut spending);
+            let demand = Demand {
+                subject: digest.clone(),
+                predicate: None,
+                signers: trusted.iter().map(|trusted| trusted.trust.clone()).collect(),
+                log: self.arguments.trust.log(),
+                time: self.arguments.trust.time(),
+                revoked: sbom_core::attest::verify::Revoked::default(),
+                now: self.now,
+            };
+            for incomplete in &found.incomplete {
+                evidence.incomplete.push(facts::Incomplete {
+                    subject: Some(digest.clone()),
+                    reason: Reason::of(incomplete.code()),
+                    message: incomplete.to_string(),
+                });
+            }
+            let hints: BTreeMap<Digest, Option<String>> = found
+                .attestations
+                .iter()
+                .map(|attestation| (attestation.digest.clone(), attestation.predicate_type.clone()))
+                .collect();
+            let signed: Vec<(Digest, Signed)> = found
+                .signed()
+                .map(|(attestation, signed)| (attestation.digest.clone(), signed.clone()))
+                .collect();
+            let mut verdict = super::empty(&subject.name, digest.clone(), None);
+            judge(&signed, &demand, self.limits, &mut verdict);
+            take_down(verdict, digest, trusted, &hints, &mut evidence);
+        }
+        evidence
+    }
+
+    /// When the images were made that these ones say they are built on, where a rule asks for it and they can be asked.
+    fn look_up_bases(&self, subject: &mut Subject) {
+        let asks = self
+            .policy
+            .rules_for(subject)
+            .any(|(_, rule)| rule.base.as_ref().is_some_and(|base| base.max_age.is_some()));
+        if !asks || self.arguments.offline {
+            return;
+        }
+        for manifest in &mut subject.manifests {
+            let (Some(name), Some(digest)) = (&manifest.base.name, &manifest.base.digest) else { continue };
+            let repository = name
+                .rsplit_once(':')
+                .filter(|(_, tag)| !tag.contains('/'))
+                .map_or(name.as_str(), |(name, _)| name);
+            let base = format!("registry:{repository}@{digest}");
+            let opened = Image::open(&base, &self.arguments.registry, self.environment, self.limits)
+                .and_then(|image| image.sources(Some(&manifest.platform), self.limits));
+            match opened {
+                Ok(sources) => {
+                    let facts = sources.iter().find_map(facts_of);
+                    manifest.base.created = facts.and_then(|facts| facts.created.as_deref()?.parse().ok());
+                }
+                Err(failure) => tracing::info!("the base image {base}: {}", failure.source),
+            }
+        }
+    }
+}
+
+/// What is known of an image before anybody says something about it.
+fn subject(image: &Image, sources: &[ImageSource]) -> Subject {
+    let manifests = sources.iter().filter_map(|source| {
+        let facts = facts_of(source)?;
+        let label = |name: &str| facts.labels.get(name).filter(|value| !value.is_empty()).cloned();
+        Some(Manifest {
+            digest: facts.manifest_digest.clone()?,
+            platform: facts.platform.clone(),
+            layers: source.subject().layers.iter().filter_map(|layer| layer.diff_id.clone()).collect(),
+            base: BaseImage {
+                name: label("org.opencontainers.image.base.name"),
+                digest: label("org.opencontainers.image.base.digest"),
+                created: None,
+            },
+        })
+    });
+    Subject {
+        name: image.given.clone(),
+        repository: image.reference.as_ref().map(|reference| reference.repository().to_string()),
+        tag: image.reference.as_ref().and_then(|reference| reference.tag().map(ToString::to_string)),
+        digest: image.root.digest.clone(),
+        manifests: manifests.collect(),
+    }
+}
+
+fn facts_of(source: &ImageSource) -> Option<&ImageFacts> {
+    match &source.subject().kind {
+        SubjectKind::Image(facts) => Some(facts),
+        SubjectKind::Folder | SubjectKind::File(_) => None,
+    }
+}
+
+fn rescan(
+    sources: &[ImageSource],
+    maker: &BillMaker,
+    terminal: &Terminal,
+    evidence: &mut Evidence,
+) -> Result<(), Failure> {
+    let bars = terminal.bars();
+    for source in sources {
+        let Some(digest) = facts_of(source).and_then(|facts| facts.manifest_digest.clone()) else { continue };
+        let bom = sbom_core::scan::scan(source, &maker.options, &bars)?;
+        let (document, _) = maker.document(bom)?;
+        evidence.rescans.insert(digest, document);
+    }
+    Ok(())
+}
+
+/// Takes down what verification said about one digest.
+fn take_down(
+    verdict: Verdict,
+    subject: &Digest,
+    trusted: &[Trusted<'_>],
+    hints: &BTreeMap<Digest, Option<String>>,
+    evidence: &mut Evidence,
+) {
+    for verified in verdict.verified {
+        // What lies beside the index and beside an image is one statement.
+        if evidence.attestations.iter().all(|known| known.digest != *verified.digest()) {
+            evidence.attestations.push(attestation(&verified, trusted));
+        }
+    }
+    for (digest, refusal) in verdict.refused {
+        evidence.refusals.push(facts::Refusal {
+            predicate_type: hints.get(&digest).cloned().flatten(),
+            digest: Some(digest),
+            reason: Reason::of(refusal.reason.code()),
+            message: refusal.message,
+        });
+    }
+    for message in verdict.incomplete {
+        evidence.incomplete.push(facts::Incomplete {
+            subject: Some(subject.clone()),
+            reason: Reason::LIMIT,
+            message,
+        });
+    }
+}
+
+fn attestation(verified: &Verified<Statement>, trusted: &[Trusted<'_>]) -> facts::Attestation {
+    let statement = verified.value();
+    let subjects = statement.subjects().iter().flat_map(|subject| &subject.digests);
+    let mut signers = Vec::new();
+    let mut certificate = None;
+    for signer in verified.signers() {
+        let identity = match &signer.id {
+            SignerId::Key { fingerprint } => fingerprint.to_string(),
+            SignerId::Identity { issuer, subject, certificate: digest, .. } => {
+                certificate = Some(digest.clone());
+                format!("{} of {issuer}", subject.name)
+            }
+        };
+        let names = signer.trusted_as.iter().filter_map(|place| trusted.get(*place));
+        signers.extend(names.map(|it| SignedBy { name: it.name.to_owned(), identity: identity.clone() }));
+    }
+    facts::Attestation {
+        digest: verified.digest().clone(),
+        subjects: subjects.filter_map(|(algorithm, hex)| format!("{algorithm}:{hex}").parse().ok()).collect(),
+        predicate_type: statement.predicate_type().uri().to_owned(),
+        predicate: statement.predicate().to_vec(),
+        signers,
+        verified_time: verified.time().verified(),
+        claimed_time: claimed_time(statement.predicate()),
+        log_index: verified.log_places().first().map(|place| place.index),
+        certificate,
+    }
+}
+
+/// When a predicate says that it was made, in the places where SPDX, CycloneDX, vulnerability reports, OpenVEX and summaries
+/// of verifications say it.
+fn claimed_time(predicate: &[u8]) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Predicate {
+        creation_info: Option<CreationInfo>,
+        metadata: Option<Metadata>,
+        timestamp: Option<String>,
+        time_verified: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct CreationInfo {
+        created: Option<String>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Metadata {
+        timestamp: Option<String>,
+        scan_finished_on: Option<String>,
+    }
+    let Predicate { creation_info, metadata, timestamp, time_verified } =
+        serde_json::from_slice(predicate).ok()?;
+    let of_metadata = metadata.and_then(|metadata| metadata.timestamp.or(metadata.scan_finished_on));
+    let said = creation_info.and_then(|info| info.created).or(of_metadata).or(timestamp).or(time_verified);
+    said?.parse().ok()
+}
+
+fn pattern(matcher: &Matcher) -> Result<Pattern, PatternError> {
+    match matcher {
+        Matcher::Exact(text) => Pattern::exact(text),
+        Matcher::Glob(text, _) => Pattern::glob(text),
+        Matcher::Regex(text, _) => Pattern::regex(text),
+    }
+}
+
+fn claim(name: &str) -> anyhow::Result<Claim> {
+    let number = EXTENSIONS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .and_then(|(_, number)| u8::try_from(*number).ok());
+    number.and_then(Claim::of_number).ok_or_else(|| anyhow!("{name:?} is no claim of a certificate"))
+}
+
+/// Fails unless the options suit a policy.
+pub(super) fn check(arguments: &VerifyArgs) -> Result<(), Failure> {
+    let named = [
+        (arguments.predicate.is_some(), "--type"),
+        (arguments.trust.names_somebody(), "--key and --certificate-identity"),
+        (arguments.bundle.is_some(), "--bundle"),
+        (arguments.all_platforms || arguments.platform.is_some(), "--platform and --all-platforms"),
+        (arguments.matches != super::Matches::Off, "--matches"),
+    ];
+    match named.iter().find(|(given, _)| *given) {
+        Some((_, option)) => Err(Failure {
+            exit: Exit::Usage,
+            source: anyhow!("{option}: with --policy, the policy says this"),
+        }),
+        None => Ok(()),
+    }
+}
