@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::program::{Run, sbomctl};
 
-const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/policy/policy.yaml");
-const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/policy/policy.test.yaml");
+const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/policy/policy.yaml");
+const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/policy/policy.test.yaml");
 
 fn write(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);

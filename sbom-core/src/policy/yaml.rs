@@ -185,16 +185,17 @@ impl Builder {
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(node),
             Some(Content::List(nodes)) => nodes.push(node),
-            Some(Content::Map { entries, key }) => match key.take() {
-                Some((place, name)) => entries.push((place, name, node)),
-                None => {
-                    let Value::Scalar { text, .. } = node.value else { return Err(YamlFault::Key) };
-                    if entries.iter().any(|(_, known, _)| *known == text) {
-                        return Err(YamlFault::Duplicate(text));
-                    }
-                    *key = Some((node.place, text));
+            Some(Content::Map { entries, key }) => {
+                if let Some((place, name)) = key.take() {
+                    entries.push((place, name, node));
+                    return Ok(());
                 }
-            },
+                let Value::Scalar { text, .. } = node.value else { return Err(YamlFault::Key) };
+                if entries.iter().any(|(_, known, _)| *known == text) {
+                    return Err(YamlFault::Duplicate(text));
+                }
+                *key = Some((node.place, text));
+            }
         }
         Ok(())
     }

@@ -72,7 +72,7 @@ fn what_would_let_everything_pass_is_refused() {
             "    require: [{sbom: {by: [ci]}, attestation: {by: [ci], type: vuln}}]",
             "one of sbom and attestation",
         ),
-        ("    require: [{attestation: {by: [ci], type: sbom}}]", "is no type of a predicate"),
+        ("    require: [{attestation: {by: [ci], type: sbom}}]", "is no type of predicate"),
         ("    require: [{attestation: {by: [ci], type: vuln, where: 'predicate.x +'}}]", "expected"),
         ("    base: {}", "base needs allow or maxAge"),
         ("    base: {allow: [alpine]}", "docker.io/library/alpine"),
