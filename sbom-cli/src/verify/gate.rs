@@ -3,28 +3,18 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::Arc,
 };
 
 use anyhow::anyhow;
 use sbom_core::{
     attach::{self, Spending, Stopwatch, Wanted},
-    attest::{
-        Signed,
-        identity::{Claim, Pattern, PatternError, SubjectPattern},
-        key::PublicKey,
-        statement::Statement,
-        trust::{IdentityTrust, KeyTrust, Root, Trust, Window},
-        verify::{Demand, SignerId, Verified},
-    },
+    attest::{Signed, predicate::PredicateType, trust::Trust, verify::Demand},
     digest::Digest,
-    limits::{Limits, read_capped},
+    limits::Limits,
     oci::{Image as ImageFacts, SubjectKind},
     policy::{
-        self, Evidence, Policy, Reason, Subject,
-        facts::{self, BaseImage, Manifest, SignedBy},
-        matcher::Matcher,
-        model::{EXTENSIONS, Identity, Signer, Source},
+        self, Evidence, Policy, Reason, Signers, Subject,
+        facts::{self, BaseImage, Manifest},
     },
     source::{ImageSource, Source as _},
     timestamp::Timestamp,
@@ -34,7 +24,7 @@ use serde::Deserialize;
 use super::{Verdict, VerifyArgs, judge};
 use crate::{
     bill::BillMaker,
-    environment::{self, Environment},
+    environment::Environment,
     exit_code::{Exit, Failure},
     place::Image,
     terminal::Terminal,
@@ -50,12 +40,6 @@ pub(super) struct Gate<'a> {
     pub(super) policy: &'a Policy,
     /// The policy's file: what it names lies beside it.
     pub(super) file: &'a Path,
-}
-
-/// A signer of the policy, ready to verify with.
-struct Trusted<'a> {
-    name: &'a str,
-    trust: Trust,
 }
 
 impl Gate<'_> {
@@ -74,69 +58,24 @@ impl Gate<'_> {
         Ok((verdict, evidence.attestations.into_iter().map(|attestation| attestation.digest).collect()))
     }
 
-    /// The signers whose statements about the image count.
-    fn trusted(&self, subject: &Subject) -> Result<Vec<Trusted<'_>>, Failure> {
-        let signers = self.policy.signers_for(subject).into_iter();
-        let trusted = signers.map(|(name, signer)| {
-            let trust = self.trust(signer).map_err(|error| {
-                Failure::usage(error.context(format!("{}: signer {name:?}", self.file.display())))
-            })?;
-            Ok(Trusted { name, trust })
-        });
-        trusted.collect()
-    }
-
-    /// Spans and withdrawals are the policy's to judge, which says then which of them it was.
-    fn trust(&self, signer: &Signer) -> anyhow::Result<Trust> {
-        let window = Window::default();
-        match &signer.identity {
-            Identity::Key(source) => {
-                let key = PublicKey::from_pem(&self.read(source)?)?;
-                Ok(Trust::Key(KeyTrust { key, window, root: None }))
-            }
-            Identity::Certificate { issuer, subject, trusted_root, extensions } => {
-                let root = match trusted_root {
-                    Some(source) => Root::from_json(&self.read(source)?, None)?,
-                    None => Root::embedded()?,
-                };
-                for warning in root.warnings(self.now) {
-                    self.terminal.warn(format_args!("{warning}"));
-                }
-                let mut claims = BTreeMap::new();
-                for (name, matcher) in extensions {
-                    claims.insert(claim(name)?, pattern(matcher)?);
-                }
-                Ok(Trust::Identity(IdentityTrust {
-                    issuer: pattern(issuer)?,
-                    subject: SubjectPattern::new(pattern(subject)?),
-                    claims,
-                    window,
-                    root: Arc::new(root),
-                }))
+    /// What the signers are trusted by whose statements about the image count.
+    fn trusted(&self, subject: &Subject) -> Result<Signers, Failure> {
+        let mut open = |source: &policy::model::Source| crate::policy::open(self.file, source);
+        let signers = self
+            .policy
+            .trust(subject, &mut open)
+            .map_err(|error| Failure::usage(anyhow!("{}: {error}", self.file.display())))?;
+        for trust in signers.trust() {
+            let Trust::Identity(identity) = trust else { continue };
+            for warning in identity.root.warnings(self.now) {
+                self.terminal.warn(format_args!("{warning}"));
             }
         }
-    }
-
-    fn read(&self, source: &Source) -> anyhow::Result<Vec<u8>> {
-        match source {
-            Source::Inline(text) => Ok(text.clone().into_bytes()),
-            Source::File(name) => {
-                let path = self.file.parent().unwrap_or(Path::new("")).join(name);
-                let read = || -> anyhow::Result<Vec<u8>> {
-                    Ok(read_capped(std::fs::File::open(&path)?, self.limits.config_bytes)?)
-                };
-                read().map_err(|error| error.context(path.display().to_string()))
-            }
-            Source::Environment(name) => {
-                let value = environment::variable(name);
-                let value = value.ok_or_else(|| anyhow!("the variable {name} is not set"))?;
-                Ok(value.into_encoded_bytes())
-            }
-        }
+        Ok(signers)
     }
 
     /// All that is said of the image and of each of its platforms, verified.
-    fn evidence(&self, image: &Image, subject: &Subject, trusted: &[Trusted<'_>]) -> Evidence {
+    fn evidence(&self, image: &Image, subject: &Subject, trusted: &Signers) -> Evidence {
         let mut evidence = Evidence::default();
         let mut spending = Spending::new(self.limits, Box::new(Stopwatch::default()));
         let digests: BTreeSet<&Digest> = subject.digests().collect();
@@ -146,7 +85,7 @@ impl Gate<'_> {
             let demand = Demand {
                 subject: digest.clone(),
                 predicate: None,
-                signers: trusted.iter().map(|trusted| trusted.trust.clone()).collect(),
+                signers: trusted.trust().to_vec(),
                 log: self.arguments.trust.log(),
                 time: self.arguments.trust.time(),
                 revoked: sbom_core::attest::verify::Revoked::default(),
@@ -256,19 +195,20 @@ fn rescan(
 fn take_down(
     verdict: Verdict,
     subject: &Digest,
-    trusted: &[Trusted<'_>],
+    trusted: &Signers,
     hints: &BTreeMap<Digest, Option<String>>,
     evidence: &mut Evidence,
 ) {
     for verified in verdict.verified {
         // What lies beside the index and beside an image is one statement.
         if evidence.attestations.iter().all(|known| known.digest != *verified.digest()) {
-            evidence.attestations.push(attestation(&verified, trusted));
+            let claimed = claimed_time(verified.value().predicate());
+            evidence.attestations.push(trusted.attestation(&verified, claimed));
         }
     }
     for (digest, refusal) in verdict.refused {
         evidence.refusals.push(facts::Refusal {
-            predicate_type: hints.get(&digest).cloned().flatten(),
+            predicate_type: hints.get(&digest).cloned().flatten().map(PredicateType::new),
             digest: Some(digest),
             reason: Reason::of(refusal.reason.code()),
             message: refusal.message,
@@ -280,35 +220,6 @@ fn take_down(
             reason: Reason::LIMIT,
             message,
         });
-    }
-}
-
-fn attestation(verified: &Verified<Statement>, trusted: &[Trusted<'_>]) -> facts::Attestation {
-    let statement = verified.value();
-    let subjects = statement.subjects().iter().flat_map(|subject| &subject.digests);
-    let mut signers = Vec::new();
-    let mut certificate = None;
-    for signer in verified.signers() {
-        let identity = match &signer.id {
-            SignerId::Key { fingerprint } => fingerprint.to_string(),
-            SignerId::Identity { issuer, subject, certificate: digest, .. } => {
-                certificate = Some(digest.clone());
-                format!("{} of {issuer}", subject.name)
-            }
-        };
-        let names = signer.trusted_as.iter().filter_map(|place| trusted.get(*place));
-        signers.extend(names.map(|it| SignedBy { name: it.name.to_owned(), identity: identity.clone() }));
-    }
-    facts::Attestation {
-        digest: verified.digest().clone(),
-        subjects: subjects.filter_map(|(algorithm, hex)| format!("{algorithm}:{hex}").parse().ok()).collect(),
-        predicate_type: statement.predicate_type().uri().to_owned(),
-        predicate: statement.predicate().to_vec(),
-        signers,
-        verified_time: verified.time().verified(),
-        claimed_time: claimed_time(statement.predicate()),
-        log_index: verified.log_places().first().map(|place| place.index),
-        certificate,
     }
 }
 
@@ -338,22 +249,6 @@ fn claimed_time(predicate: &[u8]) -> Option<Timestamp> {
     let of_metadata = metadata.and_then(|metadata| metadata.timestamp.or(metadata.scan_finished_on));
     let said = creation_info.and_then(|info| info.created).or(of_metadata).or(timestamp).or(time_verified);
     said?.parse().ok()
-}
-
-fn pattern(matcher: &Matcher) -> Result<Pattern, PatternError> {
-    match matcher {
-        Matcher::Exact(text) => Pattern::exact(text),
-        Matcher::Glob(text, _) => Pattern::glob(text),
-        Matcher::Regex(text, _) => Pattern::regex(text),
-    }
-}
-
-fn claim(name: &str) -> anyhow::Result<Claim> {
-    let number = EXTENSIONS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .and_then(|(_, number)| u8::try_from(*number).ok());
-    number.and_then(Claim::of_number).ok_or_else(|| anyhow!("{name:?} is no claim of a certificate"))
 }
 
 /// Fails unless the options suit a policy.
