@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 #[track_caller]
-fn check(text: &str, expected: Result<bool, ConditionError>) {
+fn check(text: &str, expected: &Result<bool, ConditionError>) {
     let predicate = json!({
         "ref": "refs/tags/v1.2", "n": 3, "f": 2.5, "list": ["a", "b"], "nothing": null, "yes": true,
         "buildDefinition": {"externalParameters": {"workflow": {"ref": "refs/tags/v1"}}},
@@ -13,7 +13,7 @@ fn check(text: &str, expected: Result<bool, ConditionError>) {
     });
     let kind = json!("https://slsa.dev/provenance/v1");
     let scope = Scope::of(&[("predicate", &predicate), ("predicateType", &kind)]);
-    assert_eq!(Expression::parse(text).unwrap().holds(&scope), expected, "{text}");
+    assert_eq!(Expression::parse(text).unwrap().holds(&scope), *expected, "{text}");
 }
 
 #[test]
