@@ -8,7 +8,12 @@ use std::{
 use anyhow::anyhow;
 use sbom_core::{
     attach::{self, Spending, Stopwatch, Wanted},
-    attest::{Signed, predicate::PredicateType, trust::Trust, verify::{Demand, Revoked}},
+    attest::{
+        Signed,
+        predicate::PredicateType,
+        trust::Trust,
+        verify::{Demand, Revoked},
+    },
     digest::Digest,
     limits::Limits,
     oci::{Image as ImageFacts, SubjectKind},

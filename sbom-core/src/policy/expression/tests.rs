@@ -34,17 +34,17 @@ fn conditions_mean_what_they_mean_in_cel() {
         "predicate.other == 1 || true",
         "!(predicate.other == 1 && false)",
     ] {
-        check(text, Ok(true));
+        check(text, &Ok(true));
     }
-    check("predicate.ref == 'x'", Ok(false));
-    check("predicate.list == ['a']", Ok(false));
+    check("predicate.ref == 'x'", &Ok(false));
+    check("predicate.list == ['a']", &Ok(false));
 }
 
 #[test]
 fn what_is_missing_or_of_another_type_is_an_error_and_never_false() {
-    check("predicate.other == 1", Err(ConditionError::Missing("other".to_owned())));
-    check("predicate.other == 1 || false", Err(ConditionError::Missing("other".to_owned())));
-    check("!predicate.other", Err(ConditionError::Missing("other".to_owned())));
+    check("predicate.other == 1", &Err(ConditionError::Missing("other".to_owned())));
+    check("predicate.other == 1 || false", &Err(ConditionError::Missing("other".to_owned())));
+    check("!predicate.other", &Err(ConditionError::Missing("other".to_owned())));
     for text in
         ["predicate.n", "predicate.n.startsWith('a')", "predicate.n < 'a'", "predicate.ref.x", "'a' in 'abc'"]
     {
