@@ -8,11 +8,13 @@
 )]
 
 mod attach;
+mod attest;
 mod command_line;
 mod corpus;
 mod documents;
 mod embedded;
 mod files;
+mod gate;
 mod hostile;
 mod interop;
 mod kept_fuzz_inputs;
@@ -25,3 +27,4 @@ mod policy;
 mod program;
 mod stated;
 mod verdicts;
+mod verify;

@@ -127,7 +127,7 @@ pub(crate) fn columns(environment: &Environment) -> Option<usize> {
 }
 
 /// The messages of an error and its causes on one line, without those that only repeat.
-fn messages(error: &anyhow::Error) -> String {
+pub(crate) fn messages(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
         let message = cause.to_string();

@@ -79,6 +79,12 @@ pub(crate) fn subject(path: &std::path::Path) -> Result<Descriptor, Failure> {
         exit: Exit::BadInput,
         source: anyhow::Error::new(error).context(format!("reading {}", path.display())),
     };
+    // A device or a pipe has no content that stays the same, and may have no end.
+    let is_file = std::fs::metadata(path).map_err(failed)?.is_file();
+    if !is_file {
+        let source = anyhow!("{} is no file: name a file, or an image with oci:FOLDER", path.display());
+        return Err(Failure { exit: Exit::BadInput, source });
+    }
     let mut reader = DigestReader::new(File::open(path).map_err(failed)?, Algorithm::Sha256);
     io::copy(&mut reader, &mut io::sink()).map_err(failed)?;
     let (digest, size) = reader.finish();

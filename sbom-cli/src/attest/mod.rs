@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::{Args, Subcommand, ValueEnum};
 use sbom_core::{
-    attach::{self, Attached, Attachment, Listing, Sink, Spending, Stopwatch, Wanted},
+    attach::{self, Attached, Attachment, Found, Listing, Sink, Spending, Stopwatch, Wanted},
     attest::{
         Signed,
         predicate::PredicateType,
         statement::{self, Subject},
+        trust::Trust,
         verify::{Demand, Need, Revoked, verify},
     },
     digest::Digest,
@@ -176,19 +177,30 @@ fn attest(arguments: &AttestArgs, environment: &Environment, terminal: &Terminal
     let sink = if arguments.no_push { None } else { Some(image.sink()?) };
     let said = match &arguments.what.predicate {
         Some(file) => {
-            let (subjects, platform) = subjects_of(&image, arguments.platform.as_ref())?;
+            let (subjects, platform) = subjects_of(&image, arguments.platform.as_ref(), limits)?;
             vec![said::given(&arguments.what, file, limits, subjects, platform)?]
         }
         None => scanned(arguments, &image, &maker, terminal)?,
     };
+    if said.is_empty() {
+        let message = format!("{named}: there is no image in it that can be scanned; nothing was signed");
+        return Err(Failure { exit: Exit::BadInput, source: anyhow!(message) });
+    }
     let mut done = Vec::new();
     for said in said {
         done.push(sign(&author, &image.naming.name, said, limits)?);
     }
     if let Some(sink) = sink {
-        push(arguments, sink, &mut done, environment, limits)?;
+        let pushed = push(arguments, sink, &mut done, environment, limits);
+        pushed.map_err(|failure| what_is_there(&image, &done, failure, limits))?;
+        let trust = author.trust()?;
+        if trust.is_none() {
+            terminal.warn(format_args!(
+                "what was signed is in its place but was not verified: give --trusted-root FILE to have that done"
+            ));
+        }
         for one in &done {
-            read_back(&image, &author, one, limits)?;
+            read_back(&image, trust.as_ref(), one, limits)?;
         }
     }
     tell(&arguments.out, &image.pinned(), &author, &done)?;
@@ -228,9 +240,10 @@ fn scanned(
 fn subjects_of(
     image: &Image,
     platform: Option<&Platform>,
+    limits: &Limits,
 ) -> Result<(Vec<Descriptor>, Option<Platform>), Failure> {
     let Some(wanted) = platform else { return Ok((vec![image.root.clone()], None)) };
-    let sources = image.sources(Some(wanted), &Limits::default())?;
+    let sources = image.sources(Some(wanted), limits)?;
     let digests = sources.iter().filter_map(|source| match &source.subject().kind {
         SubjectKind::Image(about) => about.manifest_digest.clone(),
         SubjectKind::Folder | SubjectKind::File(_) => None,
@@ -308,24 +321,62 @@ fn push(
     Ok(())
 }
 
-/// Looks for what was put there as a consumer would, and verifies it.
-fn read_back(image: &Image, author: &Author, done: &Done, limits: &Limits) -> Result<(), Failure> {
-    let Some(trust) = author.trust()? else { return Ok(()) };
-    let bundle = Digest::of(&done.bundle);
+/// Looks for what was put there as a consumer would, and verifies it if it is known whom a consumer has to trust.
+fn read_back(image: &Image, trust: Option<&Trust>, done: &Done, limits: &Limits) -> Result<(), Failure> {
     for subject in &done.said.subjects {
-        let likely = [done.said.predicate_type.uri().to_owned()];
-        let wanted = Wanted { subject: &subject.digest, index: image.index(), likely: &likely };
-        let mut spending = Spending::new(limits, Box::new(Stopwatch::default()));
-        let found = attach::find(&*image.store, wanted, &mut spending);
-        let own = found.signed().find(|(attestation, _)| attestation.digest == bundle);
-        let missing = || {
-            let message = format!("the attestation of {} is not found where it was put", subject.digest);
-            Failure::environment(anyhow!(message))
+        let found = find(image, done, &subject.digest, limits);
+        let Some(signed) = own(&found, done) else {
+            let mut message = format!(
+                "the attestation {} was put beside {}, but whoever looks for it there does not find it",
+                Digest::of(&done.bundle),
+                subject.digest
+            );
+            for incomplete in &found.incomplete {
+                message.push_str(&format!("; not all could be looked at: {incomplete}"));
+            }
+            return Err(Failure::environment(anyhow!(message)));
         };
-        let (_, signed) = own.ok_or_else(missing)?;
-        check(signed, &subject.digest, &done.said.predicate_type, trust.clone(), limits)?;
+        if let Some(trust) = trust {
+            check(signed, &subject.digest, &done.said.predicate_type, trust.clone(), limits)?;
+        }
     }
     Ok(())
+}
+
+/// What lies beside `subject`, looked for as by somebody who wants what was said.
+fn find(image: &Image, done: &Done, subject: &Digest, limits: &Limits) -> Found {
+    let likely = [done.said.predicate_type.uri().to_owned()];
+    let wanted = Wanted { subject, index: image.index(), likely: &likely };
+    attach::find(&*image.store, wanted, &mut Spending::new(limits, Box::new(Stopwatch::default())))
+}
+
+fn own<'a>(found: &'a Found, done: &Done) -> Option<&'a Signed> {
+    let bundle = Digest::of(&done.bundle);
+    found.signed().find(|(attestation, _)| attestation.digest == bundle).map(|(_, signed)| signed)
+}
+
+/// The failure of a push, with what can be found all the same and what cannot.
+fn what_is_there(image: &Image, done: &[Done], failure: Failure, limits: &Limits) -> Failure {
+    let mut there = Vec::new();
+    let mut missing = Vec::new();
+    for one in done {
+        for subject in &one.said.subjects {
+            let found = find(image, one, &subject.digest, limits);
+            let line = format!("{} of {}", one.said.predicate_type.uri(), subject.digest);
+            match own(&found, one) {
+                Some(_) => there.push(line),
+                None if found.is_complete() => missing.push(line),
+                None => missing.push(format!("{line} (as far as can be seen)")),
+            }
+        }
+    }
+    let there = if there.is_empty() { "nothing".to_owned() } else { there.join(", ") };
+    let missing = if missing.is_empty() { "nothing".to_owned() } else { missing.join(", ") };
+    let message = format!(
+        "not all could be put beside the image; signed and found there: {there}; not found there: {missing}; \
+         run the command again when the cause is gone"
+    );
+    Failure { exit: failure.exit, source: failure.source.context(message) }
 }
 
 /// Fails unless `signed` would be accepted by whoever trusts its author.
@@ -333,7 +384,7 @@ fn check(
     signed: &Signed,
     subject: &Digest,
     predicate: &PredicateType,
-    trust: sbom_core::attest::trust::Trust,
+    trust: Trust,
     limits: &Limits,
 ) -> Result<(), Failure> {
     let demand = Demand {
@@ -427,5 +478,5 @@ fn as_json(about: &str, author: &Author, done: &[Done]) -> Value {
             })
         })
         .collect();
-    json!({ "version": 1, "subject": about, "signer": author.to_string(), "attested": attested })
+    json!({ "schemaVersion": 1, "subject": about, "signer": author.to_string(), "attested": attested })
 }

@@ -10,6 +10,7 @@ use sbom_core::{
     limits::Limits,
     oci::{Descriptor, Platform},
 };
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::WhatArgs;
 use crate::{
@@ -45,7 +46,33 @@ pub(super) fn given(
     };
     let path = file.display().to_string();
     let (_, predicate) = documents::bytes(&path, limits)?;
+    check(predicate_type, &predicate)
+        .map_err(|message| Failure { exit: Exit::BadInput, source: anyhow!("{path}: {message}") })?;
     Ok(Said { predicate_type: predicate_type.clone(), predicate, subjects, platform })
+}
+
+/// Fails if what is to be said is no JSON object, or not the bill that its type calls it: nobody who trusts the signer
+/// would look again.
+fn check(predicate_type: &PredicateType, predicate: &[u8]) -> Result<(), String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Top {
+        spdx_version: Option<IgnoredAny>,
+        #[serde(rename = "@graph")]
+        graph: Option<IgnoredAny>,
+        bom_format: Option<IgnoredAny>,
+    }
+    let top: Top = serde_json::from_slice(predicate)
+        .map_err(|error| format!("a predicate is one JSON object, and this is none: {error}"))?;
+    let (name, is_one) = match predicate_type.family() {
+        Some(Family::Spdx) => ("an SPDX", top.spdx_version.is_some() || top.graph.is_some()),
+        Some(Family::CycloneDx) => ("a CycloneDX", top.bom_format.is_some()),
+        _ => return Ok(()),
+    };
+    if is_one {
+        return Ok(());
+    }
+    Err(format!("this is not {name} document, as --type {} says; name what it is", predicate_type.uri()))
 }
 
 /// The formats of bills that the types mean.
@@ -63,7 +90,14 @@ pub(super) fn formats(what: &WhatArgs) -> Result<Vec<(PredicateType, Format)>, F
         let format = name.parse().map_err(|error| Failure::usage(anyhow::Error::new(error)))?;
         Ok((wanted.clone(), format))
     };
-    what.types.iter().map(format).collect()
+    let mut formats: Vec<(PredicateType, Format)> = Vec::new();
+    for wanted in &what.types {
+        let (wanted, format) = format(wanted)?;
+        if formats.iter().all(|(known, _)| *known != wanted) {
+            formats.push((wanted, format));
+        }
+    }
+    Ok(formats)
 }
 
 /// The bill in every format.

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::anyhow;
 use sbom_core::{
-    attach::{self, Spending, Stopwatch, Wanted},
+    attach::{self, Content, Spending, Stopwatch, Wanted},
     attest::{
         Signed,
         predicate::PredicateType,
@@ -18,7 +18,7 @@ use sbom_core::{
     limits::Limits,
     oci::{Image as ImageFacts, SubjectKind},
     policy::{
-        self, Evidence, Policy, Reason, Signers, Subject,
+        self, Decision, Evidence, Policy, Reason, Signers, Subject,
         facts::{self, BaseImage, Manifest},
     },
     source::{ImageSource, Source as _},
@@ -32,7 +32,7 @@ use crate::{
     environment::Environment,
     exit_code::{Exit, Failure},
     place::Image,
-    terminal::Terminal,
+    terminal::{Terminal, messages},
 };
 
 /// What the gate needs for every image.
@@ -61,6 +61,21 @@ impl Gate<'_> {
         self.look_up_bases(&mut subject);
         let verdict = policy::evaluate(self.policy, &subject, &evidence, self.now, self.limits);
         Ok((verdict, evidence.attestations.into_iter().map(|attestation| attestation.digest).collect()))
+    }
+
+    /// The verdict on an image that could not be looked at.
+    pub(super) fn undecided(&self, given: &str, failure: &Failure) -> policy::Verdict {
+        policy::Verdict {
+            image: given.to_owned(),
+            digest: String::new(),
+            decision: Decision::Undecided,
+            reason: if failure.exit == Exit::BadInput { Reason::UNREADABLE } else { Reason::REGISTRY },
+            message: messages(&failure.source),
+            policy: self.policy.digest.to_string(),
+            time: self.now.to_string(),
+            rules: Vec::new(),
+            exceptions: Vec::new(),
+        }
     }
 
     /// What the signers are trusted by whose statements about the image count.
@@ -112,8 +127,12 @@ impl Gate<'_> {
                 .map(|attestation| (attestation.digest.clone(), attestation.predicate_type.clone()))
                 .collect();
             let signed: Vec<(Digest, Signed)> = found
-                .signed()
-                .map(|(attestation, signed)| (attestation.digest.clone(), signed.clone()))
+                .attestations
+                .into_iter()
+                .filter_map(|attestation| match attestation.content {
+                    Content::Signed(signed) => Some((attestation.digest, signed)),
+                    Content::Unsigned(_) => None,
+                })
                 .collect();
             let mut verdict = super::empty(&subject.name, digest.clone(), None);
             judge(&signed, &demand, self.limits, &mut verdict);

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use sbom_core::{
     attest::{predicate::Family, statement::Statement, verify::Verified},
-    diff::{Change, ChangeKind, Diff, State},
+    diff::{Aspect, Change, ChangeKind, Diff, State},
     document::read,
     oci::SubjectKind,
     source::Source as _,
@@ -48,11 +48,16 @@ pub(super) fn differences(
         let bom = sbom_core::scan::scan(&source, &maker.options, &bars)?;
         let (scanned, _) = maker.document(bom)?;
         let diff = Diff::of(&signed.document, &scanned);
-        // That a document says something otherwise is a matter of formats; that something is there or not is not.
-        let matters = diff.changes.iter().filter(|change| change.kind != ChangeKind::Changed);
+        let matters = diff.changes.iter().filter(|change| matters(change));
         lines.extend(matters.map(|change| format!("{digest}: {}", line(change))));
     }
     Ok(lines)
+}
+
+/// That a document says something otherwise is a matter of formats. Whether something is there, and in which version, is
+/// not, even where nobody knows which version is the later one.
+fn matters(change: &Change) -> bool {
+    change.kind != ChangeKind::Changed || change.aspects.contains(&Aspect::Version)
 }
 
 fn line(change: &Change) -> String {

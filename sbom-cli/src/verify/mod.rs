@@ -1,6 +1,9 @@
 //! `sbomctl verify`: whether somebody who is trusted says something about an image or file.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
@@ -170,8 +173,19 @@ pub(crate) fn run(
     if let Some(policy) = &arguments.policy {
         return by_policy(arguments, policy, environment, terminal);
     }
+    if matches!(arguments.output, Format::Predicate | Format::Statement)
+        && (arguments.subjects.len() > 1 || arguments.all_platforms)
+    {
+        return Err(Failure::usage(anyhow!("-o predicate and -o statement are of one subject: name one")));
+    }
     if matches!(arguments.output, Format::Sarif | Format::Junit | Format::Github) {
         return Err(Failure::usage(anyhow!("this form is one of verdicts of a policy: give --policy FILE")));
+    }
+    if arguments.bundle.as_deref().is_some_and(|file| file.as_os_str() == "-") && arguments.subjects.len() > 1
+    {
+        return Err(Failure::usage(anyhow!(
+            "standard input can be read once: give one subject with --bundle -"
+        )));
     }
     let signers = arguments.trust.signers(&limits, now, terminal)?;
     let demand = |subject: Digest| Demand {
@@ -184,34 +198,63 @@ pub(crate) fn run(
         now,
     };
     let mut verdicts = Vec::new();
+    let mut failed = Failed::default();
     for subject in &arguments.subjects {
-        match (file(subject, &limits)?, &arguments.bundle) {
-            (Some(path), Some(bundle)) => {
-                let digest = blob_subject(&path)?.digest;
-                let candidates = candidates(bundle, &limits)?;
-                let mut verdict = empty(subject, digest.clone(), None);
-                judge(&candidates, &demand(digest), &limits, &mut verdict);
-                verdicts.push(verdict);
-            }
+        let of_subject = || match (file(subject, &limits)?, &arguments.bundle) {
+            (Some(path), Some(bundle)) => Ok(vec![of_file(subject, &path, bundle, &demand, &limits)?]),
             (Some(path), None) => {
                 let message =
                     format!("{} is a file: give --bundle FILE with its attestation", path.display());
-                return Err(Failure::usage(anyhow!(message)));
+                Err(Failure::usage(anyhow!(message)))
             }
             (None, _) => {
                 let image = open(subject, arguments, environment, &limits)?;
-                of_image(&image, arguments, environment, &limits, &demand, terminal, &mut verdicts)?;
+                of_image(&image, arguments, environment, &limits, &demand, terminal)
             }
+        };
+        match of_subject() {
+            Ok(of_subject) => verdicts.extend(of_subject),
+            Err(failure) => failed.add(subject, failure)?,
         }
     }
+    if verdicts.is_empty() {
+        return failed.end(Exit::Environment, terminal);
+    }
     report::write(&verdicts, arguments.output)?;
-    Ok(worst(verdicts.iter().map(Verdict::exit)))
+    failed.end(worst(verdicts.iter().map(Verdict::exit)), terminal)
+}
+
+/// Subjects that could not be looked at. They keep the others from nothing.
+#[derive(Default)]
+struct Failed(Vec<(String, Failure)>);
+
+impl Failed {
+    /// Takes a failure down; a wrong command line ends all.
+    fn add(&mut self, subject: &str, failure: Failure) -> Result<(), Failure> {
+        if failure.exit == Exit::Usage {
+            return Err(failure);
+        }
+        self.0.push((subject.to_owned(), failure));
+        Ok(())
+    }
+
+    /// Tells of all of them, and ends as they and the others make it end.
+    fn end(mut self, others: Exit, terminal: &Terminal) -> Result<Exit, Failure> {
+        let exit = worst(std::iter::once(others).chain(self.0.iter().map(|(_, failure)| failure.exit)));
+        let told =
+            |(subject, failure): (String, Failure)| Failure { exit, source: failure.source.context(subject) };
+        let Some(last) = self.0.pop() else { return Ok(exit) };
+        for failure in self.0 {
+            terminal.error(&told(failure).source);
+        }
+        Err(told(last))
+    }
 }
 
 /// Judges images by a policy.
 fn by_policy(
     arguments: &VerifyArgs,
-    file: &std::path::Path,
+    file: &Path,
     environment: &Environment,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
@@ -227,34 +270,45 @@ fn by_policy(
         }
     };
     let policy = policy::load(file)?;
-    let mut summaries = arguments.summary.prepare(file, &policy, environment)?;
-    let limits = &arguments.bill.limits();
     let now = environment::now();
+    let mut summaries = arguments.summary.prepare(file, &policy, environment, now)?;
+    let mut failed = Failed::default();
+    let limits = &arguments.bill.limits();
     let gate = Gate { arguments, environment, terminal, limits, now, policy: &policy, file };
     let mut verdicts = Vec::new();
     for subject in &arguments.subjects {
-        let image = open(subject, arguments, environment, limits)?;
-        let (verdict, heard) = gate.judge(&image)?;
-        if let Some(summaries) = &mut summaries {
-            summaries.add(&image, &verdict, &heard, limits)?;
+        let judged = open(subject, arguments, environment, limits).and_then(|image| {
+            let (verdict, heard) = gate.judge(&image)?;
+            if let Some(summaries) = &mut summaries {
+                summaries.add(&image, &verdict, &heard, limits)?;
+            }
+            Ok(verdict)
+        });
+        match judged {
+            Ok(verdict) => verdicts.push(verdict),
+            Err(failure) => {
+                verdicts.push(gate.undecided(subject, &failure));
+                failed.add(subject, failure)?;
+            }
         }
-        verdicts.push(verdict);
-    }
-    if let Some(summaries) = &summaries {
-        summaries.finish()?;
     }
     let name = file.display().to_string();
     output::to_stdout(|out| policy::report::write(&verdicts, &name, format, out))?;
-    Ok(policy::exit_of(&verdicts))
+    if let Some(summaries) = &summaries {
+        summaries.finish()?;
+    }
+    failed.end(policy::exit_of(&verdicts), terminal)
 }
 
-/// A no outweighs what could not be decided, as there is nothing left to decide.
+/// A no outweighs what could not be read or decided, as there is nothing left to decide.
 fn worst(exits: impl Iterator<Item = Exit>) -> Exit {
-    exits.fold(Exit::Done, |worst, exit| match (worst, exit) {
-        (Exit::No, _) | (_, Exit::No) => Exit::No,
-        (Exit::Done, exit) => exit,
-        (worst, _) => worst,
-    })
+    let weight = |exit: &Exit| match exit {
+        Exit::Done => 0,
+        Exit::Environment => 1,
+        Exit::No => 3,
+        _ => 2,
+    };
+    exits.max_by_key(weight).unwrap_or(Exit::Environment)
 }
 
 /// The path, if the subject is a file and no image.
@@ -290,14 +344,16 @@ fn of_image(
     limits: &Limits,
     demand: &impl Fn(Digest) -> Demand,
     terminal: &Terminal,
-    verdicts: &mut Vec<Verdict>,
-) -> Result<(), Failure> {
+) -> Result<Vec<Verdict>, Failure> {
     let mut spending = Spending::new(limits, Box::new(Stopwatch::default()));
+    let given = arguments.bundle.as_ref().map(|bundle| candidates(bundle, limits)).transpose()?;
+    let mut verdicts = Vec::new();
     for (digest, platform) in targets(image, arguments)? {
         let mut verdict = empty(&image.given, digest.clone(), platform);
         let demand = demand(digest.clone());
-        if let Some(bundle) = &arguments.bundle {
-            judge(&candidates(bundle, limits)?, &demand, limits, &mut verdict);
+        if let (Some(bundle), Some(given)) = (&arguments.bundle, &given) {
+            judge(given, &demand, limits, &mut verdict);
+            check_readable(bundle, &verdict)?;
         } else {
             let likely: Vec<String> =
                 arguments.predicate.iter().map(|predicate| predicate.uri().to_owned()).collect();
@@ -309,6 +365,46 @@ fn of_image(
             verdict.differences = Some(matches::differences(image, &verdict, &maker, terminal)?);
         }
         verdicts.push(verdict);
+    }
+    if verdicts.is_empty() {
+        // Nothing that was looked at is nothing that was verified.
+        return Err(Failure {
+            exit: Exit::BadInput,
+            source: anyhow!("there is no image in it that can be run"),
+        });
+    }
+    Ok(verdicts)
+}
+
+/// Verifies what a bundle says about a file.
+fn of_file(
+    subject: &str,
+    path: &Path,
+    bundle: &Path,
+    demand: &impl Fn(Digest) -> Demand,
+    limits: &Limits,
+) -> Result<Verdict, Failure> {
+    let digest = blob_subject(path)?.digest;
+    let mut verdict = empty(subject, digest.clone(), None);
+    judge(&candidates(bundle, limits)?, &demand(digest), limits, &mut verdict);
+    check_readable(bundle, &verdict)?;
+    Ok(verdict)
+}
+
+/// Fails if nothing of a file is an attestation at all: that somebody gave the wrong file is no verdict.
+fn check_readable(bundle: &Path, verdict: &Verdict) -> Result<(), Failure> {
+    if !verdict.verified.is_empty() || !verdict.incomplete.is_empty() {
+        return Ok(());
+    }
+    let mut refused = verdict.refused.iter().map(|(_, refusal)| refusal);
+    let first = match refused.next() {
+        None => "it is empty",
+        Some(first) if first.reason == Reason::Malformed => &first.message,
+        Some(_) => return Ok(()),
+    };
+    if refused.all(|refusal| refusal.reason == Reason::Malformed) {
+        let message = format!("{} holds no attestation: {first}", bundle.display());
+        return Err(Failure { exit: Exit::BadInput, source: anyhow!(message) });
     }
     Ok(())
 }
@@ -364,9 +460,17 @@ fn take_down(found: Found, demand: &Demand, limits: &Limits, verdict: &mut Verdi
 /// Verifies every candidate. One that does not count hides none that does; one that a trusted signer has withdrawn does
 /// not count.
 fn judge(candidates: &[(Digest, Signed)], demand: &Demand, limits: &Limits, verdict: &mut Verdict) {
-    let demand = &withdrawn(candidates, demand, limits);
-    for (digest, signed) in candidates {
-        match verify(signed, demand, limits) {
+    let mut judged: Vec<_> = candidates.iter().map(|(_, signed)| verify(signed, demand, limits)).collect();
+    let withdrawn = withdrawn(candidates, &judged, demand, limits);
+    if !withdrawn.is_empty() {
+        let mut demand = demand.clone();
+        demand.revoked.attestations.extend(withdrawn);
+        for ((_, signed), judged) in candidates.iter().zip(&mut judged).filter(|(_, judged)| judged.is_ok()) {
+            *judged = verify(signed, &demand, limits);
+        }
+    }
+    for ((digest, _), judged) in candidates.iter().zip(judged) {
+        match judged {
             // A record that withdraws something is no reason to let anything pass.
             Ok(verified) if is_record(&verified) && demand.predicate.is_none() => {
                 verdict.notes.push(format!("{digest} withdraws others"));
@@ -389,20 +493,32 @@ fn is_record(verified: &Verified<Statement>) -> bool {
     verified.value().predicate_type().uri() == revocation::PREDICATE_TYPE
 }
 
-/// `demand`, with what those whom it trusts have withdrawn.
-fn withdrawn(candidates: &[(Digest, Signed)], demand: &Demand, limits: &Limits) -> Demand {
-    let mut demand = demand.clone();
+/// What those who are trusted have withdrawn. A record is of a type that need not be the demanded one.
+fn withdrawn(
+    candidates: &[(Digest, Signed)],
+    judged: &[Result<Verified<Statement>, Refusal>],
+    demand: &Demand,
+    limits: &Limits,
+) -> BTreeSet<Digest> {
     let records =
         Demand { predicate: Some(PredicateType::new(revocation::PREDICATE_TYPE)), ..demand.clone() };
-    for (_, signed) in candidates {
-        let Ok(record) = verify(signed, &records, limits) else { continue };
-        demand.revoked.attestations.extend(revocation::read(record.value().predicate()).unwrap_or_default());
+    let mut withdrawn = BTreeSet::new();
+    for ((_, signed), judged) in candidates.iter().zip(judged) {
+        let read =
+            |record: &Verified<Statement>| revocation::read(record.value().predicate()).unwrap_or_default();
+        match judged {
+            Ok(verified) if is_record(verified) => withdrawn.extend(read(verified)),
+            Err(refusal) if refusal.reason == Reason::WrongType => {
+                withdrawn.extend(verify(signed, &records, limits).iter().flat_map(read));
+            }
+            _ => {}
+        }
     }
-    demand
+    withdrawn
 }
 
 /// The attestations in a file: one, or one a line.
-fn candidates(path: &std::path::Path, limits: &Limits) -> Result<Vec<(Digest, Signed)>, Failure> {
+fn candidates(path: &Path, limits: &Limits) -> Result<Vec<(Digest, Signed)>, Failure> {
     let name = path.display().to_string();
     let (_, bytes) = documents::bytes(&name, limits)?;
     let whole = bytes.trim_ascii();
@@ -411,7 +527,11 @@ fn candidates(path: &std::path::Path, limits: &Limits) -> Result<Vec<(Digest, Si
     let is_object = |line: &&[u8]| line.starts_with(b"{") && line.ends_with(b"}");
     let several = lines.iter().filter(|line| !line.is_empty()).all(is_object);
     let parts = if several { lines } else { vec![whole] };
-    let signed = parts.into_iter().filter(|part| !part.is_empty()).map(|part| {
+    let parts: Vec<&[u8]> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    limits.referrers_listed.check(parts.len() as u64).map_err(|error| {
+        Failure::environment(anyhow::Error::new(error).context(format!("the attestations in {name}")))
+    })?;
+    let signed = parts.into_iter().map(|part| {
         let bytes = part.to_vec();
         (Digest::of(&bytes), Signed::of_file(bytes))
     });

@@ -20,12 +20,14 @@ use crate::{
 
 /// Writes all verdicts.
 pub(super) fn write(verdicts: &[Verdict], format: Format) -> Result<(), Failure> {
-    let newest = verdicts.iter().find_map(|verdict| verdict.verified.first());
+    // What does not hold is not handed on.
+    let holds = verdicts.iter().find(|verdict| verdict.exit() == Exit::Done);
+    let newest = holds.and_then(|verdict| verdict.verified.first());
     output::to_stdout(|out| match (format, newest) {
         (Format::Text, _) => verdicts.iter().try_for_each(|verdict| text(verdict, out)),
         (Format::Json, _) => {
             let verdicts: Vec<Value> = verdicts.iter().map(as_json).collect();
-            serde_json::to_writer_pretty(&mut *out, &json!({ "version": 1, "subjects": verdicts }))?;
+            serde_json::to_writer_pretty(&mut *out, &json!({ "schemaVersion": 1, "subjects": verdicts }))?;
             writeln!(out)
         }
         (Format::Predicate, Some(verified)) => out.write_all(verified.value().predicate()),

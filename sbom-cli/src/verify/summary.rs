@@ -14,6 +14,7 @@ use sbom_core::{
     digest::Digest,
     limits::Limits,
     policy::{Decision, Policy, Verdict},
+    timestamp::Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -48,6 +49,7 @@ pub(super) struct Summaries<'a> {
     arguments: &'a SummaryArgs,
     author: Author,
     policy: (String, Digest),
+    now: Timestamp,
     lines: Vec<u8>,
 }
 
@@ -58,14 +60,19 @@ impl SummaryArgs {
         file: &std::path::Path,
         policy: &Policy,
         environment: &Environment,
+        now: Timestamp,
     ) -> Result<Option<Summaries<'_>>, Failure> {
         let Some(key) = &self.vsa_key else { return Ok(None) };
+        if let Some(file) = &self.vsa_output {
+            output::check(file)?;
+        }
         let author = Author::Key(keys::signer(Some(key), &self.options, environment)?);
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Some(Summaries {
             arguments: self,
             author,
             policy: (name, policy.digest.clone()),
+            now,
             lines: Vec::new(),
         }))
     }
@@ -101,7 +108,7 @@ impl Summaries<'_> {
                 bundle: &bundle,
                 predicate_type: kind.uri(),
                 subjects: std::slice::from_ref(&image.root),
-                created: Some(environment::now()),
+                created: Some(self.now),
             };
             attach::attach(image.sink()?, &[attachment], &settings)?;
         }

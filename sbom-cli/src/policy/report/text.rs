@@ -32,7 +32,10 @@ fn one(verdict: &Verdict, policy: &str, out: &mut dyn Write) -> io::Result<()> {
         Decision::Deny => "DENIED",
     };
     writeln!(out, "{}: {decision}", escape_control(&verdict.image))?;
-    writeln!(out, "  {}", verdict.digest)?;
+    // What could not be looked at has none.
+    if !verdict.digest.is_empty() {
+        writeln!(out, "  {}", verdict.digest)?;
+    }
     writeln!(out, "  {}", escape_control(&verdict.message))?;
     if verdict.rules.is_empty() && !verdict.reason.help().is_empty() {
         writeln!(out, "  what to do: {}", verdict.reason.help())?;

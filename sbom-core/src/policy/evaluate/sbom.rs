@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{Judge, coverage::Target, requirement::Judged};
 use crate::{
     attest::predicate::Family,
-    diff::{ChangeKind, Diff},
+    diff::{Aspect, Change, ChangeKind, Diff},
     document::{
         Document,
         read::{self, Read, Syntax},
@@ -82,11 +82,12 @@ impl<'a> Judge<'a> {
         };
         let diff = Diff::of(document, scanned);
         // What tools say of a package in different words is no drift; what is there, and in which version, is.
-        let of_content = |kind: ChangeKind| kind != ChangeKind::Changed;
+        let of_content =
+            |change: &Change| change.kind != ChangeKind::Changed || change.aspects.contains(&Aspect::Version);
         let drifted: Vec<String> = diff
             .changes
             .iter()
-            .filter(|change| of_content(change.kind) && is_package(&change.ecosystem))
+            .filter(|change| of_content(change) && is_package(&change.ecosystem))
             .map(|change| format!("{} {}", change.name, change.kind.name()))
             .collect();
         if drifted.is_empty() {

@@ -1,0 +1,330 @@
+//! `verify --policy`, end to end: what the gate lets through, what it does not, and how it tells.
+
+use std::collections::BTreeSet;
+
+use sbomctl_testkit::{FaultKind, ReferrersApi, Registry, index};
+use serde_json::{Value, json};
+
+use crate::attest::{API, Bench, image, image_with, registry, two};
+
+/// Writes a policy with one rule for all images.
+fn policy(bench: &Bench, rule: &str) {
+    bench.write(
+        "p.yaml",
+        format!(
+            "version: 1\ndefault: deny\nsigners:\n  k: {{key: k.pub}}\n  s: {{key: s.pub}}\nrules:\n  - name: all\n    images: ['**']\n{rule}\n"
+        ),
+    );
+}
+
+/// What the gate says of `name` by a policy with this rule: the reasons of all checks that did not pass.
+fn check(bench: &Bench, name: &str, rule: &str, decision: &str, reasons: &[&str]) {
+    policy(bench, rule);
+    let code = match decision {
+        "allow" | "warn" => 0,
+        "deny" => 1,
+        _ => 4,
+    };
+    let document = bench.json("verdict", code, &["verify", "--policy", "p.yaml", "-o", "json", name]);
+    let verdict = &document["verdicts"][0];
+    assert_eq!(verdict["decision"], decision, "{rule}: {verdict:#}");
+    let found: BTreeSet<&str> = verdict["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|rule| rule["checks"].as_array().unwrap())
+        .filter(|check| check["outcome"] == "fail" || check["outcome"] == "undecided")
+        .map(|check| check["reason"].as_str().unwrap())
+        .collect();
+    assert_eq!(found, reasons.iter().copied().collect(), "{rule}: {verdict:#}");
+}
+
+fn sbom(more: &str) -> String {
+    format!("    require: [{{sbom: {{by: [k]{more}}}}}]")
+}
+
+/// A registry with an index that `k` has attested.
+fn attested(bench: &Bench) -> (Registry, String) {
+    let (registry, name) = registry(ReferrersApi::Off, &two());
+    bench.done(&["attest", "--key", "k.key", &name]);
+    (registry, name)
+}
+
+#[test]
+fn a_signed_bill_of_every_platform_is_let_through() {
+    let bench = Bench::new();
+    let (registry, name) = attested(&bench);
+    check(&bench, &name, &sbom(""), "allow", &[]);
+    check(&bench, &name, &sbom(", formats: [spdx], coverage: platforms, matches: layers"), "allow", &[]);
+    check(&bench, &name, &sbom(", matches: rescan"), "allow", &[]);
+    check(&bench, &name, &sbom(", formats: [cyclonedx]"), "deny", &["WRONG_TYPE"]);
+    check(&bench, &name, "    require: [{sbom: {by: [s]}}]", "deny", &["SIGNER_MISMATCH"]);
+    check(&bench, &name, "    mode: warn\n    require: [{sbom: {by: [s]}}]", "warn", &["SIGNER_MISMATCH"]);
+    drop(registry);
+    let layout = bench.layout("layout");
+    check(&bench, &layout, &sbom(""), "deny", &["NO_ATTESTATION"]);
+    bench.done(&["attest", "--key", "k.key", &layout]);
+    check(&bench, &layout, &sbom(""), "allow", &[]);
+}
+
+#[test]
+fn a_platform_without_a_bill_is_missing() {
+    let bench = Bench::new();
+    let (_registry, name) = registry(API, &two());
+    bench.done(&["attest", "--key", "k.key", "--platform", "linux/amd64", &name]);
+    check(&bench, &name, &sbom(""), "deny", &["PLATFORM_MISSING"]);
+    check(&bench, &name, &sbom(", coverage: index"), "deny", &["PLATFORM_MISSING"]);
+    bench.done(&["attest", "--key", "k.key", "--platform", "linux/arm64", &name]);
+    check(&bench, &name, &sbom(""), "allow", &[]);
+}
+
+#[test]
+fn an_age_needs_a_time_that_somebody_proves_or_the_policy_says_otherwise() {
+    let bench = Bench::new();
+    let (_registry, name) = attested(&bench);
+    // The bill says of itself that it is of 2023.
+    check(&bench, &name, &sbom(", maxAge: 30d"), "undecided", &["TIME_UNVERIFIED"]);
+    check(&bench, &name, &sbom(", maxAge: 30d, time: claimed"), "deny", &["STALE"]);
+    check(&bench, &name, &sbom(", maxAge: 3000w, time: claimed"), "allow", &[]);
+}
+
+#[test]
+fn packages_and_licences_are_denied() {
+    let bench = Bench::new();
+    let (_registry, name) = attested(&bench);
+    let deny = |what: &str| format!("{}\n    deny: {what}", sbom(""));
+    check(&bench, &name, &deny("{packages: ['pkg:apk/alpine/musl@<1.2.6']}"), "deny", &["PACKAGE_DENIED"]);
+    check(&bench, &name, &deny("{packages: ['pkg:apk/alpine/musl@<1.2.5']}"), "allow", &[]);
+    check(&bench, &name, &deny("{licenses: ['Zlib']}"), "deny", &["LICENSE_DENIED"]);
+    check(&bench, &name, &deny("{licenses: ['AGPL-3.0-only']}"), "allow", &[]);
+    let excepted = |until: &str| {
+        format!(
+            "{}\n    exceptions: [{{id: Zlib, until: {until}, reason: soon}}]",
+            deny("{licenses: ['Zlib']}")
+        )
+    };
+    check(&bench, &name, &excepted("2020-01-01"), "deny", &["LICENSE_DENIED"]);
+    check(&bench, &name, &excepted("2199-01-01"), "allow", &[]);
+}
+
+#[test]
+fn a_bill_that_lies_has_drifted() {
+    let bench = Bench::new();
+    let layout = bench.layout("layout");
+    let bill = bench.done(&["scan", &layout, "-o", "spdx-json"]);
+    for (from, to) in [("1.2.5-r0", "1.2.6-r0"), ("zlib", "curl")] {
+        let bench = Bench::new();
+        let layout = bench.layout("layout");
+        bench.write("bill.json", bill.replace(from, to));
+        bench.done(&["attest", "--key", "k.key", "--predicate", "bill.json", &layout]);
+        check(&bench, &layout, &sbom(""), "allow", &[]);
+        check(&bench, &layout, &sbom(", matches: rescan"), "deny", &["DRIFT"]);
+    }
+    // The layers that one bill names are not those of another image.
+    let (_registry, name) = registry(API, &image_with("linux/amd64", "1.0-r0"));
+    bench.write("bill.json", bill);
+    bench.done(&["attest", "--key", "k.key", "--predicate", "bill.json", &name]);
+    check(&bench, &name, &sbom(", matches: layers"), "deny", &["DRIFT"]);
+}
+
+#[test]
+fn two_of_two_must_have_signed() {
+    let bench = Bench::new();
+    let (_registry, name) = attested(&bench);
+    let both = "    require: [{sbom: {by: [k, s], threshold: 2, agree: true}}]";
+    check(&bench, &name, both, "deny", &["THRESHOLD"]);
+    bench.done(&["attest", "--key", "s.key", &name]);
+    check(&bench, &name, both, "allow", &[]);
+}
+
+#[test]
+fn what_the_policy_or_the_signer_withdrew_does_not_count() {
+    let bench = Bench::new();
+    let (_registry, name) = registry(API, &image("linux/amd64"));
+    let said = bench.json("attest", 0, &["attest", "--key", "k.key", "--format", "json", &name]);
+    for digest in ["statement", "bundle"] {
+        let digest = said["attested"][0][digest].as_str().unwrap();
+        bench.write(
+            "p.yaml",
+            format!(
+                "version: 1\ndefault: deny\nsigners:\n  k: {{key: k.pub, revoked: {{attestations: ['{digest}']}}}}\nrules:\n  - images: ['**']\n    require: [{{sbom: {{by: [k]}}}}]\n"
+            ),
+        );
+        assert!(bench.ends(1, &["verify", "--policy", "p.yaml", &name]).contains("REVOKED"));
+    }
+    let bundle = said["attested"][0]["bundle"].as_str().unwrap();
+    let revoke = ["attest", "revoke", "--attestation", bundle, &name, "--key"];
+    // A stranger to this policy withdraws nothing.
+    bench.done(&["key", "generate", "--no-password", "-o", "x"]);
+    bench.done(&[&revoke[..], &["x.key"]].concat());
+    check(&bench, &name, &sbom(""), "allow", &[]);
+    bench.done(&[&revoke[..], &["k.key"]].concat());
+    check(&bench, &name, &sbom(""), "deny", &["REVOKED"]);
+}
+
+#[test]
+fn an_image_that_no_rule_is_for_ends_as_the_default_says() {
+    let bench = Bench::new();
+    let (registry, name) = attested(&bench);
+    for (default, code) in [("deny", 1), ("warn", 0), ("allow", 0)] {
+        bench.write("p.yaml", format!("version: 1\ndefault: {default}\nrules: []\n"));
+        let said = bench.ends(code, &["verify", "--policy", "p.yaml", &name]);
+        assert!(said.contains("no rule is for this image"), "{said}");
+    }
+    let rule = format!("  - images: ['{}/team/**']\n    require: [{{sbom: {{by: [k]}}}}]\n", registry.host());
+    bench.write(
+        "p.yaml",
+        format!("version: 1\ndefault: deny\nsigners: {{k: {{key: k.pub}}}}\nrules:\n{rule}"),
+    );
+    bench.done(&["verify", "--policy", "p.yaml", &name]);
+    let layout = bench.layout("layout");
+    assert!(bench.ends(1, &["verify", "--policy", "p.yaml", &layout]).contains("no rule is for"));
+}
+
+#[test]
+fn a_wrong_policy_ends_with_2_and_its_lines() {
+    let bench = Bench::new();
+    let layout = bench.layout("layout");
+    bench.write("p.yaml", "version: 1\ndefault: deny\nrulez: []\n");
+    let said = bench.ends(2, &["verify", "--policy", "p.yaml", &layout]);
+    assert!(said.contains("p.yaml:3:1"), "{said}");
+    bench.ends(2, &["verify", "--policy", "missing.yaml", &layout]);
+    bench.write(
+        "p.yaml",
+        "version: 1\ndefault: deny\nsigners: {k: {key: gone.pub}}\nrules:\n  - images: ['**']\n    require: [{sbom: {by: [k]}}]\n",
+    );
+    let said = bench.ends(2, &["verify", "--policy", "p.yaml", &layout]);
+    assert!(said.contains("gone.pub"), "{said}");
+    policy(&bench, &sbom(""));
+    for option in
+        [&["--key", "k.pub"][..], &["--type", "spdx"], &["--all-platforms"], &["--matches", "rescan"]]
+    {
+        bench.ends(2, &[&["verify", "--policy", "p.yaml", &layout], option].concat());
+    }
+    bench.ends(2, &["verify", "--policy", "p.yaml", "-o", "predicate", &layout]);
+    bench.ends(2, &["verify", "--policy", "p.yaml", "--offline", "127.0.0.1:1/team/app:1"]);
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_undecided_and_in_every_report() {
+    let bench = Bench::new();
+    let (registry, name) = attested(&bench);
+    let gone = format!("{}/team/app:1", Registry::start().host());
+    policy(&bench, &sbom(""));
+    let document = bench.json("verdict", 4, &["verify", "--policy", "p.yaml", "-o", "json", &gone, &name]);
+    let decisions: Vec<&Value> =
+        document["verdicts"].as_array().unwrap().iter().map(|verdict| &verdict["decision"]).collect();
+    assert_eq!(decisions, ["undecided", "allow"]);
+    for format in ["text", "sarif", "junit", "github"] {
+        let run = bench.run(&["verify", "--policy", "p.yaml", "-o", format, &gone, &name]);
+        assert_eq!(run.code, 4, "{format}: {}", run.stderr);
+        let word = if format == "text" { "UNDECIDED" } else { "REGISTRY" };
+        assert!(run.stdout.contains(word), "{format}: {}", run.stdout);
+    }
+    let layout = bench.layout("layout");
+    bench.ends(1, &["verify", "--policy", "p.yaml", &gone, &layout]);
+    bench.ends(3, &["verify", "--policy", "p.yaml", "oci:missing", &name]);
+    let limit = ["verify", "--policy", "p.yaml", "--limit", "attestation-requests=1", &name];
+    assert!(bench.ends(4, &limit).contains("LIMIT"));
+    registry.fault_on("GET", "/manifests/sha256-", 99, FaultKind::Status(500, String::new(), String::new()));
+    bench.ends(4, &["verify", "--policy", "p.yaml", &name]);
+}
+
+#[test]
+fn junk_turns_no_yes_into_a_no() {
+    let bench = Bench::new();
+    let (registry, name) = registry(API, &image("linux/amd64"));
+    bench.done(&["attest", "--key", "k.key", &name]);
+    bench.done(&["attest", "--key", "s.key", &name]);
+    bench.write("said.json", r#"{"bomFormat":"CycloneDX","components":17}"#);
+    bench.done(&["attest", "--key", "s.key", "--type", "cyclonedx", "--predicate", "said.json", &name]);
+    for tag in ["a", "b"] {
+        registry.push("team/app", tag, &image("linux/arm64"));
+    }
+    check(&bench, &name, &sbom(""), "allow", &[]);
+}
+
+#[test]
+fn reports_are_made_for_whoever_reads_them() {
+    let bench = Bench::new();
+    let (_registry, name) = attested(&bench);
+    policy(&bench, &format!("{}\n    deny: {{licenses: ['Zlib']}}", sbom("")));
+    let report = |format: &str| bench.ends(1, &["verify", "--policy", "p.yaml", "-o", format, &name]);
+    assert!(report("text").contains("LICENSE_DENIED"));
+    let sarif: Value = serde_json::from_str(&report("sarif")).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "LICENSE_DENIED");
+    let junit = report("junit");
+    assert!(junit.starts_with("<?xml") && junit.contains("<failure type=\"LICENSE_DENIED\""), "{junit}");
+    assert!(report("github").contains("::error file=p.yaml,line="));
+}
+
+#[test]
+fn a_summary_says_what_the_gate_said_and_what_it_heard() {
+    let bench = Bench::new();
+    let (_registry, name) = registry(API, &index([image("linux/amd64")]));
+    let said = bench.json("attest", 0, &["attest", "--key", "k.key", "--format", "json", &name]);
+    policy(&bench, &sbom(""));
+    let summary = ["--vsa-key", "s.key", "--vsa-output", "vsa.json", "--vsa-push"];
+    bench.done(&[&["verify", "--policy", "p.yaml", &name], &summary[..]].concat());
+    let vsa = ["verify", "--key", "s.pub", "--type", "vsa", "-o", "predicate", &name];
+    let predicate: Value = serde_json::from_str(&bench.done(&vsa)).unwrap();
+    assert_eq!(predicate["verificationResult"], "PASSED");
+    let input = predicate["inputAttestations"][0]["digest"]["sha256"].as_str().unwrap();
+    assert_eq!(said["attested"][0]["bundle"], format!("sha256:{input}"));
+    assert_eq!(predicate["inputAttestations"].as_array().unwrap().len(), 1);
+    bench.done(&["verify", "--key", "s.pub", "--type", "vsa", "--bundle", "vsa.json", &name]);
+    bench.ends(1, &["verify", "--key", "k.pub", "--type", "vsa", &name]);
+
+    policy(&bench, &format!("{}\n    deny: {{licenses: ['Zlib']}}", sbom("")));
+    bench.ends(1, &["verify", "--policy", "p.yaml", "--vsa-key", "s.key", "--vsa-output", "no.json", &name]);
+    let failed =
+        ["verify", "--key", "s.pub", "--type", "vsa", "--bundle", "no.json", "-o", "predicate", &name];
+    let predicate: Value = serde_json::from_str(&bench.done(&failed)).unwrap();
+    assert_eq!(predicate["verificationResult"], "FAILED");
+    bench.ends(2, &["verify", "--key", "k.pub", "--vsa-key", "s.key", &name]);
+    bench.ends(2, &["verify", "--policy", "p.yaml", "--vsa-push", &name]);
+}
+
+#[cfg(feature = "keyless")]
+#[test]
+fn an_identity_signs_for_the_gate_and_its_time_is_proven() {
+    use sbomctl_testkit::sigstore::{Loopback, token};
+    let bench = Bench::new();
+    let sigstore = Loopback::start();
+    let layout = bench.layout("layout");
+    bench.write("token.jwt", token("https://issuer.test", "a@b.test"));
+    bench.write("root.json", sigstore.trusted_root());
+    bench.write("config.json", sigstore.signing_config(2));
+    bench.done(&[
+        "attest",
+        "--identity-token",
+        "token.jwt",
+        "--signing-config",
+        "config.json",
+        "--trusted-root",
+        "root.json",
+        &layout,
+    ]);
+    let identity = |subject: &str| {
+        format!(
+            "version: 1\ndefault: deny\nsigners:\n  ci: {{issuer: 'https://issuer.test', subject: '{subject}', trustedRoot: root.json}}\nrules:\n  - images: ['**']\n    require: [{{sbom: {{by: [ci], maxAge: 3000w}}}}]\n"
+        )
+    };
+    bench.write("p.yaml", identity("a@b.test"));
+    bench.done(&["verify", "--policy", "p.yaml", &layout]);
+    bench.write("p.yaml", identity("a@b.test").replace("3000w", "1d"));
+    assert!(bench.ends(1, &["verify", "--policy", "p.yaml", &layout]).contains("STALE"));
+    bench.write("p.yaml", identity("x@b.test"));
+    assert!(bench.ends(1, &["verify", "--policy", "p.yaml", &layout]).contains("SIGNER_MISMATCH"));
+    let verify =
+        ["verify", "--trusted-root", "root.json", "--certificate-oidc-issuer", "https://issuer.test"];
+    let who = ["--certificate-identity", "a@b.test", "-o", "json", &layout];
+    let verdict = bench.json("verify", 0, &[&verify[..], &who].concat());
+    let verified = &verdict["subjects"][0]["verified"][0];
+    assert_eq!(verified["signers"][0]["subject"], "a@b.test");
+    assert_ne!(verified["time"], json!(null));
+    for (issuer, subject) in [("https://issuer.test", "b.test"), ("https://issuer", "a@b.test")] {
+        let verify = ["verify", "--trusted-root", "root.json", "--certificate-oidc-issuer", issuer];
+        bench.ends(1, &[&verify[..], &["--certificate-identity", subject, &layout]].concat());
+    }
+}
