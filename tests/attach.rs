@@ -128,3 +128,49 @@ fn what_is_revoked_is_named_by_a_record_or_gone() {
         assert_eq!(run(folder, &[&revoke[..], &["--delete", &name]].concat()).code, 3);
     }
 }
+
+#[test]
+fn an_image_that_nobody_vouched_for_does_not_pass_beside_one_that_somebody_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, &["key", "generate", "-o", "k"]);
+    let policy = "version: 1\ndefault: deny\nsigners: {ci: {key: k.pub}}\nrules:\n  - images: ['**']\n    require: [{sbom: {by: [ci], coverage: platforms}}]\n";
+    std::fs::write(folder.join("p.yaml"), policy).unwrap();
+    let image = |content: &str| {
+        let release = format!("ID=alpine\nVERSION_ID=3.20.0\n# {content}\n");
+        ImageBuilder::new().layer(|l| l.file("etc/os-release", release)).platform("linux/amd64")
+    };
+    let amd64 = || json!({ "os": "linux", "architecture": "amd64" });
+    let good = || image("good").build().root().with_platform(amd64());
+    let registry = Registry::start();
+    let first = registry.push("team/app", "1", &index([good()]));
+    done(folder, &["attest", "--key", "k.key", &first]);
+    done(folder, &["verify", "--policy", "p.yaml", &first]);
+    let evil = [
+        image("marked")
+            .build()
+            .root()
+            .with_platform(amd64())
+            .with_annotation("vnd.docker.reference.type", "x"),
+        image("unknown").platform("unknown/unknown").build().root().with_platform(amd64()),
+        image("artifact")
+            .edit_manifest(|manifest| manifest["config"]["mediaType"] = json!("application/vnd.example"))
+            .build()
+            .root()
+            .with_platform(amd64()),
+        image("silent").platform("unknown/unknown").build().root().with("platform", json!(null)),
+    ];
+    for (number, evil) in evil.into_iter().enumerate() {
+        let name = registry.push("team/app", &format!("evil{number}"), &index([evil, good()]));
+        let run = run(folder, &["verify", "--policy", "p.yaml", &name]);
+        let (code, reason) = if number == 3 { (4, "NO_PLATFORM") } else { (1, "PLATFORM_MISSING") };
+        assert_eq!(run.code, code, "{number}: {}{}", run.stdout, run.stderr);
+        assert!(run.stdout.contains(reason), "{number}: {}", run.stdout);
+    }
+    for option in [&["--insecure-ignore-tlog"][..], &["--trusted-root", "r.json"]] {
+        let arguments = [&["verify", "--policy", "p.yaml", &first][..], option].concat();
+        let run = run(folder, &arguments);
+        assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains("the policy says this"), "{}", run.stderr);
+    }
+}

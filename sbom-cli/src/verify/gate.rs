@@ -16,7 +16,7 @@ use sbom_core::{
     },
     digest::Digest,
     limits::Limits,
-    oci::{Image as ImageFacts, SubjectKind},
+    oci::{Image as ImageFacts, SubjectKind, manifest::Document},
     policy::{
         self, Decision, Evidence, Policy, Reason, Signers, Subject,
         facts::{self, BaseImage, Manifest},
@@ -172,12 +172,13 @@ impl Gate<'_> {
 
 /// What is known of an image before anybody says something about it.
 fn subject(image: &Image, sources: &[ImageSource]) -> Subject {
-    let manifests = sources.iter().filter_map(|source| {
+    let read = sources.iter().filter_map(|source| {
         let facts = facts_of(source)?;
         let label = |name: &str| facts.labels.get(name).filter(|value| !value.is_empty()).cloned();
         Some(Manifest {
             digest: facts.manifest_digest.clone()?,
-            platform: facts.platform.clone(),
+            // What was read is an image: if it names no platform, it may run on any.
+            platform: Some(facts.platform.clone()).filter(|it| !it.is_unknown()).unwrap_or_default(),
             layers: source.subject().layers.iter().filter_map(|layer| layer.diff_id.clone()).collect(),
             base: BaseImage {
                 name: label("org.opencontainers.image.base.name"),
@@ -186,12 +187,25 @@ fn subject(image: &Image, sources: &[ImageSource]) -> Subject {
             },
         })
     });
+    let mut manifests: Vec<Manifest> = read.collect();
+    // What an index lists for a platform is chosen there, whether it looks like an image here or not.
+    for (platform, entry) in &image.platforms {
+        let is_known = manifests.iter().any(|manifest| manifest.digest == entry.digest);
+        if !is_known && !platform.is_unknown() && Document::is_manifest(&entry.media_type) {
+            manifests.push(Manifest {
+                digest: entry.digest.clone(),
+                platform: platform.clone(),
+                layers: Vec::new(),
+                base: BaseImage::default(),
+            });
+        }
+    }
     Subject {
         name: image.given.clone(),
         repository: image.reference.as_ref().map(|reference| reference.repository().to_string()),
         tag: image.reference.as_ref().and_then(|reference| reference.tag().map(ToString::to_string)),
         digest: image.root.digest.clone(),
-        manifests: manifests.collect(),
+        manifests,
     }
 }
 
@@ -227,10 +241,14 @@ fn take_down(
     evidence: &mut Evidence,
 ) {
     for verified in verdict.verified {
-        // What lies beside the index and beside an image is one statement.
-        if evidence.attestations.iter().all(|known| known.digest != *verified.digest()) {
-            let claimed = claimed_time(verified.value().predicate());
-            evidence.attestations.push(trusted.attestation(&verified, claimed));
+        let claimed = claimed_time(verified.value().predicate());
+        let attestation = trusted.attestation(&verified, claimed);
+        // What lies beside the index and beside an image is one statement. An envelope is the same with and without what
+        // vouches for its time.
+        match evidence.attestations.iter_mut().find(|known| known.digest == attestation.digest) {
+            Some(known) if known.verified_time.is_none() => *known = attestation,
+            Some(_) => {}
+            None => evidence.attestations.push(attestation),
         }
     }
     for (digest, refusal) in verdict.refused {
@@ -283,6 +301,8 @@ pub(super) fn check(arguments: &VerifyArgs) -> Result<(), Failure> {
     let named = [
         (arguments.predicate.is_some(), "--type"),
         (arguments.trust.names_somebody(), "--key and --certificate-identity"),
+        (arguments.trust.insecure_ignore_tlog, "--insecure-ignore-tlog"),
+        (arguments.trust.names_root(), "--trusted-root"),
         (arguments.bundle.is_some(), "--bundle"),
         (arguments.all_platforms || arguments.platform.is_some(), "--platform and --all-platforms"),
         (arguments.matches != super::Matches::Off, "--matches"),

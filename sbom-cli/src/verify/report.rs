@@ -54,7 +54,8 @@ fn summary(verdicts: &[Verdict]) -> String {
 
 fn text(verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
     let platform = verdict.platform.as_ref().map(|platform| format!(" ({platform})")).unwrap_or_default();
-    writeln!(out, "{}{platform} is {}", escape_control(&verdict.given), verdict.digest)?;
+    let (given, platform) = (escape_control(&verdict.given), escape_control(&platform));
+    writeln!(out, "{given}{platform} is {}", verdict.digest)?;
     for verified in &verdict.verified {
         writeln!(out, "  verified  {}", escape_control(verified.value().predicate_type().uri()))?;
         writeln!(out, "    attestation  {}", verified.digest())?;

@@ -64,6 +64,11 @@ impl TrustArgs {
         !self.key.is_empty() || self.identity_text().is_some()
     }
 
+    /// Whether a trusted root is named.
+    pub(crate) fn names_root(&self) -> bool {
+        self.trusted_root.is_some()
+    }
+
     /// Everybody who is trusted; somebody must be.
     pub(crate) fn signers(
         &self,

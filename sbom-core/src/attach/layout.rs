@@ -262,7 +262,7 @@ fn copy_checked(
     let failed = |source| SourceError::Io { path: path.to_owned(), source };
     let mut reader =
         DigestReader::new(reader.take(descriptor.size.saturating_add(1)), descriptor.digest.algorithm());
-    let mut file = File::create(path).map_err(failed)?;
+    let mut file = create_new(path).map_err(failed)?;
     io::copy(&mut reader, &mut file).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     let (found, size) = reader.finish();
@@ -397,9 +397,18 @@ fn empty_index() -> Vec<u8> {
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), SourceError> {
     let failed = |source| SourceError::Io { path: path.to_owned(), source };
     let partial = path.with_extension("partial");
-    let mut file = File::create(&partial).map_err(failed)?;
+    let mut file = create_new(&partial).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
     fs::rename(&partial, path).map_err(failed)
+}
+
+/// A new file in the place of what an earlier attempt left. A link there, as a layout of strangers may have, is not
+/// followed.
+fn create_new(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => File::create_new(path),
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

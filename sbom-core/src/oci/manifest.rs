@@ -61,8 +61,18 @@ impl Descriptor {
     /// Whether this stands in an index for something about an image rather than for an image: provenance and
     /// bills of `BuildKit`, which name the platform `unknown/unknown`.
     pub fn is_attestation(&self) -> bool {
-        self.annotations.contains_key(REFERENCE_TYPE)
-            || self.platform.as_ref().is_some_and(Platform::is_unknown)
+        match &self.platform {
+            // Whatever annotations say: who pulls for this platform runs it.
+            Some(platform) => platform.is_unknown(),
+            None => self.annotations.contains_key(REFERENCE_TYPE),
+        }
+    }
+
+    /// Whether no machine chooses this out of an index, since its platform is spelled out as `unknown/unknown`. An entry
+    /// without platform may be chosen for what its configuration says.
+    pub fn is_for_no_machine(&self) -> bool {
+        let is_named = |platform: &Platform| platform.os == "unknown" && platform.architecture == "unknown";
+        self.platform.as_ref().is_some_and(is_named)
     }
 }
 
@@ -533,10 +543,14 @@ mod tests {
             {"digest":"$A","size":1,"platform":{"os":"unknown","architecture":"unknown"}},
             {"digest":"$A","size":1,"annotations":{"vnd.docker.reference.type":"attestation-manifest"}},
             {"digest":"$A","size":1,"platform":{"os":"linux","architecture":"arm","variant":""}},
-            {"digest":"$A","size":1,"annotations":null}]}"#;
+            {"digest":"$A","size":1,"annotations":null},
+            {"digest":"$A","size":1,"platform":{"os":"linux","architecture":"amd64"},
+             "annotations":{"vnd.docker.reference.type":"attestation-manifest"}}]}"#;
         let Ok(Document::Index(index)) = parse(json, "") else { panic!("no index") };
         let attestations: Vec<bool> = index.manifests.iter().map(Descriptor::is_attestation).collect();
-        assert_eq!(attestations, [true, true, false, false]);
+        assert_eq!(attestations, [true, true, false, false, false]);
+        let for_none: Vec<bool> = index.manifests.iter().map(Descriptor::is_for_no_machine).collect();
+        assert_eq!(for_none, [true, false, false, false, false]);
         assert_eq!(index.manifests[2].platform.as_ref().unwrap().variant, None);
     }
 }

@@ -126,7 +126,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn descend(&mut self, descriptor: &Descriptor, place: &Place) -> Result<(), SourceError> {
-        if place.within_index && descriptor.is_attestation() {
+        if place.within_index && descriptor.is_for_no_machine() {
             return Ok(());
         }
         // What leads back to where it came from, or to the same place twice, adds nothing.
@@ -219,7 +219,9 @@ impl ReadImage {
     /// The platform that the configuration names, and where it is silent, the index.
     fn platform(&self) -> Platform {
         let described = self.candidate.descriptor.platform.clone().unwrap_or_default();
-        self.config.platform.clone().or(&described)
+        let own = self.config.platform.clone();
+        // Machines choose by the index: a configuration for `unknown/unknown` does not keep them from it.
+        if own.is_unknown() && !described.is_unknown() { described } else { own.or(&described) }
     }
 
     fn subject(&self, naming: &Naming) -> Subject {

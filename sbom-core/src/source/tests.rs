@@ -233,9 +233,7 @@ fn a_platform_that_is_missing_is_an_error_that_lists_the_others() {
 #[test]
 fn the_only_image_is_taken_unless_another_platform_is_asked_for() {
     let attestation = image("unknown/unknown").root();
-    let marked =
-        image("linux/mips").root().with_annotation("vnd.docker.reference.type", "attestation-manifest");
-    let root = index([image("linux/arm64").root(), attestation, marked]);
+    let root = index([image("linux/arm64").root(), attestation]);
     for layout in [Layout::new([root]), Layout::new([image("linux/arm64").root()])] {
         assert_eq!(platforms(&open(&layout, &any()).unwrap()), ["linux/arm64"]);
         assert_eq!(platforms(&open(&layout, &Selection::All).unwrap()), ["linux/arm64"]);
@@ -245,6 +243,18 @@ fn the_only_image_is_taken_unless_another_platform_is_asked_for() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn what_a_machine_would_run_is_an_image_whatever_is_written_beside_it() {
+    const MARK: (&str, &str) = ("vnd.docker.reference.type", "attestation-manifest");
+    let marked = image("linux/mips").root().with_annotation(MARK.0, MARK.1);
+    let silent = image("linux/s390x").root().with_annotation(MARK.0, MARK.1).with("platform", json!(null));
+    let unknown =
+        image("unknown/unknown").root().with_platform(json!({"os": "linux", "architecture": "arm"}));
+    let layout = Layout::new([index([image("linux/arm64").root(), marked, silent, unknown])]);
+    let found = platforms(&open(&layout, &Selection::All).unwrap());
+    assert_eq!(found, ["linux/arm64", "linux/mips", "linux/s390x", "linux/arm"]);
 }
 
 #[test]

@@ -64,3 +64,25 @@ fn a_blob_that_is_not_what_it_should_be_is_not_kept() {
     let blobs = std::fs::read_dir(folder.path().join("blobs/sha256")).unwrap();
     assert!(blobs.flatten().all(|entry| !entry.file_name().to_string_lossy().contains("partial")));
 }
+
+#[cfg(unix)]
+#[test]
+fn links_in_a_layout_are_not_written_through() {
+    use std::os::unix::fs::symlink;
+    let (folder, root) = layout();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let kept = elsewhere.path().join("kept");
+    std::fs::write(&kept, "kept").unwrap();
+    let empty = Digest::of(b"{}");
+    symlink(&kept, folder.path().join(format!("blobs/sha256/.{}.partial", empty.hex()))).unwrap();
+    symlink(&kept, folder.path().join("index.partial")).unwrap();
+    let limits = Limits::default();
+    let sink = LayoutFolder::open(folder.path(), &limits).unwrap();
+    let (bundle, subjects) = (bundle("one"), [root.clone()]);
+    let attachment = Attachment { bundle: &bundle, predicate_type: SPDX, subjects: &subjects, created: None };
+    let settings = Settings { clock: &Still::default(), seed: 0, also_legacy: false, limits: &limits };
+    attach(&sink, &[attachment], &settings).unwrap();
+    assert!(sink.has_blob(&empty).unwrap());
+    assert_eq!(find_all(&sink, &root.digest).signed().count(), 1);
+    assert_eq!(std::fs::read(&kept).unwrap(), b"kept");
+}

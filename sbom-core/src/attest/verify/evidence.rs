@@ -38,7 +38,6 @@ pub(super) fn read(signed: &Signed, demand: &Demand, limits: &Limits) -> Result<
 fn read_bundle(bytes: &[u8]) -> Result<Bundle, Failure> {
     Bundle::read(bytes).map_err(|error| {
         let reason = match &error {
-            BundleError::TooMany { .. } => Reason::Limit,
             BundleError::MediaType(_) => Reason::Unsupported,
             _ => Reason::Malformed,
         };

@@ -44,6 +44,15 @@ impl<'a> Judge<'a> {
                 Finding::new(Outcome::Undecided, Reason::NO_PLATFORM, "there is no platform to check");
             return (vec![finding.into_check(path, requirement.line, None)], Vec::new());
         }
+        // What names no platform may run on any, and cannot be left out as what is for none.
+        let is_silent = |manifest: &&Manifest| {
+            manifest.platform.os.is_empty() && manifest.platform.architecture.is_empty()
+        };
+        if let Some(manifest) = self.subject.manifests.iter().find(is_silent) {
+            let message = format!("{} names no platform, so it may run on any", manifest.digest);
+            let finding = Finding::new(Outcome::Undecided, Reason::NO_PLATFORM, message);
+            return (vec![finding.into_check(path, requirement.line, None)], Vec::new());
+        }
         match requirement.coverage {
             Coverage::Platforms => self.platforms(requirement, path, false),
             Coverage::Index => {

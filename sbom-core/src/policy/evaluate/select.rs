@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Judge;
 use crate::{
+    digest::Digest,
     policy::{
         facts::Attestation,
         model::{Requirement, Select, Signer},
@@ -122,14 +123,25 @@ pub(super) fn words<'a>(
     by_signer.into_iter().map(|(signer, candidates)| (signer, word(candidates))).collect()
 }
 
-/// The newest, and those of which it is not known whether they are newer still. The same said again is not ambiguous.
+/// The newest, and those of which it is not known whether they are newer still. The same said again is not ambiguous. A
+/// statement of which a copy has a time is not newer where that time was taken away, which anybody can do.
 fn latest<'a>(candidates: &[Candidate<'a>]) -> Word<'a> {
     let newest = candidates.iter().filter_map(|candidate| candidate.time).max();
-    let may_be_newest = |candidate: &&Candidate<'a>| candidate.time.is_none() || candidate.time == newest;
+    let timed: BTreeSet<_> =
+        candidates.iter().filter(|candidate| candidate.time.is_some()).map(signed).collect();
+    let may_be_newest = |candidate: &&Candidate<'a>| match candidate.time {
+        None => !timed.contains(&signed(candidate)),
+        time => time == newest,
+    };
     let candidates: Vec<Candidate<'a>> = candidates.iter().filter(may_be_newest).copied().collect();
     let contents: BTreeSet<&[u8]> =
         candidates.iter().map(|candidate| candidate.attestation.predicate.as_slice()).collect();
     Word { is_ambiguous: contents.len() > 1, candidates }
+}
+
+/// Who said what.
+fn signed<'a>(candidate: &Candidate<'a>) -> (&'a str, &'a Digest) {
+    (candidate.identity, &candidate.attestation.statement)
 }
 
 /// How many distinct signers there are: two names of one key are one, and so are two keys of one name.

@@ -117,6 +117,15 @@ fn a_replayed_old_clean_statement_does_not_hide_the_newest() {
 }
 
 #[test]
+fn an_old_statement_that_was_stripped_of_its_time_is_not_taken_for_the_newest() {
+    let rule = "    require: [{attestation: {type: 'https://a.b/c', by: [ci], where: 'predicate.ok'}}]\n";
+    let of = |at: &str, ok: bool| format!("by: ci, {at}type: 'https://a.b/c', predicate: {{ok: {ok}}}");
+    let (new, old, stripped) = (of("at: 2026-11-01, ", true), of("at: 2025-01-01, ", false), of("", false));
+    check(rule, &statements(&[new.clone(), old, stripped.clone()]), Decision::Allow, &[]);
+    check(rule, &statements(&[new, stripped]), Decision::Undecided, &["TIME_UNVERIFIED"]);
+}
+
+#[test]
 fn where_the_newest_cannot_be_told_all_must_be_as_they_should_be() {
     let rule = "    require: [{attestation: {type: 'https://a.b/c', by: [ci], where: 'predicate.ok'}}]\n";
     let of = |ok: bool, more: &str| format!("by: ci, type: 'https://a.b/c', predicate: {{ok: {ok}{more}}}");
@@ -234,6 +243,25 @@ fn every_platform_needs_its_own_or_the_index_one_for_all() {
         verdict_of(&format!("{HEAD}{}", rule("index")), &format!("{platforms}{alone}")).decision,
         Decision::Deny
     );
+}
+
+#[test]
+fn an_image_without_platform_among_others_is_not_left_out() {
+    let policy = Policy::parse(&format!("{HEAD}{SBOM}")).unwrap();
+    let about = statements(&[format!("by: ci, about: [linux/amd64, image], {CLEAN}")]);
+    let text = format!(
+        "policy: p\nnow: 2026-11-21\ncases:\n  - name: x\n    image: ghcr.io/acme/app:v1\n    platforms: [linux/amd64, unknown/unknown]\n{about}"
+    );
+    let fixture = Fixture::parse(&text, &mut |name: &str| Err(name.to_owned())).unwrap();
+    let case = &fixture.cases[0];
+    let judged = |subject: &Subject| {
+        let verdict = evaluate(&policy, subject, &case.evidence, case.now, &Limits::default());
+        (verdict.decision, verdict.reason.code().to_owned())
+    };
+    assert_eq!(judged(&case.subject).0, Decision::Allow);
+    let mut subject = case.subject.clone();
+    subject.manifests[1].platform = crate::oci::Platform::default();
+    assert_eq!(judged(&subject), (Decision::Undecided, "NO_PLATFORM".to_owned()));
 }
 
 #[test]
