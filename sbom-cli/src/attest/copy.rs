@@ -27,7 +27,7 @@ pub(crate) struct CopyArgs {
     /// The image: in a registry, or in an OCI layout
     #[arg(value_name = "IMAGE")]
     image: String,
-    /// Where to: HOST/NAME[:TAG], oci:FOLDER[:TAG] or oci-archive:FILE[:TAG]
+    /// Where to: `HOST/NAME[:TAG]`, `oci:FOLDER[:TAG]` or `oci-archive:FILE[:TAG]`
     #[arg(value_name = "DESTINATION")]
     destination: String,
     #[command(flatten)]
