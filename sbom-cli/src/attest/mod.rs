@@ -248,13 +248,12 @@ fn subjects(image: &Image, digest: &Digest) -> Result<Vec<Descriptor>, Failure> 
         return Ok(vec![image.root.clone()]);
     }
     let listed = image.platforms.iter().find(|(_, entry)| entry.digest == *digest);
-    let own = match listed {
-        Some((_, entry)) => Descriptor::new(entry.media_type.clone(), digest.clone(), entry.size),
+    let own = if let Some((_, entry)) = listed {
+        Descriptor::new(entry.media_type.clone(), digest.clone(), entry.size)
+    } else {
         // In an index of indexes.
-        None => {
-            let bytes = image.store.manifest(&Descriptor::new(OCI_MANIFEST, digest.clone(), 0))?;
-            Descriptor::new(OCI_MANIFEST, digest.clone(), bytes.len() as u64)
-        }
+        let bytes = image.store.manifest(&Descriptor::new(OCI_MANIFEST, digest.clone(), 0))?;
+        Descriptor::new(OCI_MANIFEST, digest.clone(), bytes.len() as u64)
     };
     Ok(vec![own, image.root.clone()])
 }

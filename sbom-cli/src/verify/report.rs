@@ -20,7 +20,7 @@ use crate::{
 
 /// Writes all verdicts.
 pub(super) fn write(verdicts: &[Verdict], format: Format) -> Result<(), Failure> {
-    let newest = verdicts.iter().flat_map(|verdict| verdict.verified.first()).next();
+    let newest = verdicts.iter().find_map(|verdict| verdict.verified.first());
     output::to_stdout(|out| match (format, newest) {
         (Format::Text, _) => verdicts.iter().try_for_each(|verdict| text(verdict, out)),
         (Format::Json, _) => {

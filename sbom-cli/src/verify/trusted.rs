@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Trust")]
 pub(crate) struct TrustArgs {
-    /// Trust the holder of this key: FILE or env://NAME. May be given several times: any of them counts
+    /// Trust the holder of this key: FILE or `env://NAME`. May be given several times: any of them counts
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
     /// Trust this identity: a mail address, or the URI of a workflow
@@ -98,8 +98,9 @@ impl TrustArgs {
             Trust::Key(trust) => trust.root.as_ref(),
             Trust::Identity(trust) => Some(&trust.root),
         });
-        if let Some(root) = roots.last() {
-            root.warnings(now).iter().for_each(|warning| terminal.warn(format_args!("{warning}")));
+        // It is one root, whoever is verified by it.
+        for warning in roots.take(1).flat_map(|root| root.warnings(now)) {
+            terminal.warn(format_args!("{warning}"));
         }
         Ok(signers)
     }

@@ -292,7 +292,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..30 {
             let previous = vec![format!("*a{}", level - 1); 10].join(", ");
-            bomb.push_str(&format!("a{level}: &a{level} [{previous}]\n"));
+            bomb = format!("{bomb}a{level}: &a{level} [{previous}]\n");
         }
         assert!(parse(&bomb).is_err());
         assert!(parse("a: &a [*a]").is_err());

@@ -326,7 +326,7 @@ mod tests {
             let parsed = Range::parse(range, Scheme::of(Some(kind)));
             assert!(parsed.is_err(), "{kind} {range}: {parsed:?}");
         }
-        let many = ["<1"; 2000].join(" || ");
+        let many = vec!["<1"; 2000].join(" || ");
         assert_eq!(Range::parse(&many, Scheme::Semantic), Err(RangeError::TooMany));
     }
 
