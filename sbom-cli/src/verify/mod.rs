@@ -1,6 +1,9 @@
 //! `sbomctl verify`: whether somebody who is trusted says something about an image or file.
 
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
@@ -364,7 +367,39 @@ fn take_down(found: Found, demand: &Demand, limits: &Limits, verdict: &mut Verdi
 /// Verifies every candidate. One that does not count hides none that does; one that a trusted signer has withdrawn does
 /// not count.
 fn judge(candidates: &[(Digest, Signed)], demand: &Demand, limits: &Limits, verdict: &mut Verdict) {
-    let demand = &withdrawn(candidates, demand, limits);
+    let mut demand = demand.clone();
+    demand.revoked.attestations.extend(withdrawn(candidates, &demand, limits).into_keys());
+    verify_each(candidates, &demand, limits, verdict);
+}
+
+/// The same for signers whose words are about different things: what one of them has said only that one can withdraw.
+fn judge_each_by_its_own(
+    candidates: &[(Digest, Signed)],
+    demand: &Demand,
+    limits: &Limits,
+    verdict: &mut Verdict,
+) {
+    let withdrawn = withdrawn(candidates, demand, limits);
+    verify_each(candidates, demand, limits, verdict);
+    let is_withdrawn = |verified: &mut Verified<Statement>| {
+        let names = [verified.digest().clone(), verified.value().digest()];
+        let by: BTreeSet<usize> =
+            names.iter().filter_map(|name| withdrawn.get(name)).flatten().copied().collect();
+        places(verified).any(|place| by.contains(&place))
+    };
+    for gone in verdict.verified.extract_if(.., is_withdrawn) {
+        let message = "its own signer has withdrawn it".to_owned();
+        let refusal = Refusal { reason: Reason::Revoked, message, checks: gone.checks().to_vec() };
+        verdict.refused.push((gone.digest().clone(), refusal));
+    }
+}
+
+/// Which of the demanded signers a statement is by.
+fn places(verified: &Verified<Statement>) -> impl Iterator<Item = usize> {
+    verified.signers().iter().flat_map(|signer| &signer.trusted_as).copied()
+}
+
+fn verify_each(candidates: &[(Digest, Signed)], demand: &Demand, limits: &Limits, verdict: &mut Verdict) {
     for (digest, signed) in candidates {
         match verify(signed, demand, limits) {
             // A record that withdraws something is no reason to let anything pass.
@@ -389,16 +424,22 @@ fn is_record(verified: &Verified<Statement>) -> bool {
     verified.value().predicate_type().uri() == revocation::PREDICATE_TYPE
 }
 
-/// `demand`, with what those whom it trusts have withdrawn.
-fn withdrawn(candidates: &[(Digest, Signed)], demand: &Demand, limits: &Limits) -> Demand {
-    let mut demand = demand.clone();
+/// What those whom `demand` trusts have withdrawn, and by which of them, by their places.
+fn withdrawn(
+    candidates: &[(Digest, Signed)],
+    demand: &Demand,
+    limits: &Limits,
+) -> BTreeMap<Digest, BTreeSet<usize>> {
+    let mut withdrawn: BTreeMap<Digest, BTreeSet<usize>> = BTreeMap::new();
     let records =
         Demand { predicate: Some(PredicateType::new(revocation::PREDICATE_TYPE)), ..demand.clone() };
     for (_, signed) in candidates {
         let Ok(record) = verify(signed, &records, limits) else { continue };
-        demand.revoked.attestations.extend(revocation::read(record.value().predicate()).unwrap_or_default());
+        for digest in revocation::read(record.value().predicate()).unwrap_or_default() {
+            withdrawn.entry(digest).or_default().extend(places(&record));
+        }
     }
-    demand
+    withdrawn
 }
 
 /// The attestations in a file: one, or one a line.
