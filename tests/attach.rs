@@ -197,5 +197,7 @@ fn by_a_policy_a_signer_withdraws_its_own_words_alone() {
         let run = run(folder, &["verify", "--policy", "p.yaml", &name]);
         assert_eq!(run.code, code, "{key}: {}{}", run.stdout, run.stderr);
         assert_eq!(run.stdout.contains("[REVOKED]"), code == 1, "{}", run.stdout);
-    }
+    } // A limit leaves out what was withdrawn rather than the record that withdraws it.
+    let run = run(folder, &["verify", "--key", "ci.pub", "--limit", "referrers=2", &name]);
+    assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
 }
