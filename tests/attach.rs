@@ -174,3 +174,30 @@ fn an_image_that_nobody_vouched_for_does_not_pass_beside_one_that_somebody_did()
         assert!(run.stderr.contains("the policy says this"), "{}", run.stderr);
     }
 }
+
+#[test]
+fn by_a_policy_a_signer_withdraws_its_own_words_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for key in ["ci", "ops"] {
+        done(folder, &["key", "generate", "-o", key]);
+    }
+    let policy = "version: 1\ndefault: deny\nsigners: {ci: {key: ci.pub}, ops: {key: ops.pub}}\nrules:\n  - images: ['**']\n    require: [{sbom: {by: [ci]}}]\n  - images: ['**']\n    mode: audit\n    require: [{attestation: {type: openvex, by: [ops]}}]\n";
+    std::fs::write(folder.join("p.yaml"), policy).unwrap();
+    let registry = Registry::start();
+    registry.referrers_api(API);
+    let release = "ID=alpine\nVERSION_ID=3.20.0\n";
+    let image =
+        ImageBuilder::new().layer(|l| l.file("etc/os-release", release)).platform("linux/amd64").build();
+    let name = registry.push("team/app", "1", &image.root());
+    done(folder, &["attest", "--key", "ci.key", &name]);
+    let bundle = listed(folder, &name)[0]["digest"].as_str().unwrap().to_owned();
+    for (key, code) in [("ops.key", 0), ("ci.key", 1)] {
+        done(folder, &["attest", "revoke", "--attestation", &bundle, "--key", key, &name]);
+        let run = run(folder, &["verify", "--policy", "p.yaml", &name]);
+        assert_eq!(run.code, code, "{key}: {}{}", run.stdout, run.stderr);
+        assert_eq!(run.stdout.contains("[REVOKED]"), code == 1, "{}", run.stdout);
+    } // A limit leaves out what was withdrawn rather than the record that withdraws it.
+    let run = run(folder, &["verify", "--key", "ci.pub", "--limit", "referrers=2", &name]);
+    assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
+}

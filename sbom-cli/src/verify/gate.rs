@@ -26,7 +26,7 @@ use sbom_core::{
 };
 use serde::Deserialize;
 
-use super::{Verdict, VerifyArgs, judge};
+use super::{Verdict, VerifyArgs, judge_each_by_its_own};
 use crate::{
     bill::BillMaker,
     environment::Environment,
@@ -135,7 +135,7 @@ impl Gate<'_> {
                 })
                 .collect();
             let mut verdict = super::empty(&subject.name, digest.clone(), None);
-            judge(&signed, &demand, self.limits, &mut verdict);
+            judge_each_by_its_own(&signed, &demand, self.limits, &mut verdict);
             take_down(verdict, digest, trusted, &hints, &mut evidence);
         }
         evidence

@@ -1,7 +1,7 @@
 //! `sbomctl verify`: whether somebody who is trusted says something about an image or file.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -464,11 +464,49 @@ fn judge(candidates: &[(Digest, Signed)], demand: &Demand, limits: &Limits, verd
     let withdrawn = withdrawn(candidates, &judged, demand, limits);
     if !withdrawn.is_empty() {
         let mut demand = demand.clone();
-        demand.revoked.attestations.extend(withdrawn);
+        demand.revoked.attestations.extend(withdrawn.into_keys());
         for ((_, signed), judged) in candidates.iter().zip(&mut judged).filter(|(_, judged)| judged.is_ok()) {
             *judged = verify(signed, &demand, limits);
         }
     }
+    take(candidates, judged, demand, verdict);
+}
+
+/// The same for signers whose words are about different things: what one of them has said only that one can withdraw.
+fn judge_each_by_its_own(
+    candidates: &[(Digest, Signed)],
+    demand: &Demand,
+    limits: &Limits,
+    verdict: &mut Verdict,
+) {
+    let judged: Vec<_> = candidates.iter().map(|(_, signed)| verify(signed, demand, limits)).collect();
+    let withdrawn = withdrawn(candidates, &judged, demand, limits);
+    take(candidates, judged, demand, verdict);
+    let is_withdrawn = |verified: &mut Verified<Statement>| {
+        let names = [verified.digest().clone(), verified.value().digest()];
+        let by: BTreeSet<usize> =
+            names.iter().filter_map(|name| withdrawn.get(name)).flatten().copied().collect();
+        places(verified).any(|place| by.contains(&place))
+    };
+    for gone in verdict.verified.extract_if(.., is_withdrawn) {
+        let message = "its own signer has withdrawn it".to_owned();
+        let refusal = Refusal { reason: Reason::Revoked, message, checks: gone.checks().to_vec() };
+        verdict.refused.push((gone.digest().clone(), refusal));
+    }
+}
+
+/// Which of the demanded signers a statement is by.
+fn places(verified: &Verified<Statement>) -> impl Iterator<Item = usize> {
+    verified.signers().iter().flat_map(|signer| &signer.trusted_as).copied()
+}
+
+/// Takes down what became of each candidate.
+fn take(
+    candidates: &[(Digest, Signed)],
+    judged: Vec<Result<Verified<Statement>, Refusal>>,
+    demand: &Demand,
+    verdict: &mut Verdict,
+) {
     for ((digest, _), judged) in candidates.iter().zip(judged) {
         match judged {
             // A record that withdraws something is no reason to let anything pass.
@@ -493,23 +531,27 @@ fn is_record(verified: &Verified<Statement>) -> bool {
     verified.value().predicate_type().uri() == revocation::PREDICATE_TYPE
 }
 
-/// What those who are trusted have withdrawn. A record is of a type that need not be the demanded one.
+/// What those whom `demand` trusts have withdrawn, and by which of them, by their places. A record is of a type that need
+/// not be the demanded one.
 fn withdrawn(
     candidates: &[(Digest, Signed)],
     judged: &[Result<Verified<Statement>, Refusal>],
     demand: &Demand,
     limits: &Limits,
-) -> BTreeSet<Digest> {
+) -> BTreeMap<Digest, BTreeSet<usize>> {
     let records =
         Demand { predicate: Some(PredicateType::new(revocation::PREDICATE_TYPE)), ..demand.clone() };
-    let mut withdrawn = BTreeSet::new();
+    let mut withdrawn: BTreeMap<Digest, BTreeSet<usize>> = BTreeMap::new();
+    let mut add = |record: &Verified<Statement>| {
+        for digest in revocation::read(record.value().predicate()).unwrap_or_default() {
+            withdrawn.entry(digest).or_default().extend(places(record));
+        }
+    };
     for ((_, signed), judged) in candidates.iter().zip(judged) {
-        let read =
-            |record: &Verified<Statement>| revocation::read(record.value().predicate()).unwrap_or_default();
         match judged {
-            Ok(verified) if is_record(verified) => withdrawn.extend(read(verified)),
+            Ok(verified) if is_record(verified) => add(verified),
             Err(refusal) if refusal.reason == Reason::WrongType => {
-                withdrawn.extend(verify(signed, &records, limits).iter().flat_map(read));
+                verify(signed, &records, limits).iter().for_each(&mut add);
             }
             _ => {}
         }

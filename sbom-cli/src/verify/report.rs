@@ -105,7 +105,13 @@ fn conclusion(verdict: &Verdict) -> String {
     match verdict.exit() {
         Exit::Done => match &verdict.differences {
             Some(_) => "verified, and a new scan finds the same".to_owned(),
-            None => format!("verified: {} of {found} attestations count", verdict.verified.len()),
+            None if verdict.incomplete.is_empty() => {
+                format!("verified: {} of {found} attestations count", verdict.verified.len())
+            }
+            None => format!(
+                "verified: {} of {found} attestations count; not all could be looked at, and one of these may withdraw it",
+                verdict.verified.len()
+            ),
         },
         Exit::Environment => "undecided: no attestation counts, but not all could be looked at".to_owned(),
         _ if verdict.differences.as_ref().is_some_and(|differences| !differences.is_empty()) => {

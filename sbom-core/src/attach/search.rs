@@ -6,6 +6,7 @@ use super::{
     find::{Attestation, CREATED, Content, Found, PREDICATE_TYPE, Place, Reason, Wanted, created, hint},
     kind::Kind,
     listed::{Candidate, list},
+    revocation,
     spending::Spending,
     store::{Store, companion_tag, read_blob, read_manifest},
 };
@@ -64,10 +65,11 @@ impl Lead {
         }
     }
 
-    /// By which leads are followed: what is likely, by kind, the newest first; the digest makes it one order.
+    /// By which leads are followed: what withdraws others, which no limit should leave out, what is likely, by kind, the newest first; the digest makes it one order.
     fn order(&self, likely: &[String]) -> impl Ord + use<> {
         let descriptor = self.descriptor();
         let predicate_type = hint(descriptor);
+        let is_record = predicate_type == Some(revocation::PREDICATE_TYPE);
         let is_likely = predicate_type.is_some_and(|hint| likely.iter().any(|wanted| wanted == hint));
         let (kind, position) = match self {
             Self::Layer(_, Place::Legacy(_, index)) => (Kind::Envelope, *index),
@@ -75,7 +77,8 @@ impl Lead {
             Self::Referrer(candidate) => (Kind::of_descriptor(&candidate.descriptor), 0),
         };
         // Layers are added at the end, so that the last one is the newest.
-        (Reverse(is_likely), kind, Reverse(created(descriptor)), Reverse(position), descriptor.digest.clone())
+        let rank = (Reverse(is_record), Reverse(is_likely), kind);
+        (rank, Reverse(created(descriptor)), Reverse(position), descriptor.digest.clone())
     }
 }
 
