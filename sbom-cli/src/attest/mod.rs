@@ -261,13 +261,12 @@ fn subjects(image: &Image, digest: &Digest) -> Result<Vec<Descriptor>, Failure> 
         return Ok(vec![image.root.clone()]);
     }
     let listed = image.platforms.iter().find(|(_, entry)| entry.digest == *digest);
-    let own = match listed {
-        Some((_, entry)) => Descriptor::new(entry.media_type.clone(), digest.clone(), entry.size),
-        // In an index of indexes.
-        None => {
-            let bytes = image.store.manifest(&Descriptor::new(OCI_MANIFEST, digest.clone(), 0))?;
-            Descriptor::new(OCI_MANIFEST, digest.clone(), bytes.len() as u64)
-        }
+    let own = if let Some((_, entry)) = listed {
+        Descriptor::new(entry.media_type.clone(), digest.clone(), entry.size)
+    } else {
+        // It is in an index of indexes.
+        let bytes = image.store.manifest(&Descriptor::new(OCI_MANIFEST, digest.clone(), 0))?;
+        Descriptor::new(OCI_MANIFEST, digest.clone(), bytes.len() as u64)
     };
     Ok(vec![own, image.root.clone()])
 }
@@ -327,15 +326,13 @@ fn read_back(image: &Image, trust: Option<&Trust>, done: &Done, limits: &Limits)
     for subject in &done.said.subjects {
         let found = find(image, done, &subject.digest, limits);
         let Some(signed) = own(&found, done) else {
-            let mut message = format!(
-                "the attestation {} was put beside {}, but whoever looks for it there does not find it",
+            let unseen: String =
+                found.incomplete.iter().map(|one| format!("; not all could be looked at: {one}")).collect();
+            return Err(Failure::environment(anyhow!(
+                "the attestation {} was put beside {}, but whoever looks for it there does not find it{unseen}",
                 Digest::of(&done.bundle),
                 subject.digest
-            );
-            for incomplete in &found.incomplete {
-                message.push_str(&format!("; not all could be looked at: {incomplete}"));
-            }
-            return Err(Failure::environment(anyhow!(message)));
+            )));
         };
         if let Some(trust) = trust {
             check(signed, &subject.digest, &done.said.predicate_type, trust.clone(), limits)?;

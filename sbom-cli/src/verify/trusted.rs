@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Trust")]
 pub(crate) struct TrustArgs {
-    /// Trust the holder of this key: FILE or env://NAME. May be given several times: any of them counts
+    /// Trust the holder of this key: FILE or `env://NAME`. May be given several times: any of them counts
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
     /// Trust this identity: a mail address, or the URI of a workflow
@@ -89,11 +89,11 @@ impl TrustArgs {
             };
             signers.push(Trust::Identity(self.identity(subject, root)?));
         }
-        let roots = signers.iter().filter_map(|signer| match signer {
+        let mut roots = signers.iter().filter_map(|signer| match signer {
             Trust::Key(trust) => trust.root.as_ref(),
             Trust::Identity(trust) => Some(&trust.root),
         });
-        if let Some(root) = roots.last() {
+        if let Some(root) = roots.next_back() {
             root.warnings(now).iter().for_each(|warning| terminal.warn(format_args!("{warning}")));
         }
         Ok(signers)
