@@ -62,7 +62,7 @@ impl Bench {
     }
 
     fn bundle(&self) -> Value {
-        let text = fs::read_to_string(self.path("out.json")).unwrap();
+        let text = fs::File::open(self.path("out.json")).and_then(std::io::read_to_string).unwrap();
         assert_eq!(text.trim_end().lines().count(), 1);
         serde_json::from_str(&text).unwrap()
     }

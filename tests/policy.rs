@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::program::{Run, sbomctl};
 
-const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/policy/policy.yaml");
-const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/policy/policy.test.yaml");
+const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/policy/policy.yaml");
+const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/policy/policy.test.yaml");
 
 fn write(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
@@ -81,7 +81,7 @@ fn an_image_is_explained_without_a_registry() {
         "rule 0 production, line 9: whoever does not meet it is denied",
         "needs an SBOM (spdx or cyclonedx) by ci, of each the newest, not older than 720 hours",
         "without the licences AGPL-3.0-only",
-        "rule 1 base images, line 20: whoever does not meet it is warned of",
+        "rule 1 base images, line 19: whoever does not meet it is warned of",
         "statements of these signers are looked for: ci\n",
     ] {
         assert!(run.stdout.contains(expected), "{expected}\n{}", run.stdout);

@@ -136,6 +136,7 @@ fn bundle(bytes: &[u8]) {
 static DEMAND: LazyLock<Demand> = LazyLock::new(demand);
 
 /// Nobody who has signed anything, by key and by identity.
+#[expect(clippy::expect_used, reason = "none of it depends on the input")]
 fn demand() -> Demand {
     let key = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
     let root = Arc::new(Root::embedded().expect("what comes with the library"));
@@ -156,6 +157,7 @@ fn demand() -> Demand {
 }
 
 /// A statement. What it says is said again, and then reads the same.
+#[expect(clippy::expect_used, reason = "what was read can be written, and read again")]
 fn statement(bytes: &[u8]) {
     let limits = Limits::default();
     let Ok(read) = Statement::read(bytes.to_vec(), &limits) else { return };

@@ -43,7 +43,7 @@ pub(crate) fn run(
         arguments.write.write(&input.read.document, stamp, "convert", environment)?;
         whole &= input.report_losses(terminal);
         let document = &input.read.document;
-        whole &= arguments.write.report_losses(document, &arguments.read, environment, terminal)?;
+        whole &= arguments.write.report_losses(document, &arguments.read, environment, terminal);
     }
     if arguments.strict && !whole {
         return Err(documents::lossy());

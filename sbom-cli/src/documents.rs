@@ -136,7 +136,7 @@ impl WriteArgs {
         read: &ReadArgs,
         environment: &Environment,
         terminal: &Terminal,
-    ) -> Result<bool, Failure> {
+    ) -> bool {
         let inputs = inputs(document, Stamp::OfSubject, "", environment);
         let limits = read.limits();
         let mut whole = true;
@@ -156,7 +156,7 @@ impl WriteArgs {
             }
             whole = false;
         }
-        Ok(whole)
+        whole
     }
 }
 

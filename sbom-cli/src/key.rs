@@ -74,7 +74,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = IMPORT_EXAMPLES)]
 struct ImportArgs {
-    /// The private key: FILE, or env://NAME for one in a variable
+    /// The private key: FILE, or `env://NAME` for one in a variable
     #[arg(value_name = "KEY")]
     key: String,
     #[command(flatten)]

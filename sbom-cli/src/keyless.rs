@@ -33,10 +33,10 @@ use crate::{
 #[command(next_help_heading = "Identity")]
 pub(crate) struct KeylessArgs {
     /// Sign as the identity of this token: a file with it, or the token itself. Without --key and without this, the
-    /// token that the CI system gives its job: `SIGSTORE_ID_TOKEN`, GitHub Actions, GitLab, Buildkite, CircleCI
+    /// token that the CI system gives its job: `SIGSTORE_ID_TOKEN`, GitHub Actions, GitLab, Buildkite, `CircleCI`
     #[arg(long, value_name = "TOKEN", conflicts_with = "key")]
     identity_token: Option<String>,
-    /// The services to use, as a signing_config.json says [default: those of the public-good instance]
+    /// The services to use, as a `signing_config.json` says [default: those of the public-good instance]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["fulcio_url", "rekor_url", "tuf_mirror", "key"])]
     signing_config: Option<PathBuf>,
     /// Get the certificate from this Fulcio
@@ -51,13 +51,13 @@ pub(crate) struct KeylessArgs {
     /// Have the time of signing stamped by this authority (RFC 3161)
     #[arg(long, value_name = "URL", requires = "fulcio_url", conflicts_with = "key")]
     timestamp_server_url: Option<String>,
-    /// Verify what was signed against this trusted_root.json [default: the public-good instance's, if it signs]
+    /// Verify what was signed against this `trusted_root.json` [default: the public-good instance's, if it signs]
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     trusted_root: Option<PathBuf>,
-    /// Take trusted_root.json and signing configuration from this TUF repository
+    /// Take `trusted_root.json` and signing configuration from this TUF repository
     #[arg(long, value_name = "URL", requires = "tuf_root", conflicts_with = "key")]
     tuf_mirror: Option<String>,
-    /// The root.json that this repository is trusted by
+    /// The `root.json` that this repository is trusted by
     #[arg(long, value_name = "FILE", requires = "tuf_mirror")]
     tuf_root: Option<PathBuf>,
     /// Give up on a signature after this many seconds
@@ -87,7 +87,7 @@ impl KeylessArgs {
     /// The identity that the options or the CI system name; none if there is neither.
     pub(crate) fn identity(&self, environment: &Environment) -> Result<Option<Identity>, Failure> {
         let Some(token) = self.token_source()? else { return Ok(None) };
-        let connection = self.connection(environment)?;
+        let connection = self.connection(environment);
         let material = self.material(&connection)?;
         let services = self.services(material.as_ref())?;
         let root = match (&self.trusted_root, material) {
@@ -125,11 +125,11 @@ impl KeylessArgs {
         Ok(Ambient::find(variable).map_err(Failure::usage)?.map(TokenSource::Ambient))
     }
 
-    fn connection(&self, environment: &Environment) -> Result<Connection, Failure> {
+    fn connection(&self, environment: &Environment) -> Connection {
         let system = environment.certificate_stores.iter().find_map(|path| read(path).ok());
         let total = Duration::from_secs(self.signing_timeout);
         let defaults = Connection::default();
-        Ok(Connection {
+        Connection {
             ca_certificates: system.into_iter().collect(),
             proxy: environment.https_proxy.clone(),
             no_proxy: environment.no_proxy.clone(),
@@ -139,7 +139,7 @@ impl KeylessArgs {
             total,
             insecure: self.insecure_services,
             ..defaults
-        })
+        }
     }
 
     /// What the TUF repository hands out, where one is named.

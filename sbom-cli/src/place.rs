@@ -8,7 +8,11 @@ use sbom_core::{
     attach::{LayoutFolder, Sink, Store, layout::Layout, store},
     digest::Digest,
     limits::Limits,
-    oci::{Descriptor, Platform, manifest::Document, reference::Reference},
+    oci::{
+        Descriptor, Platform,
+        manifest::{Document, REF_NAME},
+        reference::{Reference, Tag},
+    },
     source::{
         ContentStore, ImageSource, Local, Naming, Selection, SourceError, image, locator::Locator,
         registry::RegistryStore,
@@ -87,12 +91,12 @@ impl Image {
                 let layout = LayoutFolder::open(&path, limits)?;
                 let root = layout.layout().resolve(&choice)?;
                 let sink: Arc<dyn Sink> = Arc::new(layout);
-                Self::of(image, naming_of(&path), None, Arc::clone(&sink) as _, Some(sink), root)
+                Self::of(image, naming_of(&path, &root), None, Arc::clone(&sink) as _, Some(sink), root)
             }
             Locator::Local(Local::OciArchive(path, choice)) => {
                 let store = Layout::archive(&path, limits)?;
                 let root = store.resolve(&choice)?;
-                Self::of(image, naming_of(&path), None, Arc::new(store), None, root)
+                Self::of(image, naming_of(&path, &root), None, Arc::new(store), None, root)
             }
             _ => Err(Failure::usage(anyhow!(
                 "{image:?} has no place for attestations; name an image in a registry or an OCI layout \
@@ -152,7 +156,9 @@ fn platforms(store: &dyn Store, root: &Descriptor) -> Result<Vec<(Platform, Desc
     Ok(images.map(|entry| (entry.platform.clone().unwrap_or_default(), entry)).collect())
 }
 
-fn naming_of(path: &std::path::Path) -> Naming {
+/// The name of a layout, and the tag that it gives the image.
+fn naming_of(path: &std::path::Path, root: &Descriptor) -> Naming {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Naming { name, tag: None, repository: None, tags: Vec::new() }
+    let tag = root.annotations.get(REF_NAME).filter(|tag| tag.parse::<Tag>().is_ok()).cloned();
+    Naming { name, tag, repository: None, tags: Vec::new() }
 }

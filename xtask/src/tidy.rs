@@ -33,7 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("score", &["document", "purl"]),
     ("validate", &["limits", "digest", "purl", "document"]),
     ("attest", &["timestamp", "limits", "digest"]),
-    ("attach", &["timestamp", "limits", "digest", "oci", "registry", "source", "attest"]),
+    ("attach", &["image_path", "timestamp", "limits", "digest", "oci", "registry", "source", "attest"]),
     (
         "policy",
         &[

@@ -124,9 +124,9 @@ fn targets(
         let found = unverified::about(image, &subject, None, limits);
         for (attestation, signed) in found.signed() {
             let statement = unverified::statement(signed, limits).map(|statement| statement.digest());
-            let names = [Some(&attestation.digest), statement.as_ref(), Some(attestation.place.manifest())];
+            let digests = [Some(&attestation.digest), statement.as_ref(), Some(attestation.place.manifest())];
             let mut is_named = false;
-            for name in names.into_iter().flatten() {
+            for name in digests.into_iter().flatten() {
                 if let Some(seen) = named.get_mut(name) {
                     *seen = true;
                     is_named = true;

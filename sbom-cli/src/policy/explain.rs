@@ -148,13 +148,13 @@ fn needs(requirement: &Requirement) -> String {
         Select::All => ", all of them",
     });
     if let Some(seconds) = requirement.max_age {
-        text.push_str(&format!(", not older than {} hours", seconds / 3600));
+        text = format!("{text}, not older than {} hours", seconds / 3600);
     }
     match &requirement.content {
         Content::Sbom { matches: Matches::Layers, .. } => text.push_str(", with the layers of the image"),
         Content::Sbom { matches: Matches::Rescan, .. } => text.push_str(", that a scan confirms"),
         Content::Attestation { condition: Some(condition), .. } => {
-            text.push_str(&format!(", where {condition}"))
+            text = format!("{text}, where {condition}");
         }
         _ => {}
     }

@@ -6,10 +6,11 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use sbom_core::{
     limits::{Limits, read_capped},
-    policy::{Decision, Policy, PolicyErrors, Verdict},
+    policy::{Decision, Policy, PolicyErrors, Verdict, model::Source},
 };
 
 use crate::{
+    environment,
     exit_code::{Exit, Failure},
     output,
     terminal::{Lines, Terminal},
@@ -44,7 +45,7 @@ pub(crate) struct PolicyArgs {
 
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
-    /// Say whether policies are valid, and everything that is wrong with them
+    /// Say whether policies are valid and their keys can be read, and everything that is wrong with them
     Check {
         /// The policies
         #[arg(value_name = "FILE", required = true)]
@@ -69,7 +70,13 @@ fn check(files: &[PathBuf]) -> Result<Exit, Failure> {
     let mut wrong = Vec::new();
     let mut lines = Vec::new();
     for file in files {
-        match load(file) {
+        let checked = load(file).and_then(|policy| {
+            policy
+                .trust_all(&mut |source| open(file, source))
+                .map_err(|error| Failure::usage(anyhow!("{}: {error}", file.display())))?;
+            Ok(policy)
+        });
+        match checked {
             Ok(policy) => {
                 let (signers, rules) = (policy.signers.len(), policy.rules.len());
                 lines.push(format!("{}: valid, signers: {signers}, rules: {rules}", file.display()));
@@ -107,6 +114,22 @@ fn text(file: &Path) -> Result<String, Failure> {
 fn bytes(file: &Path) -> anyhow::Result<Vec<u8>> {
     let open = || anyhow::Ok(read_capped(std::fs::File::open(file)?, Limits::default().document_bytes)?);
     open().map_err(|error| error.context(format!("reading {}", file.display())))
+}
+
+/// The content of what the policy in `file` names: of a file beside it, or of a variable.
+pub(crate) fn open(file: &Path, source: &Source) -> Result<Vec<u8>, String> {
+    match source {
+        Source::Inline(text) => Ok(text.clone().into_bytes()),
+        Source::File(name) => bytes(&relative(file, name)).map_err(|error| format!("{error:#}")),
+        Source::Environment(name) => {
+            let value =
+                environment::variable(name).ok_or_else(|| format!("the variable {name} is not set"))?;
+            value
+                .into_string()
+                .map(String::into_bytes)
+                .map_err(|_other| format!("the variable {name} is not UTF-8"))
+        }
+    }
 }
 
 /// Every error on a line of its own, as compilers write them.

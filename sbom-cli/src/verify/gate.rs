@@ -15,13 +15,11 @@ use sbom_core::{
         verify::{Demand, Revoked},
     },
     digest::Digest,
-    limits::{Limits, read_capped},
+    limits::Limits,
     oci::{Image as ImageFacts, SubjectKind},
     policy::{
-        self, Decision, Evidence, Policy, Reason, Subject,
+        self, Decision, Evidence, Policy, Reason, Signers, Subject,
         facts::{self, BaseImage, Manifest},
-        model::Source,
-        signers::Signers,
     },
     source::{ImageSource, Source as _},
     timestamp::Timestamp,
@@ -31,7 +29,7 @@ use serde::Deserialize;
 use super::{Verdict, VerifyArgs, judge};
 use crate::{
     bill::BillMaker,
-    environment::{self, Environment},
+    environment::Environment,
     exit_code::{Exit, Failure},
     place::Image,
     terminal::{Terminal, messages},
@@ -54,8 +52,8 @@ impl Gate<'_> {
     pub(super) fn judge(&self, image: &Image) -> Result<(policy::Verdict, BTreeSet<Digest>), Failure> {
         let sources = image.sources(None, self.limits)?;
         let mut subject = subject(image, &sources);
-        let signers = self.signers(&subject)?;
-        let mut evidence = self.evidence(image, &subject, &signers);
+        let trusted = self.trusted(&subject)?;
+        let mut evidence = self.evidence(image, &subject, &trusted);
         if self.policy.asks_for_rescan(&subject) {
             let maker = self.arguments.bill.prepare(self.environment)?;
             rescan(&sources, &maker, self.terminal, &mut evidence)?;
@@ -80,12 +78,13 @@ impl Gate<'_> {
         }
     }
 
-    /// The signers whose statements about the image count.
-    fn signers(&self, subject: &Subject) -> Result<Signers, Failure> {
-        let mut open = |source: &Source| self.read(source).map_err(|error| format!("{error:#}"));
-        let signers = self.policy.trust(subject, &mut open).map_err(|error| {
-            Failure::usage(anyhow::Error::new(error).context(self.file.display().to_string()))
-        })?;
+    /// What the signers are trusted by whose statements about the image count.
+    fn trusted(&self, subject: &Subject) -> Result<Signers, Failure> {
+        let mut open = |source: &policy::model::Source| crate::policy::open(self.file, source);
+        let signers = self
+            .policy
+            .trust(subject, &mut open)
+            .map_err(|error| Failure::usage(anyhow!("{}: {error}", self.file.display())))?;
         for trust in signers.trust() {
             let root = match trust {
                 Trust::Key(trust) => trust.root.as_ref(),
@@ -98,26 +97,8 @@ impl Gate<'_> {
         Ok(signers)
     }
 
-    fn read(&self, source: &Source) -> anyhow::Result<Vec<u8>> {
-        match source {
-            Source::Inline(text) => Ok(text.clone().into_bytes()),
-            Source::File(name) => {
-                let path = self.file.parent().unwrap_or(Path::new("")).join(name);
-                let read = || -> anyhow::Result<Vec<u8>> {
-                    Ok(read_capped(std::fs::File::open(&path)?, self.limits.config_bytes)?)
-                };
-                read().map_err(|error| error.context(path.display().to_string()))
-            }
-            Source::Environment(name) => {
-                let value = environment::variable(name);
-                let value = value.ok_or_else(|| anyhow!("the variable {name} is not set"))?;
-                Ok(value.into_encoded_bytes())
-            }
-        }
-    }
-
     /// All that is said of the image and of each of its platforms, verified.
-    fn evidence(&self, image: &Image, subject: &Subject, signers: &Signers) -> Evidence {
+    fn evidence(&self, image: &Image, subject: &Subject, trusted: &Signers) -> Evidence {
         let mut evidence = Evidence::default();
         let mut spending = Spending::new(self.limits, Box::new(Stopwatch::default()));
         let digests: BTreeSet<&Digest> = subject.digests().collect();
@@ -127,7 +108,7 @@ impl Gate<'_> {
             let demand = Demand {
                 subject: digest.clone(),
                 predicate: None,
-                signers: signers.trust().to_vec(),
+                signers: trusted.trust().to_vec(),
                 log: self.arguments.trust.log(),
                 time: self.arguments.trust.time(),
                 revoked: Revoked::default(),
@@ -155,7 +136,7 @@ impl Gate<'_> {
                 .collect();
             let mut verdict = super::empty(&subject.name, digest.clone(), None);
             judge(&signed, &demand, self.limits, &mut verdict);
-            take_down(verdict, digest, signers, &hints, &mut evidence);
+            take_down(verdict, digest, trusted, &hints, &mut evidence);
         }
         evidence
     }
@@ -241,7 +222,7 @@ fn rescan(
 fn take_down(
     verdict: Verdict,
     subject: &Digest,
-    signers: &Signers,
+    trusted: &Signers,
     hints: &BTreeMap<Digest, Option<String>>,
     evidence: &mut Evidence,
 ) {
@@ -249,12 +230,16 @@ fn take_down(
         // What lies beside the index and beside an image is one statement.
         if evidence.attestations.iter().all(|known| known.digest != *verified.digest()) {
             let claimed = claimed_time(verified.value().predicate());
-            evidence.attestations.push(signers.attestation(&verified, claimed));
+            evidence.attestations.push(trusted.attestation(&verified, claimed));
         }
     }
     for (digest, refusal) in verdict.refused {
-        let hint = hints.get(&digest).cloned().flatten().map(PredicateType::new);
-        evidence.refusals.push(facts::Refusal::of(&refusal, Some(digest), hint));
+        evidence.refusals.push(facts::Refusal {
+            predicate_type: hints.get(&digest).cloned().flatten().map(PredicateType::new),
+            digest: Some(digest),
+            reason: Reason::of(refusal.reason.code()),
+            message: refusal.message,
+        });
     }
     for message in verdict.incomplete {
         evidence.incomplete.push(facts::Incomplete {

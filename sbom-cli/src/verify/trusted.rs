@@ -89,12 +89,13 @@ impl TrustArgs {
             };
             signers.push(Trust::Identity(self.identity(subject, root)?));
         }
-        let mut roots = signers.iter().filter_map(|signer| match signer {
+        let roots = signers.iter().filter_map(|signer| match signer {
             Trust::Key(trust) => trust.root.as_ref(),
             Trust::Identity(trust) => Some(&trust.root),
         });
-        if let Some(root) = roots.next_back() {
-            root.warnings(now).iter().for_each(|warning| terminal.warn(format_args!("{warning}")));
+        // It is one root, whoever is verified by it.
+        for warning in roots.take(1).flat_map(|root| root.warnings(now)) {
+            terminal.warn(format_args!("{warning}"));
         }
         Ok(signers)
     }

@@ -125,7 +125,7 @@ impl Walk<'_> {
             }
         }
         self.plan.manifests.push((whole, bytes));
-        self.about(&descriptor.digest, depth)?;
+        self.about(&descriptor.digest, depth);
         Ok(Some(entry))
     }
 
@@ -138,7 +138,7 @@ impl Walk<'_> {
     }
 
     /// What refers to a manifest, and what lies under the tags made of its digest.
-    fn about(&mut self, subject: &Digest, depth: u64) -> Result<(), SourceError> {
+    fn about(&mut self, subject: &Digest, depth: u64) {
         let mut entries = Vec::new();
         for candidate in list(self.store, subject, self.spending, &mut self.found) {
             let known = self.seen.contains(&candidate.descriptor.digest);
@@ -170,7 +170,6 @@ impl Walk<'_> {
                 Err(error) => self.found.not_listed(format!("the tag {tag}"), error),
             }
         }
-        Ok(())
     }
 }
 

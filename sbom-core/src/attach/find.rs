@@ -238,6 +238,11 @@ impl Found {
     }
 }
 
+/// Whether a failure says that what was asked for is not there.
+pub(super) fn is_missing(error: &SourceError) -> bool {
+    matches!(Fate::of(error), Fate::Missing)
+}
+
 /// What a failure says about what was asked for.
 enum Fate {
     Missing,

@@ -39,9 +39,13 @@ pub(super) fn list(
         Ok(()) => match store.referrers(subject) {
             Ok(Referrers::Listed(listed, unreadable)) => {
                 has_lists = true;
-                listed.into_iter().for_each(|descriptor| add(descriptor, true));
+                for descriptor in listed {
+                    add(descriptor, true);
+                }
                 let about = format!("the list of what refers to {subject}");
-                unreadable.into_iter().for_each(|why| found.note(&about, Reason::Unreadable(why)));
+                for why in unreadable {
+                    found.note(&about, Reason::Unreadable(why));
+                }
             }
             Ok(Referrers::Unsupported) => {}
             Err(error) => found.not_listed(format!("the list of what refers to {subject}"), error),

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, io::Read};
 
 use super::{
-    document::{self, Made, empty, referrer},
+    document::{self, Made, NoList, empty, referrer},
     error::AttachError,
-    find::Found,
+    find::{Found, is_missing},
     kind::{BUNDLE, EMPTY_BYTES, Kind},
     legacy,
     listed::list,
@@ -18,7 +18,7 @@ use crate::{
     limits::Limits,
     oci::{
         Descriptor,
-        manifest::{Document, ManifestError, OCI_INDEX, OCI_MANIFEST},
+        manifest::{Document, ManifestError, OCI_INDEX, OCI_MANIFEST, parse_referrers},
         reference::{Tag, Target},
     },
     source::SourceError,
@@ -146,19 +146,19 @@ fn place(
     for subject in attachment.subjects {
         // Only if the bytes were there can a manifest have named them.
         let before = if was_there { existing(sink, &subject.digest, &bundle.digest, settings) } else { None };
-        let (entry, put) = match &before {
-            Some(entry) => (entry.clone(), Put::Done),
-            None => {
-                let made = referrer(&bundle, attachment.predicate_type, attachment.created, subject);
-                let put = put_made(sink, &made)?;
-                (made.entry, put)
-            }
+        let is_new = before.is_none();
+        let (entry, put) = if let Some(entry) = before {
+            (entry, Put::Done)
+        } else {
+            let made = referrer(&bundle, attachment.predicate_type, attachment.created, subject);
+            let put = put_made(sink, &made)?;
+            (made.entry, put)
         };
         placed.push(Placed {
             subject: subject.digest.clone(),
             bundle: bundle.digest.clone(),
             entry,
-            new: before.is_none(),
+            new: is_new,
             put,
         });
     }
@@ -245,10 +245,47 @@ fn under_tag(
     settings: &Settings<'_>,
 ) -> Result<Listing, AttachError> {
     let tag = fallback_tag(subject).ok_or_else(|| AttachError::NoTag { digest: subject.clone() })?;
-    tag_update::update(sink, &tag, OCI_INDEX, settings, |now| {
-        document::list_with(now.map(|now| now.bytes.as_slice()), entries).map_err(|_no_list| no_list(&tag))
-    })?;
+    let write = |dead: &[Digest]| {
+        tag_update::update(sink, &tag, OCI_INDEX, settings, |now| {
+            list_of(now.map(|now| now.bytes.as_slice()), dead, entries).map_err(|_no_list| no_list(&tag))
+        })
+    };
+    match write(&[]) {
+        Ok(_) => {}
+        // Some registries take no list with an entry that they do not have. Such an entry leads nowhere.
+        Err(AttachError::Store { what, source }) => match gone(sink, &tag, settings).as_slice() {
+            [] => return Err(AttachError::Store { what, source }),
+            dead => {
+                tracing::warn!("the list under {tag} loses {} entries whose manifests are gone", dead.len());
+                write(dead)?;
+            }
+        },
+        Err(error) => return Err(error),
+    }
     Ok(Listing::Tag(tag))
+}
+
+/// The list with `entries` and without `dead`; none if it is so.
+fn list_of(
+    current: Option<&[u8]>,
+    dead: &[Digest],
+    entries: &[Descriptor],
+) -> Result<Option<Vec<u8>>, NoList> {
+    let mut without = None;
+    for digest in dead {
+        let now = without.as_deref().or(current).unwrap_or_default();
+        without = document::list_without(now, digest)?.or(without);
+    }
+    Ok(document::list_with(without.as_deref().or(current), entries)?.or(without))
+}
+
+/// Entries of the list under `tag` whose manifests the store says that it does not have.
+fn gone(sink: &dyn Sink, tag: &Tag, settings: &Settings<'_>) -> Vec<Digest> {
+    let Ok(Some(tagged)) = sink.tagged(tag) else { return Vec::new() };
+    let Ok((entries, _)) = parse_referrers(&tagged.bytes) else { return Vec::new() };
+    let is_gone = |entry: &Descriptor| read_manifest(sink, entry).is_err_and(|error| is_missing(&error));
+    let entries = entries.into_iter().take(settings.limits.referrers.as_usize());
+    entries.filter(is_gone).map(|entry| entry.digest).collect()
 }
 
 /// What lies under `tag` is no list.

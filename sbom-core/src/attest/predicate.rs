@@ -31,7 +31,7 @@ pub enum Family {
     SlsaProvenance1,
     /// A scan for vulnerabilities.
     Vulnerabilities,
-    /// An OpenVEX document.
+    /// An `OpenVEX` document.
     OpenVex,
     /// An in-toto link.
     Link,

@@ -14,7 +14,6 @@ use crate::timestamp::Timestamp;
 
 /// A signer whose statements are believed.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "there are a handful of them in a run")]
 pub enum Trust {
     /// Whoever holds a key.
     Key(KeyTrust),

@@ -293,13 +293,13 @@ fn about(reader: &mut Reader, fields: &Fields<'_>, subject: &Subject) -> BTreeSe
         .map(|manifest| (manifest.platform.to_string(), &manifest.digest))
         .chain([("image".to_owned(), &subject.digest)])
         .collect();
-    let named = each(reader, field, |name| match names.get(name) {
+    let digests = each(reader, field, |name| match names.get(name) {
         Some(digest) => Ok((*digest).clone()),
         None => {
             name.parse::<Digest>().map_err(|_error| "expected image, a platform of the case, or a digest")
         }
     });
-    named.into_iter().collect()
+    digests.into_iter().collect()
 }
 
 fn refusal(reader: &mut Reader, field: &Field<'_>) -> Option<Refusal> {

@@ -63,17 +63,16 @@ pub enum SignerFault {
 }
 
 impl Policy {
-    /// What the signers whose statements about `subject` count are trusted by. `open` reads what is named.
+    /// What the signers are trusted by whose statements about `subject` count. `open` reads what is named.
     ///
     /// Spans and revocations of the policy are not part of it: [`evaluate`](super::evaluate()) applies them, and says so.
     pub fn trust(&self, subject: &Subject, open: &mut Open<'_>) -> Result<Signers, SignerError> {
-        let mut signers = Signers { names: Vec::new(), trust: Vec::new() };
-        for (name, signer) in self.signers_for(subject) {
-            let trust = signer.trust(open).map_err(|fault| SignerError { signer: name.to_owned(), fault })?;
-            signers.names.push(name.to_owned());
-            signers.trust.push(trust);
-        }
-        Ok(signers)
+        Signers::of(self.signers_for(subject), open)
+    }
+
+    /// What all signers are trusted by.
+    pub fn trust_all(&self, open: &mut Open<'_>) -> Result<Signers, SignerError> {
+        Signers::of(self.signers.iter().map(|(name, signer)| (name.as_str(), signer)), open)
     }
 }
 
@@ -116,6 +115,19 @@ fn root(source: &Source, open: &mut Open<'_>) -> Result<Arc<Root>, SignerFault> 
 }
 
 impl Signers {
+    fn of<'a>(
+        named: impl IntoIterator<Item = (&'a str, &'a Signer)>,
+        open: &mut Open<'_>,
+    ) -> Result<Self, SignerError> {
+        let mut signers = Self { names: Vec::new(), trust: Vec::new() };
+        for (name, signer) in named {
+            let trust = signer.trust(open).map_err(|fault| SignerError { signer: name.to_owned(), fault })?;
+            signers.names.push(name.to_owned());
+            signers.trust.push(trust);
+        }
+        Ok(signers)
+    }
+
     /// What a [`Demand`](verify::Demand) must have as its signers, in this order.
     pub fn trust(&self) -> &[Trust] {
         &self.trust
@@ -168,4 +180,108 @@ impl Refusal {
 fn subjects(statement: &Statement) -> BTreeSet<Digest> {
     let digests = statement.subjects().iter().flat_map(|subject| &subject.digests);
     digests.filter_map(|(algorithm, hex)| format!("{algorithm}:{hex}").parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        attest::{
+            Signed, bundle,
+            envelope::{Envelope, IN_TOTO, Signature},
+            key::{KeyAlgorithm, PrivateKey},
+            predicate::Family,
+            statement,
+            verify::{Demand, Need, Revoked, verify},
+        },
+        limits::Limits,
+        oci::{Platform, reference::Reference},
+        policy::{
+            Decision, Evidence, Verdict, evaluate,
+            facts::{BaseImage, Manifest},
+        },
+    };
+
+    const POLICY: &str = "version: 1
+default: deny
+signers:
+  ci: {key: ci.pub}
+rules:
+  - images: ['**']
+    require: [{sbom: {by: [ci]}}]
+";
+
+    fn subject() -> Subject {
+        let reference: Reference = "ghcr.io/acme/app:v1".parse().unwrap();
+        let digest = Digest::of(b"image");
+        let mut subject = Subject::of_reference("ghcr.io/acme/app:v1", &reference, digest.clone());
+        let platform =
+            Platform { os: "linux".to_owned(), architecture: "amd64".to_owned(), ..Platform::default() };
+        subject.manifests.push(Manifest { digest, platform, layers: Vec::new(), base: BaseImage::default() });
+        subject
+    }
+
+    /// What the gate says of a bill of materials that `key` signed, where the policy trusts `trusted`.
+    fn judged(key: &PrivateKey, trusted: &PrivateKey) -> Verdict {
+        let subject = subject();
+        let sbom = br#"{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[]}"#;
+        let about = [statement::Subject::new("app", &subject.digest)];
+        let payload = statement::write(&about, &Family::CycloneDx.into(), sbom).unwrap();
+        let mut envelope = Envelope { payload_type: IN_TOTO.to_owned(), payload, signatures: Vec::new() };
+        let sig = key.sign(envelope.pre_auth().as_bytes()).unwrap();
+        envelope.signatures.push(Signature { keyid: String::new(), sig });
+        let signed = Signed::Bundle(bundle::of_key(&envelope, key.public()));
+        let policy = Policy::parse(POLICY).unwrap();
+        let pem = trusted.public().to_pem();
+        let mut open = |source: &Source| match source {
+            Source::File(name) if name == "ci.pub" => Ok(pem.clone().into_bytes()),
+            other => Err(format!("{other:?}")),
+        };
+        let signers = policy.trust(&subject, &mut open).unwrap();
+        let now: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
+        let demand = Demand {
+            subject: subject.digest.clone(),
+            predicate: None,
+            signers: signers.trust().to_vec(),
+            log: Need::BySigner,
+            time: Need::BySigner,
+            revoked: Revoked::default(),
+            now,
+        };
+        let mut evidence = Evidence::default();
+        match verify(&signed, &demand, &Limits::default()) {
+            Ok(verified) => evidence.attestations.push(signers.attestation(&verified, None)),
+            Err(refusal) => evidence.refusals.push(Refusal::of(&refusal, None, None)),
+        }
+        evaluate(&policy, &subject, &evidence, now, &Limits::default())
+    }
+
+    #[test]
+    fn what_a_signer_of_the_policy_signed_is_allowed_and_what_another_signed_is_not() {
+        let ci = PrivateKey::generate(KeyAlgorithm::P256).unwrap();
+        let stranger = PrivateKey::generate(KeyAlgorithm::P256).unwrap();
+        let verdict = judged(&ci, &ci);
+        assert_eq!(verdict.decision, Decision::Allow, "{verdict:#?}");
+        let verdict = judged(&stranger, &ci);
+        assert_eq!(verdict.decision, Decision::Deny, "{verdict:#?}");
+        let code = verdict.reason.code();
+        assert!(verify::Reason::ALL.iter().any(|reason| reason.code() == code), "{code}");
+    }
+
+    #[test]
+    fn what_a_signer_is_trusted_by_must_be_there_and_what_it_is_called() {
+        let policy = Policy::parse(POLICY).unwrap();
+        let with = |content: Result<Vec<u8>, String>| {
+            policy.trust_all(&mut |_: &Source| content.clone()).expect_err("no key").fault
+        };
+        assert!(matches!(with(Err("gone".to_owned())), SignerFault::Unreadable { .. }));
+        assert!(matches!(with(Ok(b"no key".to_vec())), SignerFault::Key(_)));
+        let identity = POLICY.replace(
+            "{key: ci.pub}",
+            "{issuer: https://a.example, subject: b@a.example, trustedRoot: r.json}",
+        );
+        let policy = Policy::parse(&identity).unwrap();
+        let error = policy.trust_all(&mut |_: &Source| Ok(b"no root".to_vec())).expect_err("no root");
+        assert!(matches!(error.fault, SignerFault::Root(_)), "{error}");
+    }
 }

@@ -185,16 +185,17 @@ impl Builder {
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(node),
             Some(Content::List(nodes)) => nodes.push(node),
-            Some(Content::Map { entries, key }) => match key.take() {
-                Some((place, name)) => entries.push((place, name, node)),
-                None => {
-                    let Value::Scalar { text, .. } = node.value else { return Err(YamlFault::Key) };
-                    if entries.iter().any(|(_, known, _)| *known == text) {
-                        return Err(YamlFault::Duplicate(text));
-                    }
-                    *key = Some((node.place, text));
+            Some(Content::Map { entries, key }) => {
+                if let Some((place, name)) = key.take() {
+                    entries.push((place, name, node));
+                    return Ok(());
                 }
-            },
+                let Value::Scalar { text, .. } = node.value else { return Err(YamlFault::Key) };
+                if entries.iter().any(|(_, known, _)| *known == text) {
+                    return Err(YamlFault::Duplicate(text));
+                }
+                *key = Some((node.place, text));
+            }
         }
         Ok(())
     }
@@ -291,7 +292,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..30 {
             let previous = vec![format!("*a{}", level - 1); 10].join(", ");
-            bomb.push_str(&format!("a{level}: &a{level} [{previous}]\n"));
+            bomb = format!("{bomb}a{level}: &a{level} [{previous}]\n");
         }
         assert!(parse(&bomb).is_err());
         assert!(parse("a: &a [*a]").is_err());

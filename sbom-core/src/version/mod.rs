@@ -46,9 +46,9 @@ pub enum Scheme {
     Python,
     /// Maven's.
     Maven,
-    /// RubyGems'.
+    /// `RubyGems`'.
     Ruby,
-    /// NuGet's: semantic versions with up to four numbers, in which upper and lower case are the same.
+    /// `NuGet`'s: semantic versions with up to four numbers, in which upper and lower case are the same.
     Nuget,
     /// Nothing but numbers with dots between them, which all ecosystems order alike.
     Numbers,

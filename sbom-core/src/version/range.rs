@@ -103,11 +103,12 @@ impl Range {
             })
         };
         let answers = self.alternatives.iter().map(every);
-        answers.fold(Some(false), |found, answer| match (found, answer) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (None, _) | (_, None) => None,
-            _ => Some(false),
-        })
+        // One that holds is enough, whatever cannot be told of the others.
+        let answers: Vec<Option<bool>> = answers.collect();
+        if answers.contains(&Some(true)) {
+            return Some(true);
+        }
+        (!answers.contains(&None)).then_some(false)
     }
 }
 
@@ -325,7 +326,7 @@ mod tests {
             let parsed = Range::parse(range, Scheme::of(Some(kind)));
             assert!(parsed.is_err(), "{kind} {range}: {parsed:?}");
         }
-        let many = ["<1"; 2000].join(" || ");
+        let many = vec!["<1"; 2000].join(" || ");
         assert_eq!(Range::parse(&many, Scheme::Semantic), Err(RangeError::TooMany));
     }
 

@@ -1,4 +1,4 @@
-//! The order of RubyGems' versions. Source: the documentation of `Gem::Version`.
+//! The order of `RubyGems`' versions. Source: the documentation of `Gem::Version`.
 
 use std::cmp::Ordering;
 

@@ -1,14 +1,14 @@
-//! Semantic versions, and what Go and NuGet make of them.
+//! Semantic versions, and what Go and `NuGet` make of them.
 //!
 //! Sources: <https://semver.org> 2.0.0, sections 9 to 11; Go's module reference, "Versions" and "Pseudo-versions";
-//! NuGet's "Package versioning", "Normalized version numbers".
+//! `NuGet`'s "Package versioning", "Normalized version numbers".
 
 use super::number::{Number, ZERO, all_digits, leading_digits, number};
 
 /// A version; missing numbers are 0, and build metadata does not count.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Semantic<'a> {
-    /// The fourth is NuGet's; it is 0 elsewhere.
+    /// The fourth is `NuGet`'s; it is 0 elsewhere.
     numbers: [Number<'a>; 4],
     /// A release is after its pre-releases.
     is_release: bool,
@@ -43,7 +43,7 @@ impl<'a> Semantic<'a> {
         })
     }
 
-    /// A version of NuGet, in lower case: up to four numbers.
+    /// A version of `NuGet`, in lower case: up to four numbers.
     pub(super) fn parse_nuget(text: &'a str) -> Option<Self> {
         Self::with_numbers(text, 4)
     }

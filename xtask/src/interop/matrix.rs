@@ -1,241 +1,141 @@
-//! The cases: who signs, with what, where it lies, and who verifies.
+//! The order of the cases, and what all of them need: keys, an image, an index, a trust root.
 
-use std::path::{Path, PathBuf};
+use std::{path::Path, thread};
 
-use sbomctl_testkit::ImageBuilder;
+use sbomctl_testkit::{ImageBuilder, Layout, index};
 
 use super::{
-    Bench,
-    services::{Referrers, Registry},
+    Bench, hostile, keyed, keyless,
+    services::{self, Referrers, Registry},
+    transfer,
 };
 
 /// Of all keys that are made here.
 pub(super) const PASSWORD: &str = "interop";
 
 const INSTALLED: &[u8] = b"P:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\no:musl\n\n";
-/// The exit code of `sbomctl` for a wrong command line.
-const OUR_USAGE: i32 = 2;
-/// cosign has no code of its own for that.
-const NO_USAGE: i32 = i32::MIN;
 
 /// A key pair in files.
 #[derive(Debug)]
-struct Keys {
-    name: &'static str,
-    private: String,
-    public: String,
+pub(super) struct Keys {
+    pub(super) name: String,
+    pub(super) private: String,
+    pub(super) public: String,
 }
 
 /// Runs every case that the programs at hand allow.
-pub(super) fn run(bench: &mut Bench, say: &dyn Fn(&str)) -> Result<(), String> {
-    let missing = |name: &str| format!("all of it: there is no {name}");
-    for name in ["docker-registry", "cosign", "oras"] {
-        if bench.program(name).is_none() {
-            bench.skipped.push(missing(name));
-            return Ok(());
-        }
-    }
+pub(super) fn run(bench: &Bench) -> Result<(), String> {
+    layouts(bench)?;
+    keyless::write_files(bench)?;
     let keys = make_keys(bench)?;
-    let layout = bench.folder.join("layout");
-    ImageBuilder::new()
-        .layer(|l| {
-            l.file("etc/os-release", b"ID=alpine\nVERSION_ID=3.20.3\n")
-                .file("lib/apk/db/installed", INSTALLED)
-        })
-        .build()
-        .write_oci_layout(&layout)
-        .map_err(|error| error.to_string())?;
-    write(&bench.folder.join("predicate.json"), r#"{"spdxVersion":"SPDX-2.3","name":"given"}"#)?;
+    let tag = Registry::start(&bench.folder.join("tag"), Referrers::Tag, None)?;
+    let proxy = bench.proxy.as_deref();
+    let api = proxy.map(|proxy| Registry::start(&bench.folder.join("api"), Referrers::Api, Some(proxy)));
+    let api = api.transpose()?;
+    if api.is_none() {
+        bench.skip("registries with the referrers API", "there is no faulty-registry.py");
+    }
+    thread::scope(|scope| {
+        let registries: Vec<_> = [Some(&tag), api.as_ref()].into_iter().flatten().collect();
+        let runs: Vec<_> =
+            registries.iter().map(|registry| scope.spawn(|| on_registry(bench, registry, &keys))).collect();
+        runs.into_iter().try_for_each(|run| run.join().unwrap_or_else(|_| Err("a case panicked".to_owned())))
+    })?;
+    transfer::six_writers(bench, &tag)?;
+    transfer::repair(bench, &tag)?;
+    if let Some(api) = &api {
+        transfer::copy(bench, &tag, api)?;
+        transfer::copy(bench, api, &tag)?;
+        hostile::run(bench, api)?;
+    }
+    transfer::air_gap(bench, tag)
+}
+
+fn on_registry(bench: &Bench, registry: &Registry, keys: &[Keys]) -> Result<(), String> {
+    for key in keys {
+        keyed::run(bench, registry, key)?;
+    }
+    keyless::run(bench, registry)?;
+    keyed::index(bench, registry)
+}
+
+/// Pushes what the layout `layout` has to a repository of its own, and gives its reference.
+pub(super) fn push(bench: &Bench, registry: &Registry, layout: &str, name: &str) -> Result<String, String> {
+    let reference = format!("{}/{name}:1", registry.host());
+    let from = format!("{}:latest", bench.folder.join(layout).display());
+    let mut command = bench.oras(&["cp", "--from-oci-layout", &from, "--to-plain-http", &reference]);
+    let output = command.output().map_err(|error| error.to_string())?;
+    if output.status.success() { Ok(reference) } else { Err(super::last_words(&output)) }
+}
+
+pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Two images, an index of two platforms, and what others are to say of them.
+fn layouts(bench: &Bench) -> Result<(), String> {
+    let image = |system: &str, platform: &str| {
+        ImageBuilder::new()
+            .platform(platform)
+            .created("2024-05-06T07:08:09Z")
+            .layer(|l| l.file("etc/os-release", system.as_bytes()).file("lib/apk/db/installed", INSTALLED))
+            .build()
+            .root()
+    };
+    let alpine = "ID=alpine\nVERSION_ID=3.20.3\n";
+    let roots = [
+        ("layout", image(alpine, "linux/amd64")),
+        ("other", image("ID=alpine\nVERSION_ID=3.19.1\n", "linux/amd64")),
+        ("index", index([image(alpine, "linux/amd64"), image(alpine, "linux/arm64")])),
+    ];
+    for (name, root) in roots {
+        Layout::new([root.tag("latest")])
+            .write(&bench.folder.join(name))
+            .map_err(|error| error.to_string())?;
+    }
+    let scan = bench.sbomctl(&["scan", "oci:layout", "-o", "spdx-json=predicate.json"]);
+    bench.succeeds("sbomctl scans", scan);
     // What cosign signs with where nothing is to be logged.
     write(
         &bench.folder.join("no-services.json"),
         r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json"}"#,
     )?;
-    for referrers in [Referrers::Tag, Referrers::Api] {
-        let Some(proxy) = bench.proxy.clone().or((referrers == Referrers::Tag).then(PathBuf::new)) else {
-            bench
-                .skipped
-                .push("registries with the referrers API: there is no faulty-registry.py".to_owned());
-            continue;
-        };
-        let folder = bench.folder.join(format!("{referrers:?}"));
-        std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-        let registry = Registry::start(&folder, referrers, &proxy)?;
-        for key in &keys {
-            say(&format!("interop: {} key, {referrers:?}", key.name));
-            with_key(bench, &registry, referrers, key)?;
-        }
-        say(&format!("interop: keyless, {referrers:?}"));
-    }
-    Ok(())
+    write(&bench.folder.join("artifact"), "an artifact\n")
 }
 
 /// Keys of every kind, made by one program or the other.
-fn make_keys(bench: &mut Bench) -> Result<Vec<Keys>, String> {
+fn make_keys(bench: &Bench) -> Result<Vec<Keys>, String> {
     let mut keys = Vec::new();
-    let cosign = bench.program("cosign").unwrap_or_default();
-    let prefix = |name: &str| bench.folder.join(name).display().to_string();
-    let pair = |name: &'static str| Keys {
-        name,
-        private: format!("{}.key", prefix(name)),
-        public: format!("{}.pub", prefix(name)),
-    };
-    let generated = pair("cosign");
-    let command = bench.command(&cosign, &["generate-key-pair", "--output-key-prefix", &prefix("cosign")]);
-    let mut commands = vec![("cosign generates a key", command, generated)];
+    let made = bench.cosign(&["generate-key-pair", "--output-key-prefix", "cosign"]);
+    if bench.succeeds("cosign generates a key", made).is_some() {
+        keys.push(pair("cosign"));
+    }
     for kind in ["p256", "ed25519", "p384"] {
-        let command = bench.sbomctl(&["key", "generate", "--type", kind, "--output", &prefix(kind)]);
-        commands.push(("sbomctl generates a key", command, pair(kind)));
+        keys.extend(generate(bench, kind, kind));
     }
-    if let Some(openssl) = bench.program("openssl") {
-        let (pem, output) = (format!("{}.pem", prefix("rsa")), prefix("rsa"));
-        let made = bench.command(&openssl, &["genrsa", "-out", &pem, "2048"]).output();
-        if made.is_ok_and(|output| output.status.success()) {
-            let command = bench.sbomctl(&["key", "import", &pem, "--output", &output]);
-            commands.push(("sbomctl imports an RSA key", command, pair("rsa")));
+    let openssl = services::program("openssl", &[]).map(|openssl| {
+        bench
+            .command(&openssl, &["genrsa", "-out", "rsa.pem", "2048"])
+            .output()
+            .is_ok_and(|output| output.status.success())
+    });
+    if openssl == Some(true) {
+        let made = bench.sbomctl(&["key", "import", "rsa.pem", "--output", "rsa"]);
+        if bench.succeeds("sbomctl imports an RSA key", made).is_some() {
+            keys.push(pair("rsa"));
         }
+    } else {
+        bench.skip("RSA keys", "there is no openssl");
     }
-    for (case, command, pair) in commands {
-        if bench.succeeds(format!("{case} ({})", pair.name), command).is_some() {
-            keys.push(pair);
-        }
-    }
-    if keys.len() < 2 { Err(bench.failed.join("\n")) } else { Ok(keys) }
+    if keys.len() < 2 { Err("no keys to go on with".to_owned()) } else { Ok(keys) }
 }
 
-/// Pushes the image to a repository of its own, and gives its reference.
-fn push(bench: &Bench, registry: &Registry, name: &str) -> Result<String, String> {
-    let oras = bench.program("oras").unwrap_or_default();
-    let reference = format!("{}/{name}:1", registry.host());
-    let from = format!("{}:latest", bench.folder.join("layout").display());
-    let output = bench
-        .command(&oras, &["cp", "--from-oci-layout", &from, "--to-plain-http", &reference])
-        .output()
-        .map_err(|error| error.to_string())?;
-    if output.status.success() { Ok(reference) } else { Err(super::last_words(&output)) }
+/// A new key of this program's making.
+pub(super) fn generate(bench: &Bench, kind: &str, name: &str) -> Option<Keys> {
+    let made = bench.sbomctl(&["key", "generate", "--type", kind, "--output", name]);
+    bench.succeeds(format!("sbomctl generates a key ({name})"), made).map(|_| pair(name))
 }
 
-fn with_key(bench: &mut Bench, registry: &Registry, referrers: Referrers, key: &Keys) -> Result<(), String> {
-    let cosign = bench.program("cosign").unwrap_or_default();
-    let oras = bench.program("oras").unwrap_or_default();
-    let stranger = if key.name == "cosign" { "p256.pub" } else { "cosign.pub" };
-    let case = |what: &str| format!("{what} ({} key, {referrers:?})", key.name);
-
-    // Ours, read by all.
-    let ours = push(bench, registry, &format!("ours-{}", key.name))?;
-    let attest = bench.sbomctl(&["attest", &ours, "--key", &key.private, "--type", "spdxjson"]);
-    bench.succeeds(case("sbomctl attests"), attest);
-    for (what, public, holds) in
-        [("its key", key.public.as_str(), true), ("a stranger's key", stranger, false)]
-    {
-        let theirs = bench.command(
-            &cosign,
-            &[
-                "verify-attestation",
-                "--key",
-                public,
-                "--insecure-ignore-tlog=true",
-                "--type",
-                "spdxjson",
-                &ours,
-            ],
-        );
-        let own = bench.sbomctl(&["verify", &ours, "--key", public, "--type", "spdxjson"]);
-        if holds {
-            bench.succeeds(case(&format!("cosign verifies ours by {what}")), theirs);
-            bench.succeeds(case(&format!("sbomctl verifies ours by {what}")), own);
-        } else {
-            bench.refuses(case(&format!("cosign refuses ours by {what}")), theirs, NO_USAGE);
-            bench.refuses(case(&format!("sbomctl refuses ours by {what}")), own, OUR_USAGE);
-        }
-    }
-    let other = bench.sbomctl(&["verify", &ours, "--key", &key.public, "--type", "slsaprovenance1"]);
-    bench.refuses(case("sbomctl refuses ours of another type"), other, OUR_USAGE);
-    if let Some(output) = bench.succeeds(case("cosign tree"), bench.command(&cosign, &["tree", &ours])) {
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        bench.holds(case("cosign tree shows ours"), text.contains("https://spdx.dev/Document"));
-    }
-    let kind = "application/vnd.dev.sigstore.bundle.v0.3+json";
-    let discover = bench
-        .command(&oras, &["discover", "--plain-http", "--format", "json", "--artifact-type", kind, &ours]);
-    if let Some(output) = bench.succeeds(case("oras discover"), discover) {
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        bench.holds(case("oras finds ours by its type"), text.contains("dev.sigstore.bundle.predicateType"));
-    }
-
-    // cosign's, read by us.
-    let theirs = push(bench, registry, &format!("theirs-{}", key.name))?;
-    let attest = bench.command(
-        &cosign,
-        &[
-            "attest",
-            "-y",
-            "--key",
-            &key.private,
-            "--signing-config",
-            "no-services.json",
-            "--type",
-            "spdxjson",
-            "--predicate",
-            "predicate.json",
-            &theirs,
-        ],
-    );
-    if bench.succeeds(case("cosign attests"), attest).is_some() {
-        let verify = bench.sbomctl(&["verify", &theirs, "--key", &key.public, "--type", "spdxjson"]);
-        bench.succeeds(case("sbomctl verifies cosign's"), verify);
-        let verify = bench.sbomctl(&["verify", &theirs, "--key", stranger, "--type", "spdxjson"]);
-        bench.refuses(case("sbomctl refuses cosign's by a stranger's key"), verify, OUR_USAGE);
-    }
-
-    // The old form, both ways.
-    let old = push(bench, registry, &format!("old-{}", key.name))?;
-    let attest = bench.command(
-        &cosign,
-        &[
-            "attest",
-            "-y",
-            "--key",
-            &key.private,
-            "--use-signing-config=false",
-            "--tlog-upload=false",
-            "--new-bundle-format=false",
-            "--type",
-            "spdxjson",
-            "--predicate",
-            "predicate.json",
-            &old,
-        ],
-    );
-    if bench.succeeds(case("cosign attests in the old form"), attest).is_some() {
-        let verify = bench.sbomctl(&["verify", &old, "--key", &key.public, "--type", "spdxjson"]);
-        bench.succeeds(case("sbomctl verifies cosign's .att"), verify);
-    }
-    let both = push(bench, registry, &format!("both-{}", key.name))?;
-    let attest =
-        bench.sbomctl(&["attest", &both, "--key", &key.private, "--type", "cyclonedx", "--also-legacy"]);
-    if bench.succeeds(case("sbomctl attests in both forms"), attest).is_some() {
-        for new in ["true", "false"] {
-            let form = format!("--new-bundle-format={new}");
-            let verify = bench.command(
-                &cosign,
-                &[
-                    "verify-attestation",
-                    "--key",
-                    &key.public,
-                    "--insecure-ignore-tlog=true",
-                    &form,
-                    "--type",
-                    "cyclonedx",
-                    &both,
-                ],
-            );
-            bench.succeeds(case(&format!("cosign verifies ours with {form}")), verify);
-        }
-    }
-    Ok(())
-}
-
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+fn pair(name: &str) -> Keys {
+    Keys { name: name.to_owned(), private: format!("{name}.key"), public: format!("{name}.pub") }
 }

@@ -1,6 +1,7 @@
 //! Real services on this machine's loopback address, stopped when they are dropped.
 
 use std::{
+    io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -48,18 +49,23 @@ pub(super) enum Referrers {
     Tag,
 }
 
-/// A distribution registry, with a proxy in front of it where that adds the referrers API.
+/// A distribution registry, with a proxy in front of it where that is at hand.
 #[derive(Debug)]
 pub(super) struct Registry {
-    host: String,
+    /// What it knows of referrers.
+    pub(super) referrers: Referrers,
+    port: u16,
+    log: PathBuf,
     // Dropped in this order: the proxy before what it leads to.
     _proxy: Option<Service>,
     _storage: Service,
 }
 
 impl Registry {
-    /// Starts a registry that keeps its data in `folder`. `proxy` is the program that adds the API.
-    pub(super) fn start(folder: &Path, referrers: Referrers, proxy: &Path) -> Result<Self, String> {
+    /// Starts a registry that keeps its data in `folder`. `proxy` is the program that counts requests, plays faults and
+    /// adds the API; a registry with the API needs it.
+    pub(super) fn start(folder: &Path, referrers: Referrers, proxy: Option<&Path>) -> Result<Self, String> {
+        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let port = free_port()?;
         let config = folder.join("registry.yml");
         let text = format!(
@@ -70,21 +76,70 @@ impl Registry {
         std::fs::write(&config, text).map_err(|error| format!("{}: {error}", config.display()))?;
         let mut command = Command::new("docker-registry");
         command.arg("serve").arg(&config);
-        let registry = Service::start(command, port)?;
-        if referrers == Referrers::Tag {
-            return Ok(Self { host: format!("127.0.0.1:{port}"), _proxy: None, _storage: registry });
-        }
-        let front = free_port()?;
-        let mut command = Command::new("python3");
-        command.arg(proxy).arg(front.to_string()).arg(format!("127.0.0.1:{port}"));
-        command.arg(folder.join("proxy.log")).arg("--referrers");
-        let proxy = Service::start(command, front)?;
-        Ok(Self { host: format!("127.0.0.1:{front}"), _proxy: Some(proxy), _storage: registry })
+        let storage = Service::start(command, port)?;
+        let log = folder.join("proxy.log");
+        let (port, proxy) = match (referrers, proxy) {
+            (Referrers::Api, Some(proxy)) => {
+                let front = free_port()?;
+                let mut command = Command::new("python3");
+                command.arg(proxy).arg(front.to_string()).arg(format!("127.0.0.1:{port}"));
+                command.arg(&log).arg("--referrers");
+                (front, Some(Service::start(command, front)?))
+            }
+            _ => (port, None),
+        };
+        Ok(Self { referrers, port, log, _proxy: proxy, _storage: storage })
     }
 
     /// `127.0.0.1:PORT`.
-    pub(super) fn host(&self) -> &str {
-        &self.host
+    pub(super) fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Tells the proxy what to answer wrongly from now on: a JSON list of rules.
+    pub(super) fn play(&self, rules: &str) -> Result<(), String> {
+        let body = format!("{{\"rules\":{rules}}}");
+        self.request("POST", "/__evil", "application/json", body.as_bytes()).map(drop)
+    }
+
+    /// Puts a manifest.
+    pub(super) fn put_manifest(&self, repository: &str, digest: &str, manifest: &[u8]) -> Result<(), String> {
+        let path = format!("/v2/{repository}/manifests/{digest}");
+        self.request("PUT", &path, "application/vnd.oci.image.manifest.v1+json", manifest).map(drop)
+    }
+
+    /// The body of what the registry answers to a GET.
+    pub(super) fn get(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.request("GET", path, "application/json", b"")
+    }
+
+    /// How many requests the proxy has passed on or played, so far.
+    pub(super) fn requests(&self) -> usize {
+        let text = std::fs::read(&self.log).unwrap_or_default();
+        text.split(|byte| *byte == b'\n')
+            .filter(|line| line.first().is_some_and(u8::is_ascii_uppercase))
+            .count()
+    }
+
+    fn request(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Result<Vec<u8>, String> {
+        let failed = |error: std::io::Error| format!("{method} {path}: {error}");
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(failed)?;
+        let head = format!(
+            "{method} {path} HTTP/1.0\r\nHost: {}\r\nContent-Type: {kind}\r\n\
+             Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n",
+            self.host(),
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).map_err(failed)?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).map_err(failed)?;
+        let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(answer.len());
+        let status = answer.get(9..12).unwrap_or_default();
+        if status.first() != Some(&b'2') {
+            return Err(format!("{method} {path}: {}", String::from_utf8_lossy(&answer)));
+        }
+        Ok(answer.get(end + 4..).unwrap_or_default().to_vec())
     }
 }
 

@@ -4,7 +4,10 @@
 
 use std::io::{self, Write};
 
-use sbom_core::policy::{Decision, Verdict};
+use sbom_core::{
+    image_path::escape_control,
+    policy::{Decision, Verdict},
+};
 
 use super::{Level, faults, paragraph, place};
 
@@ -48,7 +51,10 @@ fn command(
     writeln!(out, "::{name} file={},line={line},title={}::{}", property(policy), property(title), data(text))
 }
 
+/// Text as workflow commands carry it; what controls a terminal is shown and not sent.
 fn data(text: &str) -> String {
+    let lines = text.split('\n').map(|line| escape_control(line).into_owned());
+    let text = lines.collect::<Vec<_>>().join("\n");
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 

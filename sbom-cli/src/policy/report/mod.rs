@@ -96,11 +96,11 @@ fn paragraph(check: &Check) -> String {
     let mut text = check.message.clone();
     let telling: Vec<_> = check.details.iter().filter(|detail| detail.reason.code() != "OK").collect();
     for detail in telling.iter().take(DETAILS) {
-        text.push_str(&format!("; {}: {}", detail.about, detail.message));
+        text = format!("{text}; {}: {}", detail.about, detail.message);
     }
     match telling.len().saturating_sub(DETAILS).saturating_add(check.more_details) {
         0 => {}
-        more => text.push_str(&format!("; and {more} more")),
+        more => text = format!("{text}; and {more} more"),
     }
     text
 }

@@ -97,13 +97,13 @@ fn a_registry_that_gives_wrong_bytes_is_noted() {
 }
 
 #[test]
-fn an_endless_bundle_ends_at_its_announced_size() {
+fn an_endless_bundle_is_not_taken_and_hides_nothing_else() {
     let (registry, reference, client) = registry(API);
     let (store, subject) = RegistryStore::resolve(&client, &reference).unwrap();
     let attached = attach_in(&store, &subject, "one", 0);
     registry.fault(&format!("/blobs/{}", attached.bundle), 1, FaultKind::Endless);
     let found = find_all(&store, &subject.digest);
-    assert!(found.is_complete() && found.notes.is_empty(), "as much as was announced is right");
+    assert_eq!(found.signed().count(), 1, "the old form is there: {found:?}");
 }
 
 #[test]
@@ -189,7 +189,8 @@ fn a_list_of_another_tool_is_put_right_and_loses_nothing() {
     let list = serde_json::json!({ "schemaVersion": 2, "mediaType": crate::oci::manifest::OCI_INDEX, "manifests": [
         { "mediaType": OCI_MANIFEST, "digest": attached.manifest.to_string(), "size": 1000,
           "artifactType": "application/vnd.oci.empty.v1+json", "urls": ["kept"] },
-        { "mediaType": OCI_MANIFEST, "digest": subject.digest.to_string(), "size": subject.size, "odd": true },
+        { "mediaType": OCI_MANIFEST, "digest": subject.digest.to_string(), "size": subject.size, "odd": true,
+          "artifactType": crate::oci::manifest::OCI_CONFIG },
     ] });
     let size = registry.manifest("app", &attached.manifest.to_string()).unwrap().bytes.len();
     let list = list.to_string().replace("1000", &size.to_string());
@@ -225,6 +226,19 @@ fn what_is_taken_away_is_no_longer_listed() {
         assert_eq!(found.signed().count(), 1, "the old form stays");
         assert!(found.notes.is_empty(), "{:?}", found.notes);
     }
+}
+
+#[test]
+fn an_entry_that_leads_nowhere_does_not_keep_others_out() {
+    let (_registry, reference, client) = registry(ReferrersApi::Off);
+    let (store, subject) = RegistryStore::resolve(&client, &reference).unwrap();
+    let first = attach_in(&store, &subject, "first", 0);
+    // Somebody deletes the manifest, and leaves the list as it is.
+    assert!(store.delete_manifest(&first.manifest).unwrap());
+    let second = attach_in(&store, &subject, "second", 0);
+    let found = find_all(&store, &subject.digest);
+    assert!(found.notes.is_empty(), "{:?}", found.notes);
+    assert!(found.attestations.iter().any(|one| *one.place.manifest() == second.manifest));
 }
 
 #[test]

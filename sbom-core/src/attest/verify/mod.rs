@@ -181,6 +181,9 @@ impl<T> Verified<T> {
     }
 }
 
+/// Attestations that do not count, by their places among the candidates, and why.
+pub type Refused = Vec<(usize, Refusal)>;
+
 /// Verifies one attestation.
 pub fn verify(signed: &Signed, demand: &Demand, limits: &Limits) -> Result<Verified<Statement>, Refusal> {
     let mut record = Record::default();
@@ -197,7 +200,7 @@ pub fn verify_any<'a>(
     candidates: impl IntoIterator<Item = &'a Signed>,
     demand: &Demand,
     limits: &Limits,
-) -> Result<(Vec<Verified<Statement>>, Vec<(usize, Refusal)>), Vec<(usize, Refusal)>> {
+) -> Result<(Vec<Verified<Statement>>, Refused), Refused> {
     let mut verified = Vec::new();
     let mut refused = Vec::new();
     for (place, signed) in candidates.into_iter().enumerate() {

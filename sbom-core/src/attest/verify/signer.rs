@@ -129,7 +129,7 @@ pub(super) fn authenticate(
     }
     let authenticated = match candidates {
         Candidates::Keys(places) => by_keys(bundle, &places, message, demand, record),
-        Candidates::Certificate { leaf, read } => by_identity(bundle, &leaf, *read, message, demand, record),
+        Candidates::Certificate { leaf, read } => by_identity(bundle, &leaf, &read, message, demand, record),
     }?;
     if demand.revoked == super::Revoked::default() {
         record.not_run("revocation", "nothing is listed as withdrawn");
@@ -272,7 +272,7 @@ fn evidence_of_key(
 fn by_identity(
     bundle: &Bundle,
     leaf: &[u8],
-    certificate: Certificate,
+    certificate: &Certificate,
     message: Message<'_>,
     demand: &Demand,
     record: &mut Record,
@@ -301,8 +301,8 @@ fn by_identity(
         };
         let (time, logged) = proven;
         for (place, trust) in identities(demand).filter(|(_, trust)| Arc::ptr_eq(root, &trust.root)) {
-            let outcome = authorised(&certificate, &issuer, trust).and_then(|subject| {
-                let trust = demand.signers.get(place).ok_or_else(|| unknown(&certificate, &issuer))?;
+            let outcome = authorised(certificate, &issuer, trust).and_then(|subject| {
+                let trust = demand.signers.get(place).ok_or_else(|| unknown(certificate, &issuer))?;
                 accept(trust, time, logged, demand).map(|()| subject)
             });
             match outcome {
@@ -323,7 +323,7 @@ fn by_identity(
         }
     }
     let Some((time, logged, steps)) = accepted else {
-        return Err(refused.unwrap_or_else(|| unknown(&certificate, &issuer)));
+        return Err(refused.unwrap_or_else(|| unknown(certificate, &issuer)));
     };
     record.extend(steps);
     record.passed("identity");

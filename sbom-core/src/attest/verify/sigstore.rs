@@ -229,6 +229,10 @@ fn entry(entry: &LogEntry) -> Result<TransparencyLogEntry, Failure> {
         .map_err(|error| Failure::new(reason, format!("log entry {}: {error}", entry.index)))
 }
 
+#[expect(
+    clippy::match_same_arms,
+    reason = "one arm for each thing that can be wrong, in the order of the checks"
+)]
 fn failure(error: Error) -> Failure {
     use sigstore_bundle::Error as Shape;
     let reason = match &error {

@@ -142,11 +142,11 @@ fn packages_of(component: &Component, patterns: &[PackagePattern], exceptions: &
 fn licenses_of(component: &Component, entries: &[LicenseEntry], exceptions: &Exceptions<'_>) -> Vec<Hit> {
     let (declared, concluded) =
         (component.declared.expression.as_deref(), component.concluded.expression.as_deref());
-    // Where nothing is declared, what was concluded is what is known.
-    let expressions = match (declared, concluded) {
-        (None, None) => vec![None],
-        (declared, concluded) => [declared, concluded].into_iter().filter(Option::is_some).collect(),
-    };
+    // What has neither has no known licence.
+    let mut expressions: Vec<Option<&str>> = declared.into_iter().chain(concluded).map(Some).collect();
+    if expressions.is_empty() {
+        expressions.push(None);
+    }
     let purl: Option<Purl> = component.purl.as_deref().and_then(|purl| purl.parse().ok());
     let mut hits = Vec::new();
     for expression in expressions {

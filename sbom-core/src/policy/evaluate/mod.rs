@@ -196,7 +196,7 @@ impl<'a> Judge<'a> {
             match &requirement.content {
                 Content::Sbom { .. } => sboms.extend(chosen),
                 Content::Attestation { kind, .. } if kind.family() == Some(Family::Vulnerabilities) => {
-                    reports.extend(chosen)
+                    reports.extend(chosen);
                 }
                 Content::Attestation { .. } => {}
             }

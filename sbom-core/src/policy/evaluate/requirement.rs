@@ -102,7 +102,7 @@ impl<'a> Judge<'a> {
         let finding = if voices >= requirement.threshold {
             let names: BTreeSet<&str> = passing.iter().map(|(_, (name, _))| *name).collect();
             let names = names.into_iter().collect::<Vec<_>>().join(", ");
-            Finding::new(Outcome::Pass, Reason::OK, format!("{} by {names}", self.called(requirement)))
+            Finding::new(Outcome::Pass, Reason::OK, format!("{} by {names}", called(requirement)))
         } else if agreeing(&possible, requirement.agree) >= requirement.threshold {
             let worst = worst.unwrap_or_else(Judged::pass);
             Finding::new(Outcome::Undecided, worst.reason, worst.message)
@@ -242,7 +242,7 @@ impl<'a> Judge<'a> {
         turned_away: Vec<Detail>,
     ) -> Finding<'a> {
         let by = requirement.by.join(", ");
-        let wanted = self.called(requirement);
+        let wanted = called(requirement);
         let mut details = turned_away;
         if let Some(first) = details.first() {
             let message = format!("{wanted} about {} by {by} do not count: {}", target.label, first.message);
@@ -302,17 +302,16 @@ impl<'a> Judge<'a> {
         let first = reasons.first().copied().cloned();
         first.map(|first| if reasons.len() == 1 { first } else { Reason::NO_ATTESTATION })
     }
+}
 
-    /// How messages call what is asked for.
-    fn called(&self, requirement: &Requirement) -> String {
-        match &requirement.content {
-            Content::Sbom { formats, .. } => {
-                let formats: Vec<String> =
-                    formats.iter().map(|format| format_name(*format).to_owned()).collect();
-                format!("SBOM ({})", formats.join(" or "))
-            }
-            Content::Attestation { kind, .. } => format!("attestation ({kind})"),
+/// How messages call what is asked for.
+fn called(requirement: &Requirement) -> String {
+    match &requirement.content {
+        Content::Sbom { formats, .. } => {
+            let formats: Vec<String> = formats.iter().map(|format| format_name(*format).to_owned()).collect();
+            format!("SBOM ({})", formats.join(" or "))
         }
+        Content::Attestation { kind, .. } => format!("attestation ({kind})"),
     }
 }
 

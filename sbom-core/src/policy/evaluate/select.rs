@@ -80,13 +80,13 @@ impl<'a> Judge<'a> {
             return Err((Reason::REVOKED, "the policy revokes it".to_owned()));
         }
         // Whatever is there now was signed before now, but not who knows when.
-        let signed = attestation.verified_time.unwrap_or(self.now);
-        if let Some(until) = signer.not_after.filter(|until| signed > *until) {
-            return Err((Reason::SIGNER_EXPIRED, format!("signed at {signed}, after notAfter {until}")));
+        let time = attestation.verified_time.unwrap_or(self.now);
+        if let Some(until) = signer.not_after.filter(|until| time > *until) {
+            return Err((Reason::SIGNER_EXPIRED, format!("signed at {time}, after notAfter {until}")));
         }
         match (signer.not_before, attestation.verified_time) {
-            (Some(from), Some(signed)) if signed < from => {
-                Err((Reason::SIGNER_EXPIRED, format!("signed at {signed}, before notBefore {from}")))
+            (Some(from), Some(time)) if time < from => {
+                Err((Reason::SIGNER_EXPIRED, format!("signed at {time}, before notBefore {from}")))
             }
             (Some(from), None) => Err((
                 Reason::TIME_UNVERIFIED,

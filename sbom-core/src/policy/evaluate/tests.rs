@@ -199,7 +199,7 @@ fn a_threshold_counts_distinct_signers() {
     let agree = "    require: [{sbom: {by: [ci, ops], threshold: 2, agree: true}}]\n";
     let (ci, ops) = (format!("by: ci, {CLEAN}"), format!("by: ops, {CLEAN}"));
     check(two, &statements(&[ci.clone(), ops.clone()]), Decision::Allow, &[]);
-    check(two, &statements(&[ci.clone()]), Decision::Deny, &["THRESHOLD"]);
+    check(two, &statements(std::slice::from_ref(&ci)), Decision::Deny, &["THRESHOLD"]);
     check(
         two,
         &statements(&[ci.clone(), format!("by: ci, at: 2026-01-01, {CLEAN}")]),

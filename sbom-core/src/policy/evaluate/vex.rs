@@ -1,4 +1,4 @@
-//! What allowed signers say about whether a vulnerability affects the image. Source: the OpenVEX specification 0.2.0.
+//! What allowed signers say about whether a vulnerability affects the image. Source: the `OpenVEX` specification 0.2.0.
 
 use serde::Deserialize;
 
@@ -81,10 +81,11 @@ struct Statement {
     products: Vec<Product>,
     status: String,
     justification: Option<String>,
-    impact_statement: Option<String>,
+    #[serde(rename = "impact_statement")]
+    impact: Option<String>,
 }
 
-/// A name alone before OpenVEX 0.2.0.
+/// A name alone before `OpenVEX` 0.2.0.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Vulnerability {
@@ -133,7 +134,7 @@ impl Statement {
         let said = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
         match self.status.as_str() {
             "fixed" => true,
-            "not_affected" => said(&self.justification) || said(&self.impact_statement),
+            "not_affected" => said(&self.justification) || said(&self.impact),
             _ => false,
         }
     }

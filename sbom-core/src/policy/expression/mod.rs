@@ -88,7 +88,8 @@ impl Expression {
     /// ```
     /// use sbom_core::policy::expression::{Expression, Scope};
     /// let condition = Expression::parse("predicate.ref.startsWith('refs/tags/')")?;
-    /// let scope = Scope::of(&[("predicate", &serde_json::json!({"ref": "refs/tags/v1"}))]);
+    /// let predicate = serde_json::json!({"ref": "refs/tags/v1"});
+    /// let scope = Scope::of(&[("predicate", &predicate)]);
     /// assert_eq!(condition.holds(&scope), Ok(true));
     /// # Ok::<(), sbom_core::policy::expression::ExpressionError>(())
     /// ```

@@ -1,5 +1,7 @@
 //! Mappings, lists and words of a policy, read so that each error says where it is and what was probably meant.
 
+#![expect(clippy::needless_pass_by_value, reason = "a field is a node and its path: as light as a reference")]
+
 use std::fmt::Display;
 
 use super::{PolicyError, PolicyFault, error};
@@ -16,6 +18,16 @@ pub(in crate::policy) struct Reader {
 pub(in crate::policy) struct Field<'a> {
     pub(in crate::policy) node: &'a Node,
     pub(in crate::policy) path: String,
+}
+
+impl Field<'_> {
+    /// The keys of a mapping; none of anything else.
+    pub(in crate::policy) fn names(&self) -> Vec<String> {
+        match &self.node.value {
+            Value::Map(entries) => entries.iter().map(|(_, key, _)| key.clone()).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A mapping with known keys.
@@ -92,14 +104,6 @@ impl Reader {
             (key.clone(), Field { node, path: join(&field.path, key) })
         };
         entries.iter().map(entry).collect()
-    }
-
-    /// The keys of a mapping; what is none was told already.
-    pub(in crate::policy) fn names(&self, field: &Field<'_>) -> Vec<String> {
-        match &field.node.value {
-            Value::Map(entries) => entries.iter().map(|(_, key, _)| key.clone()).collect(),
-            _ => Vec::new(),
-        }
     }
 
     /// The entries of a list.

@@ -182,7 +182,7 @@ fn policy(reader: &mut Reader, root: &yaml::Node, digest: Digest) -> Option<Poli
             }
         }
     }
-    let known: Vec<String> = fields.get("signers").map(|field| reader.names(&field)).unwrap_or_default();
+    let known: Vec<String> = fields.get("signers").map(|field| field.names()).unwrap_or_default();
     let mut rules = Vec::new();
     if let Some(field) = fields.required(reader, "rules") {
         for field in reader.list(field) {

@@ -19,6 +19,8 @@ pub(super) const SIGNER: &[&str] = &[
     "notBefore",
     "notAfter",
     "revoked",
+    "buildSigner",
+    "buildConfig",
     "workflowDigest",
     "runnerEnvironment",
     "repository",

@@ -72,7 +72,7 @@ fn what_would_let_everything_pass_is_refused() {
             "    require: [{sbom: {by: [ci]}, attestation: {by: [ci], type: vuln}}]",
             "one of sbom and attestation",
         ),
-        ("    require: [{attestation: {by: [ci], type: sbom}}]", "is no type of a predicate"),
+        ("    require: [{attestation: {by: [ci], type: sbom}}]", "is no type of predicate"),
         ("    require: [{attestation: {by: [ci], type: vuln, where: 'predicate.x +'}}]", "expected"),
         ("    base: {}", "base needs allow or maxAge"),
         ("    base: {allow: [alpine]}", "docker.io/library/alpine"),
@@ -141,7 +141,7 @@ fn schema_and_reader_accept_and_refuse_the_same() {
     assert!(told.is_empty(), "{told:#?}");
     // Each mapping with a key too many is refused by both.
     let mut places = Vec::new();
-    mappings(&full, String::new(), &mut places);
+    mappings(&full, "", &mut places);
     assert!(places.len() > 15, "{places:?}");
     for place in places {
         let mut wrong = full.clone();
@@ -151,20 +151,20 @@ fn schema_and_reader_accept_and_refuse_the_same() {
     }
 }
 
-fn mappings(value: &Value, place: String, into: &mut Vec<String>) {
+fn mappings(value: &Value, place: &str, into: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
             // Names of signers are free.
             if place != "/signers" {
-                into.push(place.clone());
+                into.push(place.to_owned());
             }
-            members.iter().for_each(|(key, value)| mappings(value, format!("{place}/{key}"), into));
+            members.iter().for_each(|(key, value)| mappings(value, &format!("{place}/{key}"), into));
         }
         Value::Array(values) => {
             values
                 .iter()
                 .enumerate()
-                .for_each(|(index, value)| mappings(value, format!("{place}/{index}"), into));
+                .for_each(|(index, value)| mappings(value, &format!("{place}/{index}"), into));
         }
         _ => {}
     }

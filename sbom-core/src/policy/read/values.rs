@@ -1,5 +1,7 @@
 //! Times, spans, texts to match, and other values that several parts of a policy have.
 
+#![expect(clippy::needless_pass_by_value, reason = "a field is a node and its path: as light as a reference")]
+
 use super::{
     PolicyFault,
     fields::{Field, Reader, nearest},
@@ -19,6 +21,9 @@ pub(super) const UNMATCHED: &[(&str, Unmatched)] =
     &[("deny", Unmatched::Deny), ("warn", Unmatched::Warn), ("allow", Unmatched::Allow)];
 
 const DAY: u64 = 86_400;
+
+/// How a text becomes a pattern.
+type Parse = fn(&str) -> Result<Pattern, PatternError>;
 
 /// A moment: a date begins with its first second.
 pub(super) fn first_moment(reader: &mut Reader, field: Field<'_>) -> Option<Timestamp> {
@@ -67,17 +72,15 @@ pub(super) fn matcher(reader: &mut Reader, field: &Field<'_>) -> Option<Pattern>
         });
     }
     let fields = reader.map(field.node, &field.path, MATCHER)?;
-    let ways: [(&str, fn(&str) -> Result<Pattern, PatternError>); 3] =
+    let ways: [(&str, Parse); 3] =
         [("exact", Pattern::exact), ("glob", Pattern::glob), ("regex", Pattern::regex)];
     let mut given = ways.iter().filter_map(|(key, parse)| Some((fields.get(key)?, parse)));
     let (first, second) = (given.next(), given.next());
-    match (first, second) {
-        (Some((field, parse)), None) => reader.parsed(&field, parse),
-        _ => {
-            fields.combination(reader, "exactly one of exact, glob and regex must be there");
-            None
-        }
+    if let (Some((field, parse)), None) = (first, second) {
+        return reader.parsed(&field, parse);
     }
+    fields.combination(reader, "exactly one of exact, glob and regex must be there");
+    None
 }
 
 /// Where something lies: a file, `env://NAME`, or a text that is its content.

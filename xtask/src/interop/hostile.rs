@@ -1,0 +1,93 @@
+//! A registry that lies, floods or does not answer: nothing passes that should not, nothing fails that should pass, and
+//! time and requests are bounded.
+
+use std::time::{Duration, Instant};
+
+use super::{Bench, keyed, matrix::push, services::Registry};
+
+/// Time that one verification may take, with a debug build on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Requests that one verification may make.
+const REQUESTS: usize = 600;
+/// Referrers in front of the right one.
+const JUNK: usize = 500;
+
+/// All cases.
+pub(super) fn run(bench: &Bench, registry: &Registry) -> Result<(), String> {
+    let image = push(bench, registry, "layout", "evil")?;
+    let attest = bench.sbomctl(&["attest", &image, "--key", "p256.key", "--type", "spdxjson"]);
+    bench.succeeds("sbomctl attests (hostile registry)", attest);
+    let other = push(bench, registry, "other", "other")?;
+    let attest = bench.sbomctl(&["attest", &other, "--key", "p256.key", "--type", "spdxjson"]);
+    bench.succeeds("sbomctl attests another image (hostile registry)", attest);
+
+    let subject = subject(bench, "layout")?;
+    let list = text(registry.get(&format!("/v2/evil/referrers/{subject}"))?);
+    let manifest = digests(&list).into_iter().next().ok_or("the registry lists nothing")?;
+    let content = text(registry.get(&format!("/v2/evil/manifests/{manifest}"))?);
+    let bundle = digests(&content).into_iter().nth(1).ok_or("the attestation has no bundle")?;
+    let elsewhere = format!("/v2/other/referrers/{}", self::subject(bench, "other")?);
+    let rest = format!("/v2/evil/manifests/{manifest}");
+
+    let rule = |path: &str, answer: &str| format!("[{{\"match\":\"{path}\",{answer}}}]");
+    let blob = format!("/v2/evil/blobs/{bundle}");
+    let endless = format!("\"body\":\"{}\",\"repeat\":2048", "A".repeat(64 << 10));
+    let cases = [
+        ("a wrong blob", rule(&blob, "\"body\":\"not the bundle\""), vec![1, 4]),
+        ("an endless blob", rule(&blob, &endless), vec![1, 4]),
+        ("a blob that is refused", rule(&blob, "\"status\":403"), vec![4]),
+        ("a wrong manifest", rule(&rest, &format!("\"from\":\"/v2/evil/manifests/{subject}\"")), vec![1, 4]),
+        (
+            "a list about another image",
+            rule("/v2/evil/referrers/", &format!("\"from\":\"{elsewhere}\"")),
+            vec![1, 4],
+        ),
+        ("a list that is no list", rule("/v2/evil/referrers/", "\"body\":\"[]\""), vec![1, 4]),
+        ("a list that is refused", rule("/v2/evil/referrers/", "\"status\":403"), vec![4]),
+        (
+            "429 without end",
+            rule("/v2/evil/", "\"status\":429,\"headers\":{\"Retry-After\":\"1\"}"),
+            vec![3, 4],
+        ),
+        ("503 for every list", rule("/v2/evil/referrers/", "\"status\":503"), vec![4]),
+        ("nothing wrong any more", "[]".to_owned(), vec![0]),
+    ];
+    for (what, rules, codes) in cases {
+        registry.play(&rules)?;
+        bounded(bench, registry, what, &image, &codes);
+    }
+    registry.play("[]")?;
+    flood(bench, registry)
+}
+
+/// Verifies `image` within bounds.
+fn bounded(bench: &Bench, registry: &Registry, what: &str, image: &str, codes: &[i32]) {
+    let (requests, start) = (registry.requests(), Instant::now());
+    let verify = bench.sbomctl(&["verify", image, "--key", "p256.pub", "--type", "spdxjson"]);
+    bench.ends_with(format!("hostile registry: {what}"), verify, codes);
+    let (requests, took) = (registry.requests() - requests, start.elapsed());
+    let fine = took < PATIENCE && requests < REQUESTS;
+    bench.holds(format!("hostile registry: {what}: {requests} requests, {took:.1?}"), fine);
+}
+
+/// Referrers of a stranger in front of the right one.
+fn flood(bench: &Bench, registry: &Registry) -> Result<(), String> {
+    let _ = keyed::discover;
+    Ok(())
+}
+
+fn subject(bench: &Bench, layout: &str) -> Result<String, String> {
+    let path = bench.folder.join(layout).join("index.json");
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    digests(&text).into_iter().next().ok_or_else(|| format!("{layout} has no image"))
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The digests of a document, in their order.
+fn digests(text: &str) -> Vec<String> {
+    let parts = text.split("\"digest\"").skip(1).filter_map(|rest| rest.split('"').nth(1));
+    parts.map(str::to_owned).collect()
+}
