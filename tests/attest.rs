@@ -206,6 +206,8 @@ fn one_platform_and_several_types_are_attested_on_request() {
         bench.done(&["verify", "--key", "k.pub", "--type", kind, "--platform", "linux/arm64", &name]);
         bench.ends(1, &["verify", "--key", "k.pub", "--type", kind, "--platform", "linux/amd64", &name]);
         bench.ends(1, &["verify", "--key", "k.pub", "--type", kind, "--all-platforms", &name]);
+        let said = bench.done(&["verify", "--key", "k.pub", "--type", kind, &name]);
+        assert!(said.contains("nothing of it is about linux/amd64"), "{said}");
     }
     bench.write("provenance.json", r#"{"buildDefinition":{}}"#);
     let given = ["attest", "--key", "k.key", "--type", "slsaprovenance1", "--predicate", "provenance.json"];
@@ -225,7 +227,7 @@ fn the_old_form_is_written_beside_the_new_one() {
     let text = bench.done(&["attest", "--key", "k.key", "--also-legacy", &name]);
     assert!(text.contains("old form   under the tag sha256-"), "{text}");
     let tags = registry.tags("team/app");
-    assert!(tags.keys().any(|tag| tag.ends_with(".att")), "{tags:?}");
+    assert!(tags.keys().any(|tag| tag.contains(".att")), "{tags:?}");
     let verdict = bench.json("verify", 0, &["verify", "--key", "k.pub", "-o", "json", &name]);
     let statements: Vec<&Value> =
         verdict["subjects"][0]["verified"].as_array().unwrap().iter().map(|one| &one["statement"]).collect();

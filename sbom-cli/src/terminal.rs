@@ -70,6 +70,10 @@ impl Terminal {
 
     /// Prints an error with its causes.
     pub(crate) fn error(&self, error: &anyhow::Error) {
+        if let Some(Lines(lines)) = error.downcast_ref() {
+            lines.iter().for_each(|line| self.error(&anyhow::Error::msg(line.clone())));
+            return;
+        }
         let text = messages(error);
         match self.format {
             LogFormat::Json => tracing::error!("{text}"),
@@ -125,6 +129,11 @@ pub(crate) fn columns(environment: &Environment) -> Option<usize> {
     let measured = || stdout.size_checked().map(|(_, columns)| usize::from(columns));
     stdout.is_term().then(|| environment.columns.or_else(measured)).flatten()
 }
+
+/// Several errors, each of which is told by itself.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub(crate) struct Lines(pub(crate) Vec<String>);
 
 /// The messages of an error and its causes on one line, without those that only repeat.
 pub(crate) fn messages(error: &anyhow::Error) -> String {

@@ -52,13 +52,14 @@ pub(super) fn run(
     let limits = &maker.options.limits;
     let subject = subject(&arguments.file)?;
     let name = arguments.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let subjects = std::slice::from_ref(&subject);
     let said = if let Some(file) = &arguments.what.predicate {
-        vec![said::given(&arguments.what, file, limits, vec![subject.clone()], None)?]
+        vec![said::given(&arguments.what, file, limits, subjects.to_vec(), None)?]
     } else {
         let formats = said::formats(&arguments.what)?;
         let source: Box<dyn Source> = Box::new(FileSource::open(&arguments.file, limits)?);
         let bom = sbom_core::scan::scan(&*source, &maker.options, &terminal.bars())?;
-        said::bills(&arguments.what, &formats, bom, &maker, terminal, std::slice::from_ref(&subject), None)?
+        said::bills(&arguments.what, &formats, bom, &maker, terminal, subjects, None)?
     };
     let mut done = Vec::new();
     for said in said {

@@ -264,7 +264,7 @@ fn subjects(image: &Image, digest: &Digest) -> Result<Vec<Descriptor>, Failure> 
     let own = if let Some((_, entry)) = listed {
         Descriptor::new(entry.media_type.clone(), digest.clone(), entry.size)
     } else {
-        // In an index of indexes.
+        // It is in an index of indexes.
         let bytes = image.store.manifest(&Descriptor::new(OCI_MANIFEST, digest.clone(), 0))?;
         Descriptor::new(OCI_MANIFEST, digest.clone(), bytes.len() as u64)
     };
@@ -326,15 +326,13 @@ fn read_back(image: &Image, trust: Option<&Trust>, done: &Done, limits: &Limits)
     for subject in &done.said.subjects {
         let found = find(image, done, &subject.digest, limits);
         let Some(signed) = own(&found, done) else {
-            let mut message = format!(
-                "the attestation {} was put beside {}, but whoever looks for it there does not find it",
+            let unseen: String =
+                found.incomplete.iter().map(|one| format!("; not all could be looked at: {one}")).collect();
+            return Err(Failure::environment(anyhow!(
+                "the attestation {} was put beside {}, but whoever looks for it there does not find it{unseen}",
                 Digest::of(&done.bundle),
                 subject.digest
-            );
-            for incomplete in &found.incomplete {
-                message.push_str(&format!("; not all could be looked at: {incomplete}"));
-            }
-            return Err(Failure::environment(anyhow!(message)));
+            )));
         };
         if let Some(trust) = trust {
             check(signed, &subject.digest, &done.said.predicate_type, trust.clone(), limits)?;

@@ -13,7 +13,7 @@ use crate::{
     environment,
     exit_code::{Exit, Failure},
     output,
-    terminal::Terminal,
+    terminal::{Lines, Terminal},
 };
 
 mod cases;
@@ -81,11 +81,14 @@ fn check(files: &[PathBuf]) -> Result<Exit, Failure> {
                 let (signers, rules) = (policy.signers.len(), policy.rules.len());
                 lines.push(format!("{}: valid, signers: {signers}, rules: {rules}", file.display()));
             }
-            Err(failure) => wrong.push(failure.source.to_string()),
+            Err(failure) => match failure.source.downcast::<Lines>() {
+                Ok(Lines(lines)) => wrong.extend(lines),
+                Err(other) => wrong.push(format!("{other:#}")),
+            },
         }
     }
     output::to_stdout(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
-    if wrong.is_empty() { Ok(Exit::Done) } else { Err(Failure::usage(anyhow!(wrong.join("\n")))) }
+    if wrong.is_empty() { Ok(Exit::Done) } else { Err(Failure::usage(Lines(wrong))) }
 }
 
 /// Reads a policy from its file.
@@ -132,7 +135,7 @@ pub(crate) fn open(file: &Path, source: &Source) -> Result<Vec<u8>, String> {
 /// Every error on a line of its own, as compilers write them.
 fn wrong(file: &Path, errors: &PolicyErrors) -> Failure {
     let lines: Vec<String> = errors.0.iter().map(|error| format!("{}:{error}", file.display())).collect();
-    Failure::usage(anyhow!(lines.join("\n")))
+    Failure::usage(Lines(lines))
 }
 
 /// The file `name` that `beside` names.

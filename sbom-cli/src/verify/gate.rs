@@ -268,7 +268,7 @@ fn take_down(
     }
 }
 
-/// When a predicate says that it was made, in the places where SPDX, CycloneDX, vulnerability reports, OpenVEX and summaries
+/// When a predicate says that it was made, in the places where SPDX, CycloneDX, vulnerability reports, `OpenVEX` and summaries
 /// of verifications say it.
 fn claimed_time(predicate: &[u8]) -> Option<Timestamp> {
     #[derive(Deserialize)]

@@ -241,8 +241,10 @@ impl Failed {
     /// Tells of all of them, and ends as they and the others make it end.
     fn end(mut self, others: Exit, terminal: &Terminal) -> Result<Exit, Failure> {
         let exit = worst(std::iter::once(others).chain(self.0.iter().map(|(_, failure)| failure.exit)));
-        let told =
-            |(subject, failure): (String, Failure)| Failure { exit, source: failure.source.context(subject) };
+        let told = |(subject, failure): (String, Failure)| {
+            let names_it = failure.source.to_string().contains(&subject);
+            Failure { exit, source: if names_it { failure.source } else { failure.source.context(subject) } }
+        };
         let Some(last) = self.0.pop() else { return Ok(exit) };
         for failure in self.0 {
             terminal.error(&told(failure).source);
@@ -360,6 +362,9 @@ fn of_image(
             let wanted = Wanted { subject: &digest, index: image.index(), likely: &likely };
             take_down(attach::find(&*image.store, wanted, &mut spending), &demand, limits, &mut verdict);
         }
+        if verdict.platform.is_none() && !verdict.verified.is_empty() {
+            verdict.notes.extend(not_covered(image, &verdict));
+        }
         if arguments.matches == Matches::Rescan && !verdict.verified.is_empty() {
             let maker = arguments.bill.prepare(environment)?;
             verdict.differences = Some(matches::differences(image, &verdict, &maker, terminal)?);
@@ -407,6 +412,17 @@ fn check_readable(bundle: &Path, verdict: &Verdict) -> Result<(), Failure> {
         return Err(Failure { exit: Exit::BadInput, source: anyhow!(message) });
     }
     Ok(())
+}
+
+/// The platforms of an index that no verified statement is about. What is said of one says nothing of the others.
+fn not_covered(image: &Image, verdict: &Verdict) -> Vec<String> {
+    let covered = |digest: &Digest| verdict.verified.iter().any(|verified| verified.value().is_about(digest));
+    let left =
+        image.platforms.iter().filter(|(platform, entry)| !platform.is_unknown() && !covered(&entry.digest));
+    left.map(|(platform, entry)| {
+        format!("nothing of it is about {platform} ({}); --all-platforms demands that", entry.digest)
+    })
+    .collect()
 }
 
 /// The digests that something must be said about.
