@@ -22,7 +22,9 @@ use crate::{
     exit_code::{Exit, Failure},
     output,
     place::{Image, PlaceArgs},
+    policy,
     terminal::Terminal,
+    verify,
 };
 
 const EXAMPLES: &str = "\
@@ -95,6 +97,13 @@ pub(crate) fn run(
 fn create(arguments: &CreateArgs, environment: &Environment, terminal: &Terminal) -> Result<Exit, Failure> {
     let limits = arguments.place.limits();
     output::check(&arguments.output)?;
+    // What cannot be used is found out here, and not where nobody can mend it.
+    if let Some(policy) = &arguments.policy {
+        policy::load(policy)?;
+    }
+    if let Some(root) = &arguments.trusted_root {
+        verify::root(root, &limits)?;
+    }
     let mut along = Vec::new();
     for (kind, file) in
         [(Carried::TrustedRoot, &arguments.trusted_root), (Carried::Policy, &arguments.policy)]

@@ -24,6 +24,7 @@ use crate::{
 
 /// Options of every subcommand that scans.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Scan")]
 pub(crate) struct BillArgs {
     /// List what a container sees, or also what higher layers remove or replace
     #[arg(long, value_name = "SCOPE", default_value = "squashed")]

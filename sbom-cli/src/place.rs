@@ -29,6 +29,7 @@ use crate::{
 
 /// Options of every subcommand that looks for attestations or puts them somewhere.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
 pub(crate) struct PlaceArgs {
     /// Change a limit on what an image and what lies beside it may make sbomctl read or keep: `sbomctl limits` lists
     /// them

@@ -427,7 +427,7 @@ pub(crate) fn tell(out: &OutArgs, about: &str, author: &Author, done: &[Done]) -
                 writeln!(to, "    signer     {author}")?;
                 for attached in &one.attached {
                     let listing = match &attached.listing {
-                        Listing::Store => "in the registry's list".to_owned(),
+                        Listing::Store => "in the list of referrers".to_owned(),
                         Listing::Tag(tag) => format!("under the tag {tag}"),
                     };
                     let new = if attached.new { "" } else { ", was there before" };

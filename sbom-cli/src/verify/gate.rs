@@ -16,7 +16,7 @@ use sbom_core::{
     },
     digest::Digest,
     limits::Limits,
-    oci::{Image as ImageFacts, SubjectKind, manifest::Document},
+    oci::{Image as ImageFacts, SubjectKind, manifest::Document, reference::Reference},
     policy::{
         self, Decision, Evidence, Policy, Reason, Signers, Subject,
         facts::{self, BaseImage, Manifest},
@@ -51,7 +51,8 @@ impl Gate<'_> {
     /// What the policy says of an image, and the digests of the attestations that it heard.
     pub(super) fn judge(&self, image: &Image) -> Result<(policy::Verdict, BTreeSet<Digest>), Failure> {
         let sources = image.sources(None, self.limits)?;
-        let mut subject = subject(image, &sources);
+        let named = self.arguments.named.as_ref().or(image.reference.as_ref());
+        let mut subject = subject(image, named, &sources);
         let trusted = self.trusted(&subject)?;
         let mut evidence = self.evidence(image, &subject, &trusted);
         if self.policy.asks_for_rescan(&subject) {
@@ -170,8 +171,8 @@ impl Gate<'_> {
     }
 }
 
-/// What is known of an image before anybody says something about it.
-fn subject(image: &Image, sources: &[ImageSource]) -> Subject {
+/// What is known of an image before anybody says something about it. By `reference` the policy's rules know it.
+fn subject(image: &Image, reference: Option<&Reference>, sources: &[ImageSource]) -> Subject {
     let read = sources.iter().filter_map(|source| {
         let facts = facts_of(source)?;
         let label = |name: &str| facts.labels.get(name).filter(|value| !value.is_empty()).cloned();
@@ -202,8 +203,8 @@ fn subject(image: &Image, sources: &[ImageSource]) -> Subject {
     }
     Subject {
         name: image.given.clone(),
-        repository: image.reference.as_ref().map(|reference| reference.repository().to_string()),
-        tag: image.reference.as_ref().and_then(|reference| reference.tag().map(ToString::to_string)),
+        repository: reference.map(|reference| reference.repository().to_string()),
+        tag: reference.and_then(|reference| reference.tag().map(ToString::to_string)),
         digest: image.root.digest.clone(),
         manifests,
     }
@@ -307,6 +308,9 @@ pub(super) fn check(arguments: &VerifyArgs) -> Result<(), Failure> {
         (arguments.all_platforms || arguments.platform.is_some(), "--platform and --all-platforms"),
         (arguments.matches != super::Matches::Off, "--matches"),
     ];
+    if arguments.named.is_some() && arguments.subjects.len() > 1 {
+        return Err(Failure::usage(anyhow!("--as names one image: give one")));
+    }
     match named.iter().find(|(given, _)| *given) {
         Some((_, option)) => Err(Failure {
             exit: Exit::Usage,

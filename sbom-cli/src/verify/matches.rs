@@ -38,18 +38,22 @@ pub(super) fn differences(
         let SubjectKind::Image(about) = &source.subject().kind else { continue };
         let Some(digest) = &about.manifest_digest else { continue };
         // A bill of the index alone says nothing about one of its images.
-        let Some(bill) = bills.iter().find(|bill| bill.value().is_about(digest)) else {
+        let about_it: Vec<_> = bills.iter().filter(|bill| bill.value().is_about(digest)).copied().collect();
+        if about_it.is_empty() {
             lines.push(format!("{digest} ({}): no verified bill is about it", about.platform));
             continue;
-        };
-        let signed = read::read(bill.value().predicate(), &maker.options.limits).map_err(|error| {
-            Failure { exit: Exit::BadInput, source: anyhow!(error).context("the signed bill") }
-        })?;
+        }
         let bom = sbom_core::scan::scan(&source, &maker.options, &bars)?;
         let (scanned, _) = maker.document(bom)?;
-        let diff = Diff::of(&signed.document, &scanned);
-        let matters = diff.changes.iter().filter(|change| matters(change));
-        lines.extend(matters.map(|change| format!("{digest}: {}", line(change))));
+        // Where nobody can say which bill is the newest, none of those that may be it must lie.
+        for bill in Verdict::newest(&about_it) {
+            let signed = read::read(bill.value().predicate(), &maker.options.limits).map_err(|error| {
+                Failure { exit: Exit::BadInput, source: anyhow!(error).context("the signed bill") }
+            })?;
+            let diff = Diff::of(&signed.document, &scanned);
+            let matters = diff.changes.iter().filter(|change| matters(change));
+            lines.extend(matters.map(|change| format!("{digest}: {}", line(change))));
+        }
     }
     Ok(lines)
 }

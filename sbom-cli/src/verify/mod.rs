@@ -11,13 +11,13 @@ use sbom_core::{
     attach::{self, Found, Spending, Stopwatch, Wanted, revocation},
     attest::{
         Signed,
-        predicate::PredicateType,
+        predicate::{Family, PredicateType},
         statement::Statement,
         verify::{Demand, Need, Reason, Refusal, Revoked, Verified, verify},
     },
     digest::Digest,
     limits::Limits,
-    oci::Platform,
+    oci::{Platform, reference::Reference},
     source::locator::{Local, Locator},
 };
 
@@ -27,7 +27,7 @@ mod report;
 mod summary;
 mod trusted;
 
-pub(crate) use trusted::TrustArgs;
+pub(crate) use trusted::{TrustArgs, root};
 
 use gate::Gate;
 use summary::SummaryArgs;
@@ -73,6 +73,10 @@ pub(crate) struct VerifyArgs {
     /// Let this policy say who is trusted and what must hold: docs/policy.md
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Judge the image by the policy's rules for this name, as in ghcr.io/org/app:1.2. For copies in layouts and
+    /// archives, which have no repository; the digest decides what is said of it
+    #[arg(long = "as", value_name = "NAME", requires = "policy")]
+    named: Option<Reference>,
     /// Take attestations from this file, a bundle or an envelope or several, one a line, in place of the registry or
     /// layout
     #[arg(long, value_name = "FILE")]
@@ -159,6 +163,18 @@ impl Verdict {
             (_, true, true) => Exit::No,
             (_, true, false) => Exit::Environment,
         }
+    }
+}
+
+impl Verdict {
+    /// Those of `verified` of which nobody can say which is the newest; one, if it is the newest without doubt.
+    fn newest<'a>(verified: &[&'a Verified<Statement>]) -> Vec<&'a Verified<Statement>> {
+        let time = verified.first().and_then(|first| first.time().verified());
+        // What has no proven time may be newer than all that have one.
+        let as_new = |verified: &&&Verified<Statement>| {
+            verified.time().verified().is_none() || verified.time().verified() == time
+        };
+        verified.iter().filter(as_new).copied().collect()
     }
 }
 
@@ -529,6 +545,12 @@ fn take(
             Ok(verified) if is_record(&verified) && demand.predicate.is_none() => {
                 verdict.notes.push(format!("{digest} withdraws others"));
             }
+            Ok(verified) if is_failed_summary(&verified) => {
+                let message = "it sums up a verification that failed".to_owned();
+                let checks = verified.checks().to_vec();
+                let refusal = Refusal { reason: Reason::FailedSummary, message, checks };
+                verdict.refused.push((digest.clone(), refusal));
+            }
             Ok(verified) => verdict.verified.push(verified),
             // What asks for too much was not judged.
             Err(refusal) if refusal.reason == Reason::Limit => {
@@ -541,6 +563,19 @@ fn take(
         let key = |verified: &Verified<Statement>| verified.time().verified();
         key(b).cmp(&key(a)).then_with(|| a.digest().cmp(b.digest()))
     });
+}
+
+/// Whether it is a summary of a verification (SLSA VSA) that does not say `PASSED`.
+fn is_failed_summary(verified: &Verified<Statement>) -> bool {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Summary {
+        verification_result: String,
+    }
+    let is_summary = verified.value().predicate_type().family() == Some(Family::VerificationSummary);
+    let passed = serde_json::from_slice::<Summary>(verified.value().predicate())
+        .is_ok_and(|summary| summary.verification_result == "PASSED");
+    is_summary && !passed
 }
 
 fn is_record(verified: &Verified<Statement>) -> bool {

@@ -22,7 +22,19 @@ use crate::{
 pub(super) fn write(verdicts: &[Verdict], format: Format) -> Result<(), Failure> {
     // What does not hold is not handed on.
     let holds = verdicts.iter().find(|verdict| verdict.exit() == Exit::Done);
-    let newest = holds.and_then(|verdict| verdict.verified.first());
+    let verified: Vec<&Verified<Statement>> = holds.iter().flat_map(|verdict| &verdict.verified).collect();
+    let newest = Verdict::newest(&verified);
+    let differ =
+        newest.iter().any(|verified| newest.first().is_some_and(|first| first.value() != verified.value()));
+    if matches!(format, Format::Predicate | Format::Statement) && differ {
+        let message = format!(
+            "{} statements count, and nothing proves which is the newest: choose with --type or --bundle, \
+             or see all with -o json",
+            newest.len()
+        );
+        return Err(Failure::usage(anyhow::anyhow!(message)));
+    }
+    let newest = newest.first().copied();
     output::to_stdout(|out| match (format, newest) {
         (Format::Text, _) => verdicts.iter().try_for_each(|verdict| text(verdict, out)),
         (Format::Json, _) => {

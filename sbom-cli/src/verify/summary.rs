@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
+use anyhow::anyhow;
 use clap::Args;
 use sbom_core::{
     attach::{self, Attachment, Settings, Stopwatch},
@@ -63,6 +64,10 @@ impl SummaryArgs {
         now: Timestamp,
     ) -> Result<Option<Summaries<'_>>, Failure> {
         let Some(key) = &self.vsa_key else { return Ok(None) };
+        if self.vsa_output.is_none() && !self.vsa_push {
+            let message = "--vsa-key signs a summary that goes nowhere: add --vsa-output FILE or --vsa-push";
+            return Err(Failure::usage(anyhow!(message)));
+        }
         if let Some(file) = &self.vsa_output {
             output::check(file)?;
         }

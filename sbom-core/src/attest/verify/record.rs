@@ -99,6 +99,8 @@ reasons! {
     TimeOutside = "TIME_OUTSIDE";
     /// It was withdrawn.
     Revoked = "REVOKED";
+    /// It is the summary of a verification that said no.
+    FailedSummary = "FAILED_SUMMARY";
     /// The trusted root cannot be used.
     TrustRoot = "TRUST_ROOT";
 }
