@@ -71,7 +71,9 @@ impl Terminal {
     /// Prints an error with its causes.
     pub(crate) fn error(&self, error: &anyhow::Error) {
         if let Some(Lines(lines)) = error.downcast_ref() {
-            lines.iter().for_each(|line| self.error(&anyhow::Error::msg(line.clone())));
+            for line in lines {
+                self.error(&anyhow::Error::msg(line.clone()));
+            }
             return;
         }
         let text = messages(error);

@@ -26,7 +26,7 @@ use sbom_core::{
 };
 use serde::Deserialize;
 
-use super::{Verdict, VerifyArgs, judge_each_by_its_own};
+use super::{Verdict, VerifyArgs, judge::judge_each_by_its_own};
 use crate::{
     bill::BillMaker,
     environment::Environment,
