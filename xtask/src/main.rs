@@ -44,6 +44,7 @@ fn ci() -> Result<(), String> {
     run("cargo", &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     report(&tidy::faults(&root()))?;
     documents::check(&root(), &say)?;
+    interop::check(&root(), &say)?;
     run("cargo", &["deny", "check", "bans", "licenses", "sources"], &[])?;
     say("all checks passed");
     Ok(())

@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use sbomctl_testkit::digest;
+
 use super::{Bench, keyed, matrix::push, services::Registry};
 
 /// Time that one verification may take, with a debug build on a busy machine.
@@ -54,25 +56,58 @@ pub(super) fn run(bench: &Bench, registry: &Registry) -> Result<(), String> {
     ];
     for (what, rules, codes) in cases {
         registry.play(&rules)?;
-        bounded(bench, registry, what, &image, &codes);
+        bounded(bench, registry, what, &image, "p256.pub", &codes);
     }
     registry.play("[]")?;
     flood(bench, registry)
 }
 
 /// Verifies `image` within bounds.
-fn bounded(bench: &Bench, registry: &Registry, what: &str, image: &str, codes: &[i32]) {
+fn bounded(bench: &Bench, registry: &Registry, what: &str, image: &str, key: &str, codes: &[i32]) {
     let (requests, start) = (registry.requests(), Instant::now());
-    let verify = bench.sbomctl(&["verify", image, "--key", "p256.pub", "--type", "spdxjson"]);
-    bench.ends_with(format!("hostile registry: {what}"), verify, codes);
+    let verify = bench.sbomctl(&["verify", image, "--key", key, "--type", "spdxjson"]);
+    let code = bench.ends_with(format!("hostile registry: {what}"), verify, codes);
     let (requests, took) = (registry.requests() - requests, start.elapsed());
-    let fine = took < PATIENCE && requests < REQUESTS;
-    bench.holds(format!("hostile registry: {what}: {requests} requests, {took:.1?}"), fine);
+    let code = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+    let figure = format!("hostile registry: {what}: exit code {code}, {requests} requests, {took:.1?}");
+    bench.holds(&figure, took < PATIENCE && requests < REQUESTS);
+    bench.figure(figure);
 }
 
-/// Referrers of a stranger in front of the right one.
+/// Referrers of a stranger, of the same type: older than one right attestation, and newer than another.
 fn flood(bench: &Bench, registry: &Registry) -> Result<(), String> {
-    let _ = keyed::discover;
+    let name = "flood";
+    let image = push(bench, registry, "layout", name)?;
+    for key in ["ed25519.key", "cosign.key", "p256.key"] {
+        let attest = bench.sbomctl(&["attest", &image, "--key", key, "--type", "spdxjson"]);
+        bench.succeeds(format!("sbomctl attests what is flooded ({key})"), attest);
+        if key == "cosign.key" {
+            multiply(bench, registry, name)?;
+        }
+        // What is made within one second is equally old.
+        std::thread::sleep(Duration::from_millis(1100));
+    }
+    bounded(bench, registry, &format!("{JUNK} older referrers of a stranger"), &image, "p256.pub", &[0]);
+    // Beyond the bound nothing is known, which is not the same as nothing being there.
+    bounded(bench, registry, &format!("{JUNK} newer referrers of a stranger"), &image, "ed25519.pub", &[4]);
+    let (requests, start) = (registry.requests(), Instant::now());
+    let verify = keyed::cosign_verifies(bench, &image, "p256.pub", "spdxjson", &[]);
+    bench.succeeds(format!("cosign verifies among {JUNK} referrers of a stranger"), verify);
+    let (requests, took) = (registry.requests() - requests, start.elapsed());
+    bench.figure(format!("cosign, {JUNK} referrers of a stranger: {requests} requests, {took:.1?}"));
+    Ok(())
+}
+
+/// Puts the last attestation in `repository` there again, [`JUNK`] times, each time under another digest.
+fn multiply(bench: &Bench, registry: &Registry, repository: &str) -> Result<(), String> {
+    let list = text(registry.get(&format!("/v2/{repository}/referrers/{}", subject(bench, "layout")?))?);
+    let last = digests(&list).pop().ok_or("the registry lists nothing")?;
+    let manifest = text(registry.get(&format!("/v2/{repository}/manifests/{last}"))?);
+    for number in 1..=JUNK {
+        let marked = format!("\"annotations\":{{\"junk\":\"{number}\",");
+        let junk = manifest.replace("\"annotations\":{", &marked);
+        registry.put_manifest(repository, &digest(junk.as_bytes()), junk.as_bytes())?;
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::{path::Path, thread};
 use sbomctl_testkit::{ImageBuilder, Layout, index};
 
 use super::{
-    Bench, hostile, keyed, keyless,
+    Bench, files, hostile, keyed, keyless,
     services::{self, Referrers, Registry},
     transfer,
 };
@@ -21,6 +21,28 @@ pub(super) struct Keys {
     pub(super) name: String,
     pub(super) private: String,
     pub(super) public: String,
+}
+
+impl Keys {
+    /// A key that did not sign.
+    pub(super) fn stranger(&self) -> &'static str {
+        if self.name == "cosign" { "p256.pub" } else { "cosign.pub" }
+    }
+
+    /// With what words cosign refuses what it signed itself by this key. With Ed25519 it signs in the prehashed form
+    /// (Ed25519ph) and verifies the plain one; with P-384 it signs a SHA-384 digest and verifies a SHA-256 one.
+    pub(super) fn known(&self) -> &'static [&'static str] {
+        match self.name.as_str() {
+            "ed25519" | "p384" => &["accepted signatures do not match threshold"],
+            _ => &[],
+        }
+    }
+
+    /// Our exit code for what cosign signed. Ed25519ph nobody verifies in attestations, nor do we; P-384 we read with
+    /// either digest, whatever cosign does.
+    pub(super) fn our_code(&self, cosign_verifies: bool) -> i32 {
+        i32::from(self.name == "ed25519" && !cosign_verifies)
+    }
 }
 
 /// Runs every case that the programs at hand allow.
@@ -41,6 +63,9 @@ pub(super) fn run(bench: &Bench) -> Result<(), String> {
             registries.iter().map(|registry| scope.spawn(|| on_registry(bench, registry, &keys))).collect();
         runs.into_iter().try_for_each(|run| run.join().unwrap_or_else(|_| Err("a case panicked".to_owned())))
     })?;
+    for key in &keys {
+        files::run(bench, key);
+    }
     transfer::six_writers(bench, &tag)?;
     transfer::repair(bench, &tag)?;
     if let Some(api) = &api {

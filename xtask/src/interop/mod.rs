@@ -13,6 +13,7 @@ use std::{
 
 use sbomctl_testkit::sigstore::Loopback;
 
+mod files;
 mod hostile;
 mod keyed;
 mod keyless;
@@ -44,6 +45,8 @@ struct Tally {
     skipped: Vec<String>,
     /// What others do wrong, and is known.
     faults: Vec<String>,
+    /// What was measured on the way.
+    figures: Vec<String>,
 }
 
 /// Runs all cases.
@@ -53,6 +56,9 @@ pub(crate) fn check(root: &Path, say: &dyn Fn(&str)) -> Result<(), String> {
             let run = matrix::run(&bench);
             let mut tally = bench.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
             tally.failed.extend(run.err());
+            let figures = tally.figures.join("\n") + "\n";
+            std::fs::write(root.join("target/interop/figures.txt"), figures)
+                .map_err(|error| error.to_string())?;
             tally
         }
         Err(missing) => {
@@ -131,6 +137,11 @@ impl Bench {
         self.tally().failed.push(format!("{case}: {why}"));
     }
 
+    /// Keeps what was measured, for `figures.txt`.
+    fn figure(&self, figure: String) {
+        self.tally().figures.push(figure);
+    }
+
     fn skip(&self, case: impl Display, why: impl Display) {
         self.tally().skipped.push(format!("{case}: {why}"));
     }
@@ -149,12 +160,20 @@ impl Bench {
     }
 
     /// Counts a case that this program has to end with one of these exit codes.
-    fn ends_with(&self, case: impl Display, mut command: Command, codes: &[i32]) {
+    fn ends_with(&self, case: impl Display, mut command: Command, codes: &[i32]) -> Option<i32> {
         match command.output() {
-            Ok(output) if output.status.code().is_some_and(|code| codes.contains(&code)) => self.pass(),
-            Ok(output) => self.fail(case, format!("not {codes:?} but {}", last_words(&output))),
+            Ok(output) => {
+                let code = output.status.code();
+                if code.is_some_and(|code| codes.contains(&code)) {
+                    self.pass();
+                } else {
+                    self.fail(case, format!("not {codes:?} but {}", last_words(&output)));
+                }
+                return code;
+            }
             Err(error) => self.fail(case, error),
         }
+        None
     }
 
     /// Counts a case that another program has to refuse, saying one of these words: it has no codes that would tell a
@@ -219,7 +238,8 @@ fn says(output: &Output, words: &[&str]) -> bool {
 
 /// The end of what a program had to say.
 fn last_words(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stderr);
+    let said = if output.stderr.trim_ascii().is_empty() { &output.stdout } else { &output.stderr };
+    let text = String::from_utf8_lossy(said);
     let lines: Vec<&str> = text.lines().rev().filter(|line| !line.trim().is_empty()).take(3).collect();
     let lines: Vec<&str> = lines.into_iter().rev().collect();
     format!("{} {}", output.status, lines.join(" / "))
