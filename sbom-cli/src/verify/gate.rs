@@ -115,6 +115,13 @@ impl Gate<'_> {
                 revoked: Revoked::default(),
                 now: self.now,
             };
+            if found.withdrawals_missed {
+                evidence.incomplete.push(facts::Incomplete {
+                    subject: Some(digest.clone()),
+                    reason: Reason::WITHDRAWAL_UNKNOWN,
+                    message: "records that withdraw may be among what was not looked at".to_owned(),
+                });
+            }
             for incomplete in &found.incomplete {
                 evidence.incomplete.push(facts::Incomplete {
                     subject: Some(digest.clone()),
@@ -258,6 +265,13 @@ fn take_down(
             digest: Some(digest),
             reason: Reason::of(refusal.reason.code()),
             message: refusal.message,
+        });
+    }
+    if verdict.withdrawals_missed {
+        evidence.incomplete.push(facts::Incomplete {
+            subject: Some(subject.clone()),
+            reason: Reason::WITHDRAWAL_UNKNOWN,
+            message: "what a record withdraws cannot be read".to_owned(),
         });
     }
     for message in verdict.incomplete {

@@ -29,7 +29,7 @@ pub(super) fn judge(
     verdict: &mut Verdict,
 ) {
     let mut judged: Vec<_> = candidates.iter().map(|(_, signed)| verify(signed, demand, limits)).collect();
-    let withdrawn = withdrawn(candidates, &judged, demand, limits);
+    let withdrawn = withdrawn(candidates, &judged, demand, limits, verdict);
     if !withdrawn.is_empty() {
         let mut demand = demand.clone();
         demand.revoked.attestations.extend(withdrawn.into_keys());
@@ -48,7 +48,7 @@ pub(super) fn judge_each_by_its_own(
     verdict: &mut Verdict,
 ) {
     let judged: Vec<_> = candidates.iter().map(|(_, signed)| verify(signed, demand, limits)).collect();
-    let withdrawn = withdrawn(candidates, &judged, demand, limits);
+    let withdrawn = withdrawn(candidates, &judged, demand, limits, verdict);
     take(candidates, judged, demand, verdict);
     let is_withdrawn = |verified: &mut Verified<Statement>| {
         let names = [verified.digest().clone(), verified.value().digest()];
@@ -108,10 +108,12 @@ fn is_failed_summary(verified: &Verified<Statement>) -> bool {
     struct Summary {
         verification_result: String,
     }
-    let is_summary = verified.value().predicate_type().family() == Some(Family::VerificationSummary);
-    let passed = serde_json::from_slice::<Summary>(verified.value().predicate())
-        .is_ok_and(|summary| summary.verification_result == "PASSED");
-    is_summary && !passed
+    let passed = |predicate: &[u8]| {
+        serde_json::from_slice::<Summary>(predicate)
+            .is_ok_and(|summary| summary.verification_result == "PASSED")
+    };
+    verified.value().predicate_type().family() == Some(Family::VerificationSummary)
+        && !passed(verified.value().predicate())
 }
 
 fn is_record(verified: &Verified<Statement>) -> bool {
@@ -125,12 +127,19 @@ fn withdrawn(
     judged: &[Result<Verified<Statement>, Refusal>],
     demand: &Demand,
     limits: &Limits,
+    verdict: &mut Verdict,
 ) -> BTreeMap<Digest, BTreeSet<usize>> {
     let records =
         Demand { predicate: Some(PredicateType::new(revocation::PREDICATE_TYPE)), ..demand.clone() };
     let mut withdrawn: BTreeMap<Digest, BTreeSet<usize>> = BTreeMap::new();
     let mut add = |record: &Verified<Statement>| {
-        for digest in revocation::read(record.value().predicate()).unwrap_or_default() {
+        let Some(digests) = revocation::read(record.value().predicate()) else {
+            // Somebody trusted withdraws something, and nobody knows what.
+            verdict.withdrawals_missed = true;
+            verdict.incomplete.push(format!("{}: what it withdraws cannot be read", record.digest()));
+            return;
+        };
+        for digest in digests {
             withdrawn.entry(digest).or_default().extend(places(record));
         }
     };

@@ -148,6 +148,8 @@ struct Verdict {
     notes: Vec<String>,
     /// What could not be looked at.
     incomplete: Vec<String>,
+    /// Whether records that withdraw what counts may be among that.
+    withdrawals_missed: bool,
     /// What a new scan finds otherwise; none if there was no scan.
     differences: Option<Vec<String>>,
 }
@@ -156,6 +158,7 @@ impl Verdict {
     fn exit(&self) -> Exit {
         match (&self.differences, self.verified.is_empty(), self.incomplete.is_empty()) {
             (Some(differences), ..) if !differences.is_empty() => Exit::No,
+            (_, false, _) if self.withdrawals_missed => Exit::Environment,
             (_, false, _) => Exit::Done,
             (_, true, true) => Exit::No,
             (_, true, false) => Exit::Environment,
@@ -466,12 +469,14 @@ fn empty(given: &str, digest: Digest, platform: Option<Platform>) -> Verdict {
         unsigned: Vec::new(),
         notes: Vec::new(),
         incomplete: Vec::new(),
+        withdrawals_missed: false,
         differences: None,
     }
 }
 
 /// Takes down what was found beside an image, and judges it.
 fn take_down(found: Found, demand: &Demand, limits: &Limits, verdict: &mut Verdict) {
+    verdict.withdrawals_missed = found.withdrawals_missed;
     verdict.notes = found.notes.iter().map(ToString::to_string).collect();
     verdict.incomplete = found.incomplete.iter().map(ToString::to_string).collect();
     let mut signed = Vec::new();

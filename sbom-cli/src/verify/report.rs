@@ -125,6 +125,9 @@ fn conclusion(verdict: &Verdict) -> String {
                 verdict.verified.len()
             ),
         },
+        Exit::Environment if !verdict.verified.is_empty() => {
+            "undecided: whether what counts was withdrawn could not be looked at".to_owned()
+        }
         Exit::Environment => "undecided: no attestation counts, but not all could be looked at".to_owned(),
         _ if verdict.differences.as_ref().is_some_and(|differences| !differences.is_empty()) => {
             "NOT verified: the image is not what its signed bill says".to_owned()

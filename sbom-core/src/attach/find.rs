@@ -39,6 +39,9 @@ pub struct Found {
     pub notes: Vec<Note>,
     /// What was not looked at. Unless it is empty, nothing follows from what was not found.
     pub incomplete: Vec<Incomplete>,
+    /// Whether records that withdraw attestations may be among what was not looked at. Then nothing follows from what was
+    /// found, either.
+    pub withdrawals_missed: bool,
 }
 
 /// Something that says something about the subject.

@@ -37,8 +37,15 @@ pub fn find(store: &dyn Store, wanted: Wanted<'_>, spending: &mut Spending) -> F
     let mut leads = search.legacy();
     leads.extend(search.referrers());
     leads.sort_by_key(|lead| lead.order(wanted.likely));
+    // Of a list that was not given nobody knows what was in it.
+    search.found.withdrawals_missed = !search.found.incomplete.is_empty();
     for lead in leads {
-        if search.fetch(lead).is_err() {
+        let (is_record, before) = (lead.is_record(), search.found.incomplete.len());
+        let exhausted = search.fetch(lead).is_err();
+        search.found.withdrawals_missed |= is_record && search.found.incomplete.len() > before;
+        if exhausted {
+            // Records come first: what is left are none, unless this was one.
+            search.found.withdrawals_missed |= is_record;
             break;
         }
     }
@@ -65,11 +72,17 @@ impl Lead {
         }
     }
 
-    /// By which leads are followed: what withdraws others, which no limit should leave out, what is likely, by kind, the newest first; the digest makes it one order.
+    /// Whether it claims to withdraw others.
+    fn is_record(&self) -> bool {
+        hint(self.descriptor()) == Some(revocation::PREDICATE_TYPE)
+    }
+
+    /// By which leads are followed: what withdraws others, which no limit should leave out, what is likely, by kind, the
+    /// newest first; the digest makes it one order.
     fn order(&self, likely: &[String]) -> impl Ord + use<> {
         let descriptor = self.descriptor();
         let predicate_type = hint(descriptor);
-        let is_record = predicate_type == Some(revocation::PREDICATE_TYPE);
+        let is_record = self.is_record();
         let is_likely = predicate_type.is_some_and(|hint| likely.iter().any(|wanted| wanted == hint));
         let (kind, position) = match self {
             Self::Layer(_, Place::Legacy(_, index)) => (Kind::Envelope, *index),

@@ -89,6 +89,8 @@ reasons! {
     BASE_STALE: "build on a newer image";
     /// A bound was met before everything was read.
     LIMIT: "raise the bound that the message names, if the registry is to be trusted";
+    /// Whether the statement was withdrawn is not known.
+    WITHDRAWAL_UNKNOWN: "raise the bound that the message names, or try again";
     /// The registry did not answer.
     REGISTRY: "try again";
     /// What is trusted cannot be established.

@@ -172,6 +172,7 @@ fn a_refused_list_leaves_it_undecided() {
     let found = find_all(&store, &subject.digest);
     assert_eq!(codes(&found), ["UNREACHABLE"]);
     assert!(!found.is_complete());
+    assert!(found.withdrawals_missed, "what is in the list, nobody knows");
 }
 
 #[test]
@@ -188,6 +189,7 @@ fn junk_costs_a_bounded_number_of_requests_and_leaves_it_undecided() {
     assert_eq!(codes(&found), ["LIMIT"]);
     // Its predicate type is the likely one, so it comes before the junk, which names none.
     assert_eq!(found.attestations[0].place, Place::Referrer(good.manifest));
+    assert!(!found.withdrawals_missed, "nothing that was left out claims to withdraw anything");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::{
     digest::Digest,
     policy::{
         expression::{Expression, Scope},
+        facts::Incomplete,
         model::{Content, Requirement, Select, format_name},
         reason::Reason,
         verdict::{Detail, Outcome},
@@ -58,7 +59,11 @@ impl<'a> Judge<'a> {
         };
         if let Some((reason, message)) = self.incomplete(&target.digests) {
             // One that is as it should be is enough where any will do; else a newer one may not have been seen.
-            let stands = finding.outcome == Outcome::Pass && requirement.select == Select::Any;
+            // That it was not withdrawn has to be known in any case.
+            let is_withdrawal = |it: &Incomplete| it.reason == Reason::WITHDRAWAL_UNKNOWN;
+            let stands = finding.outcome == Outcome::Pass
+                && requirement.select == Select::Any
+                && !self.evidence.incomplete.iter().any(is_withdrawal);
             if !stands {
                 finding.outcome = Outcome::Undecided;
                 finding.message = format!("not everything about {} could be read: {message}", target.label);
