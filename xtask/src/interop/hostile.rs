@@ -8,7 +8,7 @@ use sbomctl_testkit::digest;
 use super::{Bench, keyed, matrix::push, services::Registry};
 
 /// Time that one verification may take, with a debug build on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Requests that one verification may make.
 const REQUESTS: usize = 600;
 /// Referrers in front of the right one.
@@ -24,9 +24,9 @@ pub(super) fn run(bench: &Bench, registry: &Registry) -> Result<(), String> {
     bench.succeeds("sbomctl attests another image (hostile registry)", attest);
 
     let subject = subject(bench, "layout")?;
-    let list = text(registry.get(&format!("/v2/evil/referrers/{subject}"))?);
+    let list = text(&registry.get(&format!("/v2/evil/referrers/{subject}"))?);
     let manifest = digests(&list).into_iter().next().ok_or("the registry lists nothing")?;
-    let content = text(registry.get(&format!("/v2/evil/manifests/{manifest}"))?);
+    let content = text(&registry.get(&format!("/v2/evil/manifests/{manifest}"))?);
     let bundle = digests(&content).into_iter().nth(1).ok_or("the attestation has no bundle")?;
     let elsewhere = format!("/v2/other/referrers/{}", self::subject(bench, "other")?);
     let rest = format!("/v2/evil/manifests/{manifest}");
@@ -100,9 +100,9 @@ fn flood(bench: &Bench, registry: &Registry) -> Result<(), String> {
 
 /// Puts the last attestation in `repository` there again, [`JUNK`] times, each time under another digest.
 fn multiply(bench: &Bench, registry: &Registry, repository: &str) -> Result<(), String> {
-    let list = text(registry.get(&format!("/v2/{repository}/referrers/{}", subject(bench, "layout")?))?);
-    let last = digests(&list).pop().ok_or("the registry lists nothing")?;
-    let manifest = text(registry.get(&format!("/v2/{repository}/manifests/{last}"))?);
+    let list = text(&registry.get(&format!("/v2/{repository}/referrers/{}", subject(bench, "layout")?))?);
+    let newest = digests(&list).pop().ok_or("the registry lists nothing")?;
+    let manifest = text(&registry.get(&format!("/v2/{repository}/manifests/{newest}"))?);
     for number in 1..=JUNK {
         let marked = format!("\"annotations\":{{\"junk\":\"{number}\",");
         let junk = manifest.replace("\"annotations\":{", &marked);
@@ -112,13 +112,12 @@ fn multiply(bench: &Bench, registry: &Registry, repository: &str) -> Result<(), 
 }
 
 fn subject(bench: &Bench, layout: &str) -> Result<String, String> {
-    let path = bench.folder.join(layout).join("index.json");
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let text = bench.read(&format!("{layout}/index.json"))?;
     digests(&text).into_iter().next().ok_or_else(|| format!("{layout} has no image"))
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).into_owned()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The digests of a document, in their order.

@@ -204,12 +204,10 @@ pub(super) fn index(bench: &Bench, registry: &Registry) -> Result<(), String> {
     let case = |what: &str| format!("{what} ({:?})", registry.referrers);
     let attest = bench.sbomctl(&["attest", &image, "--key", "p256.key", "--type", "spdxjson"]);
     bench.succeeds(case("sbomctl attests an index"), attest);
-    let text =
-        std::fs::read_to_string(bench.folder.join("index/index.json")).map_err(|error| error.to_string())?;
+    let text = bench.read("index/index.json")?;
     let top = digests(&text).into_iter().next().ok_or("the layout has no index")?;
     let hex = top.trim_start_matches("sha256:");
-    let index = bench.folder.join("index/blobs/sha256").join(hex);
-    let text = std::fs::read_to_string(&index).map_err(|error| error.to_string())?;
+    let text = bench.read(&format!("index/blobs/sha256/{hex}"))?;
     let repository = image.trim_end_matches(":1");
     let mut named = vec![image.clone(), format!("{repository}@{top}")];
     named.extend(digests(&text).into_iter().map(|digest| format!("{repository}@{digest}")));

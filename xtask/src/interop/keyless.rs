@@ -109,8 +109,7 @@ impl Cases<'_> {
             self.bench.skip(self.case("sigstore-go verifies ours"), "there is no sigstore-go-verification");
             return Ok(());
         };
-        let path = self.bench.folder.join("layout/index.json");
-        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+        let text = self.bench.read("layout/index.json")?;
         let hex = text.split("sha256:").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
         let verify = |subject: &str, issuer: &str| {
             let arguments = [

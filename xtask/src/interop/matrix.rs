@@ -73,7 +73,8 @@ pub(super) fn run(bench: &Bench) -> Result<(), String> {
         transfer::copy(bench, api, &tag)?;
         hostile::run(bench, api)?;
     }
-    transfer::air_gap(bench, tag)
+    transfer::air_gap(bench, tag);
+    Ok(())
 }
 
 fn on_registry(bench: &Bench, registry: &Registry, keys: &[Keys]) -> Result<(), String> {

@@ -125,6 +125,12 @@ impl Bench {
         command
     }
 
+    /// What is in a file that was made here.
+    #[expect(clippy::disallowed_methods, reason = "files of the cases' own making")]
+    fn read(&self, name: &str) -> Result<String, String> {
+        std::fs::read_to_string(self.folder.join(name)).map_err(|error| format!("{name}: {error}"))
+    }
+
     fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
