@@ -46,7 +46,7 @@ impl Keys {
 }
 
 /// Runs every case that the programs at hand allow.
-pub(super) fn run(bench: &Bench) -> Result<(), String> {
+pub(super) fn run(bench: &Bench, compare: bool) -> Result<(), String> {
     layouts(bench)?;
     keyless::write_files(bench)?;
     let keys = make_keys(bench)?;
@@ -71,7 +71,7 @@ pub(super) fn run(bench: &Bench) -> Result<(), String> {
     if let Some(api) = &api {
         transfer::copy(bench, &tag, api)?;
         transfer::copy(bench, api, &tag)?;
-        hostile::run(bench, api)?;
+        hostile::run(bench, api, compare)?;
     }
     transfer::air_gap(bench, tag);
     Ok(())

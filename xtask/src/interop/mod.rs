@@ -49,11 +49,11 @@ struct Tally {
     figures: Vec<String>,
 }
 
-/// Runs all cases.
-pub(crate) fn check(root: &Path, say: &dyn Fn(&str)) -> Result<(), String> {
+/// Runs all cases; with `compare` also what takes others minutes.
+pub(crate) fn check(root: &Path, compare: bool, say: &dyn Fn(&str)) -> Result<(), String> {
     let tally = match Bench::set_up(root)? {
         Ok(bench) => {
-            let run = matrix::run(&bench);
+            let run = matrix::run(&bench, compare);
             let mut tally = bench.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
             tally.failed.extend(run.err());
             let figures = tally.figures.join("\n") + "\n";
