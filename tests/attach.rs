@@ -57,12 +57,14 @@ fn an_attested_index_survives_copies_to_any_place() {
     // Two of the index and one of each platform, as bundles and in the old form.
     assert_eq!(listed(folder, &name).len(), 8);
 
+    std::fs::write(folder.join("p.yaml"), "version: 1\ndefault: deny\nsigners: {}\nrules: []\n").unwrap();
+
     let second = Registry::start();
     let there = format!("{}/mirror/app:2", second.host());
     done(folder, &["attest", "copy", &name, &there]);
     done(folder, &["attest", "copy", &there, "oci:layout:2"]);
-    done(folder, &["airgap", "create", "oci:layout", "-o", "app.tar", "--policy", "k.pub"]);
-    done(folder, &["airgap", "create", &there, "-o", "again.tar", "--policy", "k.pub"]);
+    done(folder, &["airgap", "create", "oci:layout", "-o", "app.tar", "--policy", "p.yaml"]);
+    done(folder, &["airgap", "create", &there, "-o", "again.tar", "--policy", "p.yaml"]);
     let bytes = |name: &str| {
         let mut bytes = Vec::new();
         std::io::copy(&mut std::fs::File::open(folder.join(name)).unwrap(), &mut bytes).unwrap();
@@ -84,7 +86,7 @@ fn an_attested_index_survives_copies_to_any_place() {
         done(folder, &["verify", "--key", "k.pub", "--type", "spdxjson", place]);
     }
     done(folder, &["airgap", "show", "app.tar", "--extract", "carried"]);
-    assert!(bytes("carried/policy.yaml") == bytes("k.pub"));
+    assert!(bytes("carried/policy.yaml") == bytes("p.yaml"));
 }
 
 #[test]

@@ -220,8 +220,15 @@ impl Found {
         self.incomplete.push(Incomplete::Limit { what: what.into(), source });
     }
 
+    /// Takes down that a list was not asked for, since a bound was hit: what is in it, nobody knows.
+    pub(super) fn unlisted(&mut self, what: String, source: LimitExceeded) {
+        self.withdrawals_missed = true;
+        self.limit(what, source);
+    }
+
     /// Takes down that a list was not given: what is in it, nobody knows.
     pub(super) fn not_listed(&mut self, what: String, error: SourceError) {
+        self.withdrawals_missed = true;
         match Fate::of(&error) {
             Fate::Limit(source) => self.limit(what, source),
             _ => self.incomplete.push(Incomplete::Failed { what, source: Box::new(error) }),

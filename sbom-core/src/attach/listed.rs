@@ -35,7 +35,7 @@ pub(super) fn list(
     };
     let mut has_lists = false;
     match spending.request() {
-        Err(source) => found.limit(format!("the referrers of {subject}"), source),
+        Err(source) => found.unlisted(format!("the referrers of {subject}"), source),
         Ok(()) => match store.referrers(subject) {
             Ok(Referrers::Listed(listed, unreadable)) => {
                 has_lists = true;
@@ -73,7 +73,7 @@ fn under_fallback_tag(
 ) -> Vec<Descriptor> {
     let Some(tag) = fallback_tag(subject) else { return Vec::new() };
     if let Err(source) = spending.request() {
-        found.limit(format!("the tag {tag}"), source);
+        found.unlisted(format!("the tag {tag}"), source);
         return Vec::new();
     }
     let tagged = match store.tagged(&tag) {

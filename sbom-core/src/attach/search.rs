@@ -37,8 +37,6 @@ pub fn find(store: &dyn Store, wanted: Wanted<'_>, spending: &mut Spending) -> F
     let mut leads = search.legacy();
     leads.extend(search.referrers());
     leads.sort_by_key(|lead| lead.order(wanted.likely));
-    // Of a list that was not given nobody knows what was in it.
-    search.found.withdrawals_missed = !search.found.incomplete.is_empty();
     for lead in leads {
         let (is_record, before) = (lead.is_record(), search.found.incomplete.len());
         let exhausted = search.fetch(lead).is_err();
@@ -107,7 +105,7 @@ impl Search<'_> {
     fn legacy(&mut self) -> Vec<Lead> {
         let Some(tag) = companion_tag(self.wanted.subject, "att") else { return Vec::new() };
         if let Err(source) = self.spending.request() {
-            self.found.limit(format!("the tag {tag}"), source);
+            self.found.unlisted(format!("the tag {tag}"), source);
             return Vec::new();
         }
         let tagged = match self.store.tagged(&tag) {
@@ -153,6 +151,7 @@ impl Search<'_> {
         let limit = self.spending.limits().referrers;
         if let Err(source) = limit.check(leads.len() as u64) {
             self.found.limit(format!("the referrers of {}", self.wanted.subject), source);
+            self.found.withdrawals_missed |= leads.iter().skip(limit.as_usize()).any(Lead::is_record);
             leads.truncate(limit.as_usize());
         }
         leads
