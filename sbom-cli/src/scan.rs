@@ -30,7 +30,10 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     documents::check_outputs(&arguments.output, arguments.all_platforms)?;
     let template = arguments.template.read(&arguments.output)?;
-    let maker = arguments.bill.prepare(environment)?;
+    let mut maker = arguments.bill.prepare(environment)?;
+    if arguments.partial {
+        maker.read_in_part();
+    }
     let options = &maker.options;
     let subject = open(arguments, environment, &options.limits)?;
     let bars = terminal.bars();

@@ -30,12 +30,14 @@ use crate::{
 };
 
 mod inspect;
+mod parts;
 mod stored;
 mod stream;
 
 pub use stream::scan_stream;
 
 use inspect::{Rereader, Shared};
+use parts::Parts;
 
 /// How to scan.
 #[derive(Debug)]
@@ -48,6 +50,9 @@ pub struct Options {
     pub bill: assemble::Options,
     /// What reads the files.
     pub detectors: Vec<Box<dyn Detector>>,
+    /// Whether only those parts of layers are read that detectors could want, where the source and the form of the
+    /// layer allow it. The bill then says of which layers, and what proves those parts: nothing proves the whole.
+    pub partial: bool,
 }
 
 impl Default for Options {
@@ -58,6 +63,7 @@ impl Default for Options {
             limits: Limits::default(),
             bill: assemble::Options::default(),
             detectors: builtin::detectors(),
+            partial: false,
         }
     }
 }
@@ -134,6 +140,8 @@ pub trait Progress: Debug + Sync {
     fn advance(&self, layer: &LayerDescriptor, bytes: u64);
     /// The layer is read.
     fn end(&self, layer: &LayerDescriptor);
+    /// Something about the layer that is worth knowing and changes nothing in the bill.
+    fn note(&self, _layer: &LayerDescriptor, _text: &str) {}
 }
 
 /// Progress that nobody hears of.
@@ -154,11 +162,17 @@ pub fn scan(source: &dyn Source, options: &Options, progress: &dyn Progress) -> 
     let shared = Shared::new(options);
     let layers = &source.subject().layers;
     let mut overlay = Overlay::new(&options.limits);
-    let links = read_layers(layers, options.jobs, &mut overlay, &|layer, stop| {
-        stored::read_layer(source, layer, &shared, progress, stop)
+    let parts = Parts::new(source, &shared, progress);
+    let links = read_layers(layers, options.jobs, &mut overlay, &|layer, stop| match parts
+        .read_layer(layer, stop)
+    {
+        Some(read) => read,
+        None => stored::read_layer(source, layer, &shared, progress, stop),
     })?;
-    reread(source, layers, &shared, &mut overlay, links, progress)?;
-    Ok(assemble(source.subject().clone(), overlay, &options.bill, &options.limits))
+    reread(source, layers, &shared, &mut overlay, links, &parts, progress)?;
+    let mut subject = source.subject().clone();
+    parts.mark(&mut subject, &mut overlay);
+    Ok(assemble(subject, overlay, &options.bill, &options.limits))
 }
 
 /// What reading one layer gives: its content, and the paths of links that a detector would want as files.
@@ -239,14 +253,24 @@ fn reread(
     shared: &Shared<'_>,
     overlay: &mut Overlay<'_>,
     links: BTreeSet<ImagePath>,
+    parts: &Parts<'_>,
     progress: &dyn Progress,
 ) -> Result<(), ScanError> {
     let mut further = shared.limits().further_names_bytes.value;
     for (layer, files) in files_behind_links(overlay, shared, links) {
         let Some(descriptor) = layers.get(layer) else { continue };
-        let mut rereader = Rereader::new(shared, layer, files, &mut further);
-        stored::walk_layer(source, descriptor, shared.limits(), progress, &mut rereader)?;
-        for (path, found, gaps) in rereader.finish() {
+        let before = further;
+        let mut rereader = Rereader::new(shared, layer, files.clone(), &mut further);
+        let read = if parts.walk(descriptor, &mut rereader) {
+            rereader.finish()
+        } else {
+            drop(rereader);
+            further = before;
+            let mut rereader = Rereader::new(shared, layer, files, &mut further);
+            stored::walk_layer(source, descriptor, shared.limits(), progress, &mut rereader)?;
+            rereader.finish()
+        };
+        for (path, found, gaps) in read {
             overlay
                 .add_reread(&path, layer, found, gaps)
                 .map_err(|source| ScanError::Limit { at: descriptor.label(), source })?;
