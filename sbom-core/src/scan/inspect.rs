@@ -17,7 +17,7 @@ use crate::{
     image_path::ImagePath,
     layer::{
         Entry, EntryKind, EntrySink, LayerError,
-        retain::{Content, Needle, RetainError, retain_executable},
+        retain::{Content, Needles, RetainError, retain_executable},
     },
     limits::{Budget, LimitExceeded, Limits, ReadError, read_capped},
 };
@@ -26,14 +26,14 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Shared<'o> {
     pub(super) options: &'o Options,
-    needles: Vec<Needle>,
+    needles: Needles,
     memory: Budget,
     captured: AtomicU64,
 }
 
 impl<'o> Shared<'o> {
     pub(super) fn new(options: &'o Options) -> Self {
-        let needles = options.detectors.iter().flat_map(|detector| detector.needles()).copied().collect();
+        let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
         Self { options, needles, memory, captured: AtomicU64::new(0) }
     }
