@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         Command::Query(arguments) => query::run(arguments, &environment, &terminal),
         Command::Score(arguments) => score::run(arguments, &terminal),
         Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
-        Command::Policy(arguments) => policy::run(arguments, &terminal),
+        Command::Policy(arguments) => policy::run(arguments, &environment, &terminal),
         Command::Key(arguments) => key::run(arguments, &environment),
         Command::Verify(arguments) => verify::run(arguments, &environment, &terminal),
         Command::Completions { shell } => {

@@ -10,7 +10,7 @@ use sbom_core::{
 };
 
 use crate::{
-    environment,
+    environment::{self, Environment},
     exit_code::{Exit, Failure},
     output,
     terminal::{Lines, Terminal},
@@ -58,11 +58,15 @@ enum PolicyCommand {
 }
 
 /// Runs the subcommand.
-pub(crate) fn run(arguments: &PolicyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    arguments: &PolicyArgs,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     match &arguments.command {
         PolicyCommand::Check { files } => check(files),
         PolicyCommand::Test(arguments) => cases::run(arguments, terminal),
-        PolicyCommand::Explain(arguments) => explain::run(arguments),
+        PolicyCommand::Explain(arguments) => explain::run(arguments, environment, terminal),
     }
 }
 
