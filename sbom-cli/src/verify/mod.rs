@@ -484,6 +484,13 @@ fn empty(given: &str, digest: Digest, platform: Option<Platform>) -> Verdict {
     }
 }
 
+/// What of `found` counts: what is verified, and not withdrawn.
+pub(crate) fn counting(found: Found, demand: &Demand, limits: &Limits) -> Vec<Verified<Statement>> {
+    let mut verdict = empty("", demand.subject.clone(), None);
+    take_down(found, demand, limits, &mut verdict);
+    if verdict.exit() == Exit::Done { verdict.verified } else { Vec::new() }
+}
+
 /// Takes down what was found beside an image, and judges it.
 fn take_down(found: Found, demand: &Demand, limits: &Limits, verdict: &mut Verdict) {
     verdict.withdrawals_missed = found.withdrawals_missed;
