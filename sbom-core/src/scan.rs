@@ -18,8 +18,9 @@ use crate::{
     bom::{
         Bom,
         assemble::{self, assemble},
-        overlay::{LayerContent, Overlay},
+        overlay::Overlay,
     },
+    cache::{Files, LayerCache, LayerResult},
     detect::{Detector, builtin},
     digest::Digest,
     image_path::ImagePath,
@@ -30,12 +31,14 @@ use crate::{
 };
 
 mod inspect;
+mod results;
 mod stored;
 mod stream;
 
 pub use stream::scan_stream;
 
-use inspect::{Rereader, Shared};
+use inspect::Shared;
+use results::Results;
 
 /// How to scan.
 #[derive(Debug)]
@@ -48,16 +51,20 @@ pub struct Options {
     pub bill: assemble::Options,
     /// What reads the files.
     pub detectors: Vec<Box<dyn Detector>>,
+    /// Where what layers gave is kept and found again. It changes nothing in a bill; that a layer's bytes have their
+    /// digest was proved when its result was kept.
+    pub cache: Option<LayerCache>,
 }
 
 impl Default for Options {
-    /// As many layers at a time as there are processors, default bounds, all detectors.
+    /// As many layers at a time as there are processors, default bounds, all detectors, no cache.
     fn default() -> Self {
         Self {
             jobs: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             limits: Limits::default(),
             bill: assemble::Options::default(),
             detectors: builtin::detectors(),
+            cache: None,
         }
     }
 }
@@ -154,15 +161,15 @@ pub fn scan(source: &dyn Source, options: &Options, progress: &dyn Progress) -> 
     let shared = Shared::new(options);
     let layers = &source.subject().layers;
     let mut overlay = Overlay::new(&options.limits);
-    let links = read_layers(layers, options.jobs, &mut overlay, &|layer, stop| {
-        stored::read_layer(source, layer, &shared, progress, stop)
-    })?;
-    reread(source, layers, &shared, &mut overlay, links, progress)?;
+    let results = Results::new(source, &shared, progress);
+    let links = read_layers(layers, options.jobs, &mut overlay, &|layer, stop| results.layer(layer, stop))?;
+    reread(layers, &results, &shared, &mut overlay, links)?;
+    results.finish();
     Ok(assemble(source.subject().clone(), overlay, &options.bill, &options.limits))
 }
 
 /// What reading one layer gives: its content, and the paths of links that a detector would want as files.
-type LayerRead = Result<(LayerContent, BTreeSet<ImagePath>), ScanError>;
+type LayerRead = Result<LayerResult, ScanError>;
 
 /// Says whether the work on a layer has become pointless.
 pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
@@ -234,19 +241,16 @@ fn read_layers(
 /// Files that matter under a path which leads, by links, to a file that no detector wanted by its own path:
 /// their layers are read once more, for these files alone.
 fn reread(
-    source: &dyn Source,
     layers: &[LayerDescriptor],
+    results: &Results<'_>,
     shared: &Shared<'_>,
     overlay: &mut Overlay<'_>,
     links: BTreeSet<ImagePath>,
-    progress: &dyn Progress,
 ) -> Result<(), ScanError> {
     let mut further = shared.limits().further_names_bytes.value;
     for (layer, files) in files_behind_links(overlay, shared, links) {
         let Some(descriptor) = layers.get(layer) else { continue };
-        let mut rereader = Rereader::new(shared, layer, files, &mut further);
-        stored::walk_layer(source, descriptor, shared.limits(), progress, &mut rereader)?;
-        for (path, found, gaps) in rereader.finish() {
+        for (path, found, gaps) in results.reread(descriptor, &files, &mut further)? {
             overlay
                 .add_reread(&path, layer, found, gaps)
                 .map_err(|source| ScanError::Limit { at: descriptor.label(), source })?;
@@ -260,10 +264,10 @@ fn files_behind_links(
     overlay: &Overlay<'_>,
     shared: &Shared<'_>,
     mut links: BTreeSet<ImagePath>,
-) -> BTreeMap<usize, BTreeMap<ImagePath, BTreeSet<ImagePath>>> {
+) -> BTreeMap<usize, Files> {
     let well_known = shared.options.detectors.iter().flat_map(|detector| detector.well_known());
     links.extend(well_known.map(|path| ImagePath::from(*path)));
-    let mut by_layer: BTreeMap<usize, BTreeMap<ImagePath, BTreeSet<ImagePath>>> = BTreeMap::new();
+    let mut by_layer: BTreeMap<usize, Files> = BTreeMap::new();
     let last = overlay.layers().saturating_sub(1);
     for path in links {
         let known = !overlay.findings_at(&path, last).is_empty();
