@@ -5,6 +5,7 @@
 //! size agree. Layers are then folded in their order, so that nothing depends on which was done first.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     fmt::Debug,
     num::NonZeroUsize,
@@ -31,6 +32,7 @@ use crate::{
 };
 
 mod inspect;
+mod pipeline;
 mod results;
 mod stored;
 mod stream;
@@ -38,12 +40,14 @@ mod stream;
 pub use stream::scan_stream;
 
 use inspect::Shared;
-use results::Results;
+use pipeline::Pipeline;
+use results::{Results, Witness};
+use stored::{Layers, Reading};
 
 /// How to scan.
 #[derive(Debug)]
 pub struct Options {
-    /// Layers read at one time.
+    /// Threads that read: each a layer, or ahead of another in its layer.
     pub jobs: NonZeroUsize,
     /// The bounds to keep to.
     pub limits: Limits,
@@ -160,9 +164,14 @@ impl Progress for Silent {
 pub fn scan(source: &dyn Source, options: &Options, progress: &dyn Progress) -> Result<Bom, ScanError> {
     let shared = Shared::new(options);
     let layers = &source.subject().layers;
+    let witness = Witness::of(source);
+    let reading = Reading { source: &witness, progress, limits: &options.limits };
     let mut overlay = Overlay::new(&options.limits);
-    let results = Results::new(source, &shared, progress);
-    let links = read_layers(layers, options.jobs, &mut overlay, &|layer, stop| results.layer(layer, stop))?;
+    let pipeline = Pipeline::new(layers.len());
+    let results = Results::new(reading, &witness, &shared);
+    let links = read_layers(layers, options.jobs, &mut overlay, &pipeline, &|layer, stop| {
+        results.layer(layer, &pipeline, stop)
+    })?;
     reread(layers, &results, &shared, &mut overlay, links)?;
     results.finish();
     Ok(assemble(source.subject().clone(), overlay, &options.bill, &options.limits))
@@ -174,36 +183,39 @@ type LayerRead = Result<LayerResult, ScanError>;
 /// Says whether the work on a layer has become pointless.
 pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
-/// Reads all layers, `jobs` at a time, and folds them in order. Of several failures that of the lowest layer
-/// is reported, whichever came first.
-fn read_layers(
-    layers: &[LayerDescriptor],
+/// Reads all layers with `jobs` threads, the largest first, and folds them in order. A thread that finds no layer left
+/// unpacks ahead for the others. Of several failures that of the lowest layer is reported, whichever came first.
+fn read_layers<'l>(
+    layers: &'l [LayerDescriptor],
     jobs: NonZeroUsize,
     overlay: &mut Overlay<'_>,
-    read: &(dyn Fn(&LayerDescriptor, Stop<'_>) -> LayerRead + Sync),
+    pipeline: &Layers<'l>,
+    read: &(dyn Fn(&'l LayerDescriptor, Stop<'_>) -> LayerRead + Sync),
 ) -> Result<BTreeSet<ImagePath>, ScanError> {
+    let order = largest_first(layers);
     let next = AtomicUsize::new(0);
     let failed_at = AtomicUsize::new(usize::MAX);
     let (sender, receiver) = mpsc::channel::<(usize, LayerRead)>();
     std::thread::scope(|scope| {
-        for _ in 0..jobs.get().min(layers.len()) {
+        // One walks a layer and one unpacks it: more have nothing to do.
+        for _ in 0..jobs.get().min(layers.len().saturating_mul(2)) {
             let sender = sender.clone();
-            let (next, failed_at) = (&next, &failed_at);
+            let (next, failed_at, order) = (&next, &failed_at, &order);
             scope.spawn(move || {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(layer) = layers.get(index) else { break };
-                    if failed_at.load(Ordering::Relaxed) < index {
-                        break;
+                while let Some((index, layer)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let _layer = pipeline.take_on();
+                    let pointless = || failed_at.load(Ordering::Relaxed) < *index;
+                    if pointless() {
+                        continue;
                     }
-                    let result = read(layer, &|| failed_at.load(Ordering::Relaxed) < index);
+                    let result = read(layer, &pointless);
                     if result.is_err() {
-                        failed_at.fetch_min(index, Ordering::Relaxed);
+                        failed_at.fetch_min(*index, Ordering::Relaxed);
                     }
-                    if sender.send((index, result)).is_err() {
-                        break;
-                    }
+                    // The receiver is there as long as a thread is.
+                    _ = sender.send((*index, result));
                 }
+                pipeline.help();
             });
         }
         drop(sender);
@@ -238,11 +250,19 @@ fn read_layers(
     })
 }
 
+/// The layers with their positions, those of which the most bytes are stored first, so that the last to be begun are
+/// soon done; of unknown length is last.
+fn largest_first(layers: &[LayerDescriptor]) -> Vec<(usize, &LayerDescriptor)> {
+    let mut order: Vec<_> = layers.iter().enumerate().collect();
+    order.sort_by_key(|(_, layer)| Reverse(layer.size));
+    order
+}
+
 /// Files that matter under a path which leads, by links, to a file that no detector wanted by its own path:
 /// their layers are read once more, for these files alone.
-fn reread(
-    layers: &[LayerDescriptor],
-    results: &Results<'_>,
+fn reread<'l>(
+    layers: &'l [LayerDescriptor],
+    results: &Results<'l>,
     shared: &Shared<'_>,
     overlay: &mut Overlay<'_>,
     links: BTreeSet<ImagePath>,

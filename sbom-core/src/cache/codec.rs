@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn numbers_of_every_length_are_read_back() {
         for number in (0..64).flat_map(|bit| [1_u64 << bit, (1 << bit) - 1]).chain([u64::MAX]) {
-            check(|out| out.number(number), Reader::number, number);
+            check(|out| out.number(number), |input| input.number(), number);
         }
     }
 

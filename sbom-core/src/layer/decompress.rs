@@ -74,6 +74,16 @@ impl<R: Read> Decompressor<R> {
         }
     }
 
+    /// Where the stored bytes come from.
+    pub fn stored(&self) -> &R {
+        let input = match self {
+            Self::None(input) => input,
+            Self::Gzip(decoder) => decoder.get_ref(),
+            Self::Zstd(decoder) => decoder.get_ref(),
+        };
+        input.get_ref().get_ref().1
+    }
+
     /// Reads what is left of the stored bytes, so that they can be counted and hashed, and gives them back.
     pub fn drain(self) -> io::Result<R> {
         let mut input = match self {

@@ -66,6 +66,19 @@ pub enum LayerError {
     Stopped,
 }
 
+impl LayerError {
+    /// Where in the unpacked archive it was met.
+    pub fn offset(&self) -> u64 {
+        match self {
+            Self::Read { offset, .. }
+            | Self::Truncated { offset, .. }
+            | Self::Header { offset, .. }
+            | Self::Limit { offset, .. } => *offset,
+            Self::NotAnArchive { .. } | Self::Stopped => 0,
+        }
+    }
+}
+
 /// Bytes read at a time.
 const CHUNK: usize = 256 << 10;
 const BLOCK: u64 = 512;

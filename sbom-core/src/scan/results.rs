@@ -9,9 +9,10 @@ use std::{
 };
 
 use super::{
-    LayerRead, Progress, ScanError, Stop,
+    LayerRead, ScanError, Stop,
     inspect::{Reread, Rereader, Shared},
-    stored,
+    pipeline::Pipeline,
+    stored::{self, Layers},
 };
 use crate::{
     bom::{FileScope, overlay::LayerContent},
@@ -23,11 +24,10 @@ use crate::{
 };
 
 /// The results of one scan.
-#[derive(Debug)]
 pub(super) struct Results<'a> {
-    source: &'a dyn Source,
+    reading: stored::Reading<'a>,
+    witness: &'a Witness<'a>,
     shared: &'a Shared<'a>,
-    progress: &'a dyn Progress,
     cache: Option<Cache<'a>>,
     /// What the licence texts of all layers so far turned out to be.
     readings: Mutex<HashMap<Arc<str>, Option<Reading>>>,
@@ -43,7 +43,12 @@ struct Cache<'a> {
 }
 
 impl<'a> Results<'a> {
-    pub(super) fn new(source: &'a dyn Source, shared: &'a Shared<'a>, progress: &'a dyn Progress) -> Self {
+    /// `reading` reads from `witness`.
+    pub(super) fn new(
+        reading: stored::Reading<'a>,
+        witness: &'a Witness<'a>,
+        shared: &'a Shared<'a>,
+    ) -> Self {
         let options = shared.options;
         let cache = options.cache.as_ref().map(|layers| {
             let detectors: Vec<_> =
@@ -51,25 +56,29 @@ impl<'a> Results<'a> {
             let keys = Keys::new(&detectors, options.bill.files != FileScope::None, &options.limits);
             Cache { layers, keys, detectors: detectors.into_iter().map(|(id, _)| id).collect() }
         });
-        Self { source, shared, progress, cache, readings: Mutex::default(), texts: AtomicU64::new(0) }
+        Self { reading, witness, shared, cache, readings: Mutex::default(), texts: AtomicU64::new(0) }
     }
 
     /// What `layer` holds.
-    pub(super) fn layer(&self, layer: &LayerDescriptor, stop: Stop<'_>) -> LayerRead {
+    pub(super) fn layer(
+        &self,
+        layer: &'a LayerDescriptor,
+        pipeline: &Layers<'a>,
+        stop: Stop<'_>,
+    ) -> LayerRead {
         let kept = self.kept(layer);
         if let Some((cache, key)) = &kept
             && let Some(result) = cache.layers.layer(key, cache.place(layer))
             && self.shared.may_count_captured(result.0.captured)
         {
-            self.progress.begin(layer);
-            self.progress.end(layer);
+            self.reading.progress.begin(layer);
+            self.reading.progress.end(layer);
             return Ok(result);
         }
-        let source = Witness::of(self.source);
-        let (mut content, links) = stored::read_layer(&source, layer, self.shared, self.progress, stop)?;
+        let (mut content, links) = stored::read_layer(self.reading, layer, self.shared, pipeline, stop)?;
         self.read_licenses(&mut content);
         if let Some((cache, key)) = kept
-            && self.is_lasting(&source)
+            && self.is_lasting(layer)
         {
             cache.layers.keep_layer(&key, &content, &links);
         }
@@ -79,7 +88,7 @@ impl<'a> Results<'a> {
     /// What certain files of `layer` say under other names. Takes from `further` what was read more than once.
     pub(super) fn reread(
         &self,
-        layer: &LayerDescriptor,
+        layer: &'a LayerDescriptor,
         files: &Files,
         further: &mut u64,
     ) -> Result<Vec<Reread>, ScanError> {
@@ -93,13 +102,12 @@ impl<'a> Results<'a> {
             return Ok(result.read);
         }
         let before = *further;
-        let source = Witness::of(self.source);
         let mut rereader = Rereader::new(self.shared, layer.index, files, further);
-        stored::walk_layer(&source, layer, self.shared.limits(), self.progress, &mut rereader)?;
+        stored::walk_layer(self.reading, layer, &Pipeline::new(1), &mut rereader)?;
         let (read, captured) = rereader.finish();
         let result = RereadResult { read, further: before.saturating_sub(*further), captured };
         if let Some((cache, key)) = kept
-            && self.is_lasting(&source)
+            && self.is_lasting(layer)
         {
             cache.layers.keep_reread(&key, &result);
         }
@@ -119,10 +127,10 @@ impl<'a> Results<'a> {
         Some((cache, cache.keys.layer(layer)?))
     }
 
-    /// Whether what was read from `source` without an error is a function of bytes whose digest was proved, and of
+    /// Whether what was read of `layer` without an error is a function of bytes whose digest was proved, and of
     /// nothing else: where the layers together are too large, it depends on the others what was left out of one.
-    fn is_lasting(&self, source: &Witness<'_>) -> bool {
-        source.opened_archive.load(Ordering::Relaxed) && self.shared.all_were_captured()
+    fn is_lasting(&self, layer: &LayerDescriptor) -> bool {
+        self.witness.saw_archive(layer) && self.shared.all_were_captured()
     }
 
     /// Compares the licence texts in `content` with those that are known: here, since layers are read in parallel.
@@ -162,16 +170,20 @@ impl Cache<'_> {
     }
 }
 
-/// A source of which is noted whether it gave an archive, whose bytes are hashed. Of folders and files nothing is proved.
+/// A source of which is noted which layers were archives, whose bytes are hashed. Of folders and files nothing is proved.
 #[derive(Debug)]
-struct Witness<'a> {
+pub(super) struct Witness<'a> {
     source: &'a dyn Source,
-    opened_archive: AtomicBool,
+    archives: Vec<AtomicBool>,
 }
 
 impl<'a> Witness<'a> {
-    fn of(source: &'a dyn Source) -> Self {
-        Self { source, opened_archive: AtomicBool::new(false) }
+    pub(super) fn of(source: &'a dyn Source) -> Self {
+        Self { source, archives: source.subject().layers.iter().map(|_| AtomicBool::new(false)).collect() }
+    }
+
+    fn saw_archive(&self, layer: &LayerDescriptor) -> bool {
+        self.archives.get(layer.index).is_some_and(|is_archive| is_archive.load(Ordering::Relaxed))
     }
 }
 
@@ -182,7 +194,9 @@ impl Source for Witness<'_> {
 
     fn open(&self, layer: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
         let opened = self.source.open(layer)?;
-        self.opened_archive.store(matches!(opened, LayerBytes::Archive(_)), Ordering::Relaxed);
+        if let Some(is_archive) = self.archives.get(layer.index) {
+            is_archive.store(matches!(opened, LayerBytes::Archive(_)), Ordering::Relaxed);
+        }
         Ok(opened)
     }
 }
