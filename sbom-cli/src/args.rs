@@ -10,8 +10,8 @@ use sbom_core::{
 };
 
 use crate::{
-    bill::BillArgs, convert::ConvertArgs, diff::DiffArgs, documents::TemplateArgs, environment::Environment,
-    merge::MergeArgs, query::QueryArgs, terminal::Terminal,
+    bill::BillArgs, cache::CacheArgs, convert::ConvertArgs, diff::DiffArgs, documents::TemplateArgs,
+    environment::Environment, merge::MergeArgs, query::QueryArgs, terminal::Terminal,
 };
 
 /// sbomctl says exactly what software is in a container image.
@@ -124,6 +124,8 @@ pub(crate) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    /// Show and remove what scans keep of the layers that they read
+    Cache(crate::cache::ManageArgs),
     /// List the limits that --limit raises or lowers
     Limits,
     /// Talk to Sigstore's conformance suite
@@ -174,6 +176,8 @@ pub(crate) struct ScanArgs {
     pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) bill: BillArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     /// Socket of the Docker or Podman daemon [default: `DOCKER_HOST` or `CONTAINER_HOST`, else the usual places]
@@ -279,7 +283,7 @@ pub(crate) fn parse_distro(text: &str) -> Result<String, String> {
 }
 
 /// A number with or without a binary unit.
-fn parse_amount(text: &str) -> Option<u64> {
+pub(crate) fn parse_amount(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let power = match text.strip_prefix(digits)? {
         "" | "B" => 0,
