@@ -171,6 +171,10 @@ pub(crate) struct ScanArgs {
     /// Scan every platform; each FILE gets the platform into its name, in the place of {platform} if it has that
     #[arg(long)]
     pub(crate) all_platforms: bool,
+    /// Of an image in a registry, fetch only what is needed of its layers, where their form allows that: eStargz,
+    /// zstd:chunked, uncompressed. The document says which were read in part: nothing proves the whole of those
+    #[arg(long, conflicts_with = "files")]
+    pub(crate) partial: bool,
     /// Exit with 5 if anything could not be read or nothing was recognised
     #[arg(long)]
     pub(crate) strict: bool,

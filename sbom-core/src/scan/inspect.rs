@@ -136,6 +136,12 @@ impl<'o> Shared<'o> {
         }
     }
 
+    /// Whether a detector could want a file whose content is not known.
+    fn may_want(&self, entry: &Entry) -> bool {
+        let meta = FileMeta { path: &entry.path, size: entry.size, mode: entry.mode, head: &[] };
+        self.options.detectors.iter().any(|detector| detector.could_want(&meta))
+    }
+
     /// Whether a detector would want a file for its path alone.
     fn is_wanted_path(&self, path: &ImagePath) -> bool {
         let meta = FileMeta { path, size: 0, mode: 0, head: &[] };
@@ -236,6 +242,10 @@ impl<'a> Inspector<'a> {
 }
 
 impl EntrySink for Inspector<'_> {
+    fn may_want(&self, entry: &Entry) -> bool {
+        !self.buffer.is_empty() || self.shared.may_want(entry)
+    }
+
     fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
         if (self.stop)() {
             return Err(LayerError::Stopped);
@@ -284,6 +294,10 @@ impl<'a> Rereader<'a> {
 }
 
 impl EntrySink for Rereader<'_> {
+    fn may_want(&self, entry: &Entry) -> bool {
+        self.files.contains_key(&entry.path)
+    }
+
     fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
         let Some(paths) = self.files.get(&entry.path).filter(|_| entry.kind == EntryKind::File) else {
             return Ok(());
