@@ -27,5 +27,6 @@ mod partial;
 mod policy;
 mod program;
 mod stated;
+mod told;
 mod verdicts;
 mod verify;

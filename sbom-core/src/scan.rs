@@ -19,8 +19,9 @@ use crate::{
     bom::{
         Bom,
         assemble::{self, assemble},
-        overlay::{LayerContent, Overlay},
+        overlay::Overlay,
     },
+    cache::{Files, LayerCache, LayerResult},
     detect::{Detector, builtin},
     digest::Digest,
     image_path::ImagePath,
@@ -33,6 +34,7 @@ use crate::{
 mod inspect;
 mod parts;
 mod pipeline;
+mod results;
 mod stored;
 mod stream;
 
@@ -41,6 +43,7 @@ pub use stream::scan_stream;
 use inspect::{Rereader, Shared};
 use parts::Parts;
 use pipeline::Pipeline;
+use results::{Results, Witness};
 use stored::{Layers, Reading};
 
 /// How to scan.
@@ -54,19 +57,23 @@ pub struct Options {
     pub bill: assemble::Options,
     /// What reads the files.
     pub detectors: Vec<Box<dyn Detector>>,
+    /// Where what layers gave is kept and found again. It changes nothing in a bill; that a layer's bytes have their
+    /// digest was proved when its result was kept.
+    pub cache: Option<LayerCache>,
     /// Whether only those parts of layers are read that detectors could want, where the source and the form of the
     /// layer allow it. The bill then says of which layers, and what proves those parts: nothing proves the whole.
     pub partial: bool,
 }
 
 impl Default for Options {
-    /// As many layers at a time as there are processors, default bounds, all detectors.
+    /// As many layers at a time as there are processors, default bounds, all detectors, no cache.
     fn default() -> Self {
         Self {
             jobs: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             limits: Limits::default(),
             bill: assemble::Options::default(),
             detectors: builtin::detectors(),
+            cache: None,
             partial: false,
         }
     }
@@ -165,22 +172,24 @@ impl Progress for Silent {
 pub fn scan(source: &dyn Source, options: &Options, progress: &dyn Progress) -> Result<Bom, ScanError> {
     let shared = Shared::new(options);
     let layers = &source.subject().layers;
-    let reading = Reading { source, progress, limits: &options.limits };
+    let witness = Witness::of(source);
+    let reading = Reading { source: &witness, progress, limits: &options.limits };
     let mut overlay = Overlay::new(&options.limits);
     let parts = Parts::new(source, &shared, progress);
     let pipeline = Pipeline::new(layers.len());
+    let results = Results::new(reading, &witness, &shared);
     let links = read_layers(layers, options.jobs, &mut overlay, &pipeline, &|layer, stop| {
-        let in_part = parts.read_layer(layer, stop);
-        in_part.unwrap_or_else(|| stored::read_layer(reading, layer, &shared, &pipeline, stop))
+        parts.read_layer(layer, stop).unwrap_or_else(|| results.layer(layer, &pipeline, stop))
     })?;
-    reread(reading, layers, &shared, &mut overlay, links, &parts)?;
+    reread(layers, &results, &shared, &mut overlay, links, &parts)?;
+    results.finish();
     let mut subject = source.subject().clone();
     parts.mark(&mut subject, &mut overlay);
     Ok(assemble(subject, overlay, &options.bill, &options.limits))
 }
 
 /// What reading one layer gives: its content, and the paths of links that a detector would want as files.
-type LayerRead = Result<(LayerContent, BTreeSet<ImagePath>), ScanError>;
+type LayerRead = Result<LayerResult, ScanError>;
 
 /// Says whether the work on a layer has become pointless.
 pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
@@ -263,8 +272,8 @@ fn largest_first(layers: &[LayerDescriptor]) -> Vec<(usize, &LayerDescriptor)> {
 /// Files that matter under a path which leads, by links, to a file that no detector wanted by its own path:
 /// their layers are read once more, for these files alone.
 fn reread<'l>(
-    reading: Reading<'l>,
     layers: &'l [LayerDescriptor],
+    results: &Results<'l>,
     shared: &Shared<'_>,
     overlay: &mut Overlay<'_>,
     links: BTreeSet<ImagePath>,
@@ -274,15 +283,12 @@ fn reread<'l>(
     for (layer, files) in files_behind_links(overlay, shared, links) {
         let Some(descriptor) = layers.get(layer) else { continue };
         let before = further;
-        let mut rereader = Rereader::new(shared, layer, files.clone(), &mut further);
+        let mut rereader = Rereader::new(shared, layer, &files, &mut further);
         let read = if parts.walk(descriptor, &mut rereader) {
-            rereader.finish()
+            rereader.finish().0
         } else {
-            drop(rereader);
             further = before;
-            let mut rereader = Rereader::new(shared, layer, files, &mut further);
-            stored::walk_layer(reading, descriptor, &Pipeline::new(1), &mut rereader)?;
-            rereader.finish()
+            results.reread(descriptor, &files, &mut further)?
         };
         for (path, found, gaps) in read {
             overlay
@@ -298,10 +304,10 @@ fn files_behind_links(
     overlay: &Overlay<'_>,
     shared: &Shared<'_>,
     mut links: BTreeSet<ImagePath>,
-) -> BTreeMap<usize, BTreeMap<ImagePath, BTreeSet<ImagePath>>> {
+) -> BTreeMap<usize, Files> {
     let well_known = shared.options.detectors.iter().flat_map(|detector| detector.well_known());
     links.extend(well_known.map(|path| ImagePath::from(*path)));
-    let mut by_layer: BTreeMap<usize, BTreeMap<ImagePath, BTreeSet<ImagePath>>> = BTreeMap::new();
+    let mut by_layer: BTreeMap<usize, Files> = BTreeMap::new();
     let last = overlay.layers().saturating_sub(1);
     for path in links {
         let known = !overlay.findings_at(&path, last).is_empty();

@@ -278,6 +278,11 @@ impl Registry {
         self.shared.lock().log.clone()
     }
 
+    /// Troubles nobody any more.
+    pub fn clear_faults(&self) {
+        self.shared.lock().faults.clear();
+    }
+
     /// How many bytes were sent so far in the bodies of answers.
     pub fn sent(&self) -> u64 {
         self.shared.sent.load(Ordering::Relaxed)
