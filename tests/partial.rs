@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use sbomctl_testkit::{Compression, FaultKind, Image, ImageBuilder, LayerBuilder, Registry};
 use serde_json::Value;
 
-use crate::program::{Run, sbomctl};
+use crate::{
+    attest::Bench,
+    program::{Run, sbomctl},
+};
 
 const FORMS: [Compression; 3] =
     [Compression::None, Compression::Estargz(1 << 20), Compression::ZstdChunked(64 << 10)];
@@ -248,4 +251,18 @@ fn what_was_read_in_part_is_no_complete_bill() {
     let spdx = sbomctl(&["scan", &served.name, "--partial", "-o", "spdx-json"]);
     assert!(spdx.stdout.contains("sbomctl:oci:layer:1:partial"), "{}", spdx.stdout);
     assert_eq!(served.scan(&["--partial", "--files", "all"]).code, 2);
+}
+
+#[test]
+fn a_bill_of_parts_is_signed_only_if_that_is_asked_for() {
+    let served = serve(&image(FORMS[0], 300_000, 1).build());
+    let bench = Bench::new();
+    bench.done(&["scan", &served.name, "--partial", "-o", "cyclonedx-json=part.json"]);
+    bench.done(&["scan", &served.name, "-o", "cyclonedx-json=whole.json"]);
+    let attest = |predicate: &'static str| {
+        ["attest", "--key", "k.key", "--type", "cyclonedx", "--predicate", predicate, served.name.as_str()]
+    };
+    assert!(bench.ends(3, &attest("part.json")).contains("--allow-partial"));
+    bench.done(&attest("whole.json"));
+    bench.done(&[&attest("part.json")[..], &["--allow-partial"]].concat());
 }

@@ -61,6 +61,7 @@ impl<'a> Parts<'a> {
             Err(error) => {
                 let text = format!("{} cannot be read in part and is read whole: {error}", layer.label());
                 self.progress.note(layer, &text);
+                self.shared.discount_captured(inspector.finish().0.captured);
                 None
             }
         }
