@@ -46,7 +46,7 @@ pub(crate) fn run(
         Format::Json => {
             let (notes, incomplete) = unverified::as_json(&shown.notes, &shown.incomplete);
             let document = json!({
-                "image": image.pinned(), "verified": false, "root": as_json(&shown.root),
+                "schemaVersion": 1, "image": image.pinned(), "verified": false, "root": as_json(&shown.root),
                 "notes": notes, "incomplete": incomplete,
             });
             output::to_stdout(|out| {

@@ -57,7 +57,7 @@ pub(super) fn run(
             let (told, left) = unverified::as_json(&notes, &incomplete);
             let listed: Vec<Value> = lines.iter().map(Line::as_json).collect();
             let document = json!({
-                "image": image.pinned(), "verified": false, "attestations": listed,
+                "schemaVersion": 1, "image": image.pinned(), "verified": false, "attestations": listed,
                 "notes": told, "incomplete": left,
             });
             output::to_stdout(|out| {

@@ -68,7 +68,8 @@ pub(crate) struct VerifyArgs {
     predicate: Option<PredicateType>,
     #[command(flatten)]
     trust: TrustArgs,
-    /// Let this policy say who is trusted and what must hold: docs/policy.md
+    /// Let this policy say who is trusted and what must hold: docs/policy.md. With oci-archive:FILE, the one that an
+    /// air-gap archive carries
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Judge the image by the policy's rules for this name, as in ghcr.io/org/app:1.2. For copies in layouts and
@@ -293,6 +294,12 @@ fn by_policy(
         }
     };
     let policy = policy::load(file)?;
+    if policy::carrier(file).is_some() {
+        terminal.warn(format_args!(
+            "whoever made the archive chose this policy and its keys: compare its digest, {}, with one that came another way",
+            policy.digest
+        ));
+    }
     let now = environment::now();
     let mut summaries = arguments.summary.prepare(file, &policy, environment, now)?;
     let mut failed = Failed::default();
