@@ -57,8 +57,14 @@ enum AirgapCommand {
     Show(ShowArgs),
 }
 
+const CREATE_EXAMPLES: &str = "\
+Examples:
+  sbomctl airgap create ghcr.io/org/app:1.2 --output app.tar --policy policy.yaml
+  sbomctl airgap create oci:./layout -o app.tar --trusted-root trusted_root.json";
+
 /// What to carry.
 #[derive(Debug, Args)]
+#[command(after_help = CREATE_EXAMPLES)]
 struct CreateArgs {
     /// The image: in a registry, or in an OCI layout
     #[arg(value_name = "IMAGE")]
@@ -76,8 +82,14 @@ struct CreateArgs {
     place: PlaceArgs,
 }
 
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  sbomctl airgap show app.tar
+  sbomctl airgap show app.tar --extract carried/";
+
 /// What to show.
 #[derive(Debug, Args)]
+#[command(after_help = SHOW_EXAMPLES)]
 struct ShowArgs {
     /// The file
     #[arg(value_name = "FILE")]

@@ -19,8 +19,14 @@ use crate::{
     terminal::Terminal,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  sbomctl tree ghcr.io/org/app:1.2
+  sbomctl tree --format json oci:./layout";
+
 /// What to show.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct TreeArgs {
     /// The image: in a registry, or in an OCI layout
     #[arg(value_name = "IMAGE")]

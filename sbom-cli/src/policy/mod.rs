@@ -50,6 +50,7 @@ pub(crate) struct PolicyArgs {
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
     /// Say whether policies are valid and their keys can be read, and everything that is wrong with them
+    #[command(after_help = "Examples:\n  sbomctl policy check policy.yaml")]
     Check {
         /// The policies
         #[arg(value_name = "FILE", required = true)]
