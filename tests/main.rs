@@ -23,6 +23,7 @@ mod keyless;
 mod keys;
 mod layers;
 mod measured;
+mod partial;
 mod policy;
 mod program;
 mod stated;

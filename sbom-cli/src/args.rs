@@ -10,8 +10,8 @@ use sbom_core::{
 };
 
 use crate::{
-    bill::BillArgs, convert::ConvertArgs, diff::DiffArgs, documents::TemplateArgs, environment::Environment,
-    merge::MergeArgs, query::QueryArgs, terminal::Terminal,
+    bill::BillArgs, cache::CacheArgs, convert::ConvertArgs, diff::DiffArgs, documents::TemplateArgs,
+    environment::Environment, merge::MergeArgs, query::QueryArgs, terminal::Terminal,
 };
 
 /// sbomctl says exactly what software is in a container image.
@@ -125,6 +125,8 @@ pub(crate) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    /// Show and remove what scans keep of the layers that they read
+    Cache(crate::cache::ManageArgs),
     /// List the limits that --limit raises or lowers
     #[command(after_help = "Examples:\n  sbomctl limits\n  sbomctl scan --limit file-bytes=2GiB alpine:3.20")]
     Limits,
@@ -171,11 +173,17 @@ pub(crate) struct ScanArgs {
     /// Scan every platform; each FILE gets the platform into its name, in the place of {platform} if it has that
     #[arg(long)]
     pub(crate) all_platforms: bool,
+    /// Of an image in a registry, fetch only what is needed of its layers, where their form allows that: eStargz,
+    /// zstd:chunked, uncompressed. The document says which were read in part: nothing proves the whole of those
+    #[arg(long, conflicts_with = "files")]
+    pub(crate) partial: bool,
     /// Exit with 5 if anything could not be read or nothing was recognised
     #[arg(long)]
     pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) bill: BillArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     /// Socket of the Docker or Podman daemon [default: `DOCKER_HOST` or `CONTAINER_HOST`, else the usual places]
@@ -281,7 +289,7 @@ pub(crate) fn parse_distro(text: &str) -> Result<String, String> {
 }
 
 /// A number with or without a binary unit.
-fn parse_amount(text: &str) -> Option<u64> {
+pub(crate) fn parse_amount(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let power = match text.strip_prefix(digits)? {
         "" | "B" => 0,

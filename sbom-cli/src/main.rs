@@ -9,6 +9,7 @@ mod airgap;
 mod args;
 mod attest;
 mod bill;
+mod cache;
 mod conformance;
 mod convert;
 mod diff;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
             clap_complete::generate(*shell, &mut Cli::command(), "sbomctl", &mut script);
             output::to_stdout(|out| out.write_all(&script)).map(|()| Exit::Done)
         }
+        Command::Cache(arguments) => cache::run(arguments, &environment),
         Command::Limits => limits().map(|()| Exit::Done),
         Command::SigstoreConformance(arguments) => conformance::run(arguments),
     };

@@ -219,4 +219,8 @@ impl Progress for Bars {
             self.terminal.bars.remove(&bar);
         }
     }
+
+    fn note(&self, _: &LayerDescriptor, text: &str) {
+        self.terminal.warn(format_args!("{text}"));
+    }
 }

@@ -43,6 +43,7 @@ pub(crate) use self::{
 use crate::{
     args::RegistryArgs,
     bill::BillArgs,
+    cache::{self, CacheArgs},
     environment::{self, Environment},
     exit_code::{Exit, Failure},
     output,
@@ -91,6 +92,8 @@ pub(crate) struct AttestArgs {
     author: AuthorArgs,
     #[command(flatten)]
     bill: BillArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
     #[command(flatten)]
     registry: RegistryArgs,
 }
@@ -179,7 +182,8 @@ fn attest(arguments: &AttestArgs, environment: &Environment, terminal: &Terminal
     }
     // Whoever cannot sign need not scan.
     let author = arguments.author.author(environment)?;
-    let maker = arguments.bill.prepare(environment)?;
+    let mut maker = arguments.bill.prepare(environment)?;
+    maker.options.cache = arguments.cache.open(environment)?;
     let limits = &maker.options.limits;
     let image = Image::open(named, &arguments.registry, environment, limits)?;
     let sink = if arguments.no_push { None } else { Some(image.sink()?) };
@@ -250,6 +254,7 @@ fn scanned(
             platform.as_ref(),
         )?);
     }
+    cache::report(&maker.options, terminal);
     Ok(said)
 }
 
