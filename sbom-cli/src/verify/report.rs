@@ -125,6 +125,16 @@ fn conclusion(verdict: &Verdict) -> String {
                 verdict.verified.len()
             ),
         },
+        Exit::No if verdict.is_uncovered && verdict.differences.iter().all(Vec::is_empty) => {
+            "NOT verified: of some platforms of the index nothing counts".to_owned()
+        }
+        Exit::Environment if verdict.is_uncovered => {
+            "undecided: of some platforms of the index nothing counts, but not all could be looked at"
+                .to_owned()
+        }
+        Exit::Environment if verdict.is_unread => {
+            "undecided: not all of the image could be read to compare it with its signed bill".to_owned()
+        }
         Exit::Environment if !verdict.verified.is_empty() => {
             "undecided: whether what counts was withdrawn could not be looked at".to_owned()
         }
