@@ -270,6 +270,11 @@ pub(super) fn is_missing(error: &SourceError) -> bool {
     matches!(Fate::of(error), Fate::Missing)
 }
 
+/// Whether a failure says that what was asked for is there and not what it is called.
+pub(super) fn is_damaged(error: &SourceError) -> bool {
+    matches!(Fate::of(error), Fate::Damaged)
+}
+
 /// What a failure says about what was asked for.
 enum Fate {
     Missing,
@@ -297,7 +302,7 @@ impl Fate {
         use crate::registry::Fault;
         match fault {
             fault if fault.is_missing() => Self::Missing,
-            Fault::Digest { .. } => Self::Damaged,
+            Fault::Digest { .. } | Fault::Size { .. } => Self::Damaged,
             Fault::Limit(source) => Self::Limit(*source),
             Fault::Exhausted { last, .. } => Self::of_registry(last),
             _ => Self::Unknown,

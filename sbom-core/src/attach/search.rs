@@ -150,20 +150,19 @@ impl Search<'_> {
     fn measure(&mut self, Oversized { layer, hint, source }: &Oversized) {
         let digest = &layer.digest;
         let limit = self.spending.limits().attestation_bytes.value;
-        let size = self.request(format!("the attestation {digest}")).map(|()| {
+        let what = || format!("the attestation {digest}");
+        let size = self.request(what()).map(|()| {
             let reader = self.spending.timed(self.store.blob(digest, layer.size)?);
             io::copy(&mut reader.take(limit.saturating_add(1)), &mut io::sink())
-                .map_err(|source| SourceError::Stream { from: format!("the attestation {digest}"), source })
+                .map_err(|error| SourceError::read_from(what(), error.into()))
         });
         match size {
             Ok(Ok(size)) if size <= limit => {
                 let why = format!("it is called {} bytes long, and has {size}", layer.size);
-                self.found.note(digest, Reason::Damaged(why));
-                return;
+                return self.found.note(digest, Reason::Damaged(why));
             }
-            Ok(Err(error)) if find::is_missing(&error) => {
-                self.found.note(digest, Reason::Missing);
-                return;
+            Ok(Err(error)) if find::is_missing(&error) || find::is_damaged(&error) => {
+                return self.found.failed(digest, error);
             }
             _ => {}
         }

@@ -239,9 +239,9 @@ impl<'a> Judge<'a> {
             let about = incomplete.subject.as_ref().is_none_or(|digest| digests.contains(digest));
             about && incomplete.predicate_type.as_ref().is_none_or(|kind| requirement.is_type(kind))
         };
-        let reasons: BTreeSet<_> =
-            self.evidence.incomplete.iter().filter(|incomplete| concerns(incomplete)).collect();
-        let first = reasons.first()?;
+        let reasons = self.evidence.incomplete.iter().filter(|incomplete| concerns(incomplete));
+        // That something may have been withdrawn follows from the others.
+        let first = reasons.min_by_key(|it| (it.reason == Reason::WITHDRAWAL_UNKNOWN, *it))?;
         Some((first.reason.clone(), first.message.clone()))
     }
 }
