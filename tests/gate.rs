@@ -179,7 +179,7 @@ fn what_the_policy_or_the_signer_withdrew_does_not_count() {
     let revoke = ["attest", "revoke", "--attestation", bundle, &name, "--key"];
     // A stranger to this policy withdraws nothing.
     bench.done(&["key", "generate", "--no-password", "-o", "x"]);
-    bench.done(&[&revoke[..], &["x.key"]].concat());
+    bench.done(&[&revoke[..], &["x.key", "--force"]].concat());
     check(&bench, &name, &sbom(""), "allow", &[]);
     bench.done(&[&revoke[..], &["k.key"]].concat());
     check(&bench, &name, &sbom(""), "deny", &["REVOKED"]);

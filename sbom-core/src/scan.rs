@@ -5,6 +5,7 @@
 //! size agree. Layers are then folded in their order, so that nothing depends on which was done first.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     fmt::Debug,
     num::NonZeroUsize,
@@ -18,8 +19,9 @@ use crate::{
     bom::{
         Bom,
         assemble::{self, assemble},
-        overlay::{LayerContent, Overlay},
+        overlay::Overlay,
     },
+    cache::{Files, LayerCache, LayerResult},
     detect::{Detector, builtin},
     digest::Digest,
     image_path::ImagePath,
@@ -30,17 +32,24 @@ use crate::{
 };
 
 mod inspect;
+mod parts;
+mod pipeline;
+mod results;
 mod stored;
 mod stream;
 
 pub use stream::scan_stream;
 
 use inspect::{Rereader, Shared};
+use parts::Parts;
+use pipeline::Pipeline;
+use results::{Results, Witness};
+use stored::{Layers, Reading};
 
 /// How to scan.
 #[derive(Debug)]
 pub struct Options {
-    /// Layers read at one time.
+    /// Threads that read: each a layer, or ahead of another in its layer.
     pub jobs: NonZeroUsize,
     /// The bounds to keep to.
     pub limits: Limits,
@@ -48,16 +57,24 @@ pub struct Options {
     pub bill: assemble::Options,
     /// What reads the files.
     pub detectors: Vec<Box<dyn Detector>>,
+    /// Where what layers gave is kept and found again. It changes nothing in a bill; that a layer's bytes have their
+    /// digest was proved when its result was kept.
+    pub cache: Option<LayerCache>,
+    /// Whether only those parts of layers are read that detectors could want, where the source and the form of the
+    /// layer allow it. The bill then says of which layers, and what proves those parts: nothing proves the whole.
+    pub partial: bool,
 }
 
 impl Default for Options {
-    /// As many layers at a time as there are processors, default bounds, all detectors.
+    /// As many layers at a time as there are processors, default bounds, all detectors, no cache.
     fn default() -> Self {
         Self {
             jobs: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             limits: Limits::default(),
             bill: assemble::Options::default(),
             detectors: builtin::detectors(),
+            cache: None,
+            partial: false,
         }
     }
 }
@@ -134,6 +151,8 @@ pub trait Progress: Debug + Sync {
     fn advance(&self, layer: &LayerDescriptor, bytes: u64);
     /// The layer is read.
     fn end(&self, layer: &LayerDescriptor);
+    /// Something about the layer that is worth knowing and changes nothing in the bill.
+    fn note(&self, _layer: &LayerDescriptor, _text: &str) {}
 }
 
 /// Progress that nobody hears of.
@@ -153,50 +172,61 @@ impl Progress for Silent {
 pub fn scan(source: &dyn Source, options: &Options, progress: &dyn Progress) -> Result<Bom, ScanError> {
     let shared = Shared::new(options);
     let layers = &source.subject().layers;
+    let witness = Witness::of(source);
+    let reading = Reading { source: &witness, progress, limits: &options.limits };
     let mut overlay = Overlay::new(&options.limits);
-    let links = read_layers(layers, options.jobs, &mut overlay, &|layer, stop| {
-        stored::read_layer(source, layer, &shared, progress, stop)
+    let parts = Parts::new(source, &shared, progress);
+    let pipeline = Pipeline::new(layers.len());
+    let results = Results::new(reading, &witness, &shared);
+    let links = read_layers(layers, options.jobs, &mut overlay, &pipeline, &|layer, stop| {
+        parts.read_layer(layer, stop).unwrap_or_else(|| results.layer(layer, &pipeline, stop))
     })?;
-    reread(source, layers, &shared, &mut overlay, links, progress)?;
-    Ok(assemble(source.subject().clone(), overlay, &options.bill, &options.limits))
+    reread(layers, &results, &shared, &mut overlay, links, &parts)?;
+    results.finish();
+    let mut subject = source.subject().clone();
+    parts.mark(&mut subject, &mut overlay);
+    Ok(assemble(subject, overlay, &options.bill, &options.limits))
 }
 
 /// What reading one layer gives: its content, and the paths of links that a detector would want as files.
-type LayerRead = Result<(LayerContent, BTreeSet<ImagePath>), ScanError>;
+type LayerRead = Result<LayerResult, ScanError>;
 
 /// Says whether the work on a layer has become pointless.
 pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
-/// Reads all layers, `jobs` at a time, and folds them in order. Of several failures that of the lowest layer
-/// is reported, whichever came first.
-fn read_layers(
-    layers: &[LayerDescriptor],
+/// Reads all layers with `jobs` threads, the largest first, and folds them in order. A thread that finds no layer left
+/// unpacks ahead for the others. Of several failures that of the lowest layer is reported, whichever came first.
+fn read_layers<'l>(
+    layers: &'l [LayerDescriptor],
     jobs: NonZeroUsize,
     overlay: &mut Overlay<'_>,
-    read: &(dyn Fn(&LayerDescriptor, Stop<'_>) -> LayerRead + Sync),
+    pipeline: &Layers<'l>,
+    read: &(dyn Fn(&'l LayerDescriptor, Stop<'_>) -> LayerRead + Sync),
 ) -> Result<BTreeSet<ImagePath>, ScanError> {
+    let order = largest_first(layers);
     let next = AtomicUsize::new(0);
     let failed_at = AtomicUsize::new(usize::MAX);
     let (sender, receiver) = mpsc::channel::<(usize, LayerRead)>();
     std::thread::scope(|scope| {
-        for _ in 0..jobs.get().min(layers.len()) {
+        // One walks a layer and one unpacks it: more have nothing to do.
+        for _ in 0..jobs.get().min(layers.len().saturating_mul(2)) {
             let sender = sender.clone();
-            let (next, failed_at) = (&next, &failed_at);
+            let (next, failed_at, order) = (&next, &failed_at, &order);
             scope.spawn(move || {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(layer) = layers.get(index) else { break };
-                    if failed_at.load(Ordering::Relaxed) < index {
-                        break;
+                while let Some((index, layer)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let _layer = pipeline.take_on();
+                    let pointless = || failed_at.load(Ordering::Relaxed) < *index;
+                    if pointless() {
+                        continue;
                     }
-                    let result = read(layer, &|| failed_at.load(Ordering::Relaxed) < index);
+                    let result = read(layer, &pointless);
                     if result.is_err() {
-                        failed_at.fetch_min(index, Ordering::Relaxed);
+                        failed_at.fetch_min(*index, Ordering::Relaxed);
                     }
-                    if sender.send((index, result)).is_err() {
-                        break;
-                    }
+                    // The receiver is there as long as a thread is.
+                    _ = sender.send((*index, result));
                 }
+                pipeline.help();
             });
         }
         drop(sender);
@@ -231,22 +261,36 @@ fn read_layers(
     })
 }
 
+/// The layers with their positions, those of which the most bytes are stored first, so that the last to be begun are
+/// soon done; of unknown length is last.
+fn largest_first(layers: &[LayerDescriptor]) -> Vec<(usize, &LayerDescriptor)> {
+    let mut order: Vec<_> = layers.iter().enumerate().collect();
+    order.sort_by_key(|(_, layer)| Reverse(layer.size));
+    order
+}
+
 /// Files that matter under a path which leads, by links, to a file that no detector wanted by its own path:
 /// their layers are read once more, for these files alone.
-fn reread(
-    source: &dyn Source,
-    layers: &[LayerDescriptor],
+fn reread<'l>(
+    layers: &'l [LayerDescriptor],
+    results: &Results<'l>,
     shared: &Shared<'_>,
     overlay: &mut Overlay<'_>,
     links: BTreeSet<ImagePath>,
-    progress: &dyn Progress,
+    parts: &Parts<'_>,
 ) -> Result<(), ScanError> {
     let mut further = shared.limits().further_names_bytes.value;
     for (layer, files) in files_behind_links(overlay, shared, links) {
         let Some(descriptor) = layers.get(layer) else { continue };
-        let mut rereader = Rereader::new(shared, layer, files, &mut further);
-        stored::walk_layer(source, descriptor, shared.limits(), progress, &mut rereader)?;
-        for (path, found, gaps) in rereader.finish() {
+        let before = further;
+        let mut rereader = Rereader::new(shared, layer, &files, &mut further);
+        let read = if parts.walk(descriptor, &mut rereader) {
+            rereader.finish().0
+        } else {
+            further = before;
+            results.reread(descriptor, &files, &mut further)?
+        };
+        for (path, found, gaps) in read {
             overlay
                 .add_reread(&path, layer, found, gaps)
                 .map_err(|source| ScanError::Limit { at: descriptor.label(), source })?;
@@ -260,10 +304,10 @@ fn files_behind_links(
     overlay: &Overlay<'_>,
     shared: &Shared<'_>,
     mut links: BTreeSet<ImagePath>,
-) -> BTreeMap<usize, BTreeMap<ImagePath, BTreeSet<ImagePath>>> {
+) -> BTreeMap<usize, Files> {
     let well_known = shared.options.detectors.iter().flat_map(|detector| detector.well_known());
     links.extend(well_known.map(|path| ImagePath::from(*path)));
-    let mut by_layer: BTreeMap<usize, BTreeMap<ImagePath, BTreeSet<ImagePath>>> = BTreeMap::new();
+    let mut by_layer: BTreeMap<usize, Files> = BTreeMap::new();
     let last = overlay.layers().saturating_sub(1);
     for path in links {
         let known = !overlay.findings_at(&path, last).is_empty();

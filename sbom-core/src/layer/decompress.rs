@@ -31,7 +31,7 @@ impl Compression {
 }
 
 /// Largest window of a Zstandard frame, as a power of two: 128 MiB, what `zstd --long` writes and reads unasked.
-const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+pub(super) const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 const BUFFER: usize = 128 << 10;
 
 type Input<R> = Chain<Cursor<Vec<u8>>, R>;
@@ -72,6 +72,16 @@ impl<R: Read> Decompressor<R> {
             Self::Gzip(_) => Compression::Gzip,
             Self::Zstd(_) => Compression::Zstd,
         }
+    }
+
+    /// Where the stored bytes come from.
+    pub fn stored(&self) -> &R {
+        let input = match self {
+            Self::None(input) => input,
+            Self::Gzip(decoder) => decoder.get_ref(),
+            Self::Zstd(decoder) => decoder.get_ref(),
+        };
+        input.get_ref().get_ref().1
     }
 
     /// Reads what is left of the stored bytes, so that they can be counted and hashed, and gives them back.

@@ -1,35 +1,44 @@
 //! A layer's stored bytes: read once, counted, hashed, decompressed, walked, and checked at the end.
 
-use std::{
-    cell::Cell,
-    io::{self, Read},
-};
+use std::io::{self, Read};
 
 use super::{
     LayerRead, Progress, ScanError, Stop,
     inspect::{Inspector, Shared},
+    pipeline::Pipeline,
 };
 use crate::{
     detect::{Gap, GapKind},
     digest::{Algorithm, Digest, Hasher},
     layer::{EntrySink, LayerError, decompress::Decompressor, folder, walk},
-    limits::{LimitExceeded, Limits},
+    limits::Limits,
     oci::LayerDescriptor,
     source::{LayerBytes, Source},
 };
 
+/// The pipeline by which the layers of a source are read.
+pub(super) type Layers<'a> = Pipeline<Unpacked<'a, Box<dyn Read + Send>>>;
+
+/// Where a layer's bytes come from, and who hears of them.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) source: &'a dyn Source,
+    pub(super) progress: &'a dyn Progress,
+    pub(super) limits: &'a Limits,
+}
+
 /// Reads one layer and all that detectors want of it.
-pub(super) fn read_layer(
-    source: &dyn Source,
-    layer: &LayerDescriptor,
+pub(super) fn read_layer<'a>(
+    reading: Reading<'a>,
+    layer: &'a LayerDescriptor,
     shared: &Shared<'_>,
-    progress: &dyn Progress,
+    pipeline: &Layers<'a>,
     stop: Stop<'_>,
 ) -> LayerRead {
     let mut inspector = Inspector::new(shared, layer.index, stop);
-    progress.begin(layer);
-    let note = walk_layer(source, layer, shared.limits(), progress, &mut inspector)?;
-    progress.end(layer);
+    reading.progress.begin(layer);
+    let note = walk_layer(reading, layer, pipeline, &mut inspector)?;
+    reading.progress.end(layer);
     if let Some(gap) = note {
         inspector.gap(gap);
     }
@@ -38,13 +47,13 @@ pub(super) fn read_layer(
 
 /// Walks one layer with `sink`, and checks its digest and size. Gives a gap where bytes behind the end of the
 /// archive could not be read.
-pub(super) fn walk_layer(
-    source: &dyn Source,
-    layer: &LayerDescriptor,
-    limits: &Limits,
-    progress: &dyn Progress,
+pub(super) fn walk_layer<'a>(
+    reading: Reading<'a>,
+    layer: &'a LayerDescriptor,
+    pipeline: &Layers<'a>,
     sink: &mut dyn EntrySink,
 ) -> Result<Option<Gap>, ScanError> {
+    let Reading { source, progress, limits } = reading;
     let opened = source
         .open(layer)
         .map_err(|source| ScanError::Source { layer: layer.label(), source: Box::new(source) })?;
@@ -53,17 +62,29 @@ pub(super) fn walk_layer(
         source => ScanError::Layer { layer: layer.label(), source },
     };
     match opened {
-        LayerBytes::Archive(reader) => {
+        LayerBytes::Archive(stored) => {
             // A digest over the stored bytes binds all that is unpacked from them; only without it is the
             // other one needed.
             let diff_id = layer.diff_id.as_ref().filter(|_| layer.digest.is_none());
-            let walked = walk_archive(reader, layer, diff_id.is_some(), limits, progress, sink)?;
+            let archive = Archive { stored, layer, hash_unpacked: diff_id.is_some(), limits, progress };
+            let walked = walk_archive(archive, pipeline, sink)?;
             check_unpacked(layer, diff_id, walked.unpacked)?;
             Ok(walked.note)
         }
         LayerBytes::Folder(path) => folder::walk_folder(&path, limits, sink).map(|()| None).map_err(failed),
         LayerBytes::File(path) => folder::walk_file(&path, sink).map(|()| None).map_err(failed),
     }
+}
+
+/// An archive as it is stored.
+pub(super) struct Archive<'a, R> {
+    pub(super) stored: R,
+    /// What its bytes must agree with.
+    pub(super) layer: &'a LayerDescriptor,
+    /// Whether its unpacked bytes are hashed, too.
+    pub(super) hash_unpacked: bool,
+    pub(super) limits: &'a Limits,
+    pub(super) progress: &'a dyn Progress,
 }
 
 /// What the walk of an archive gives, beside what its sink took.
@@ -83,42 +104,39 @@ pub(super) fn check_unpacked(
     same(layer, expected, found, "unpacked bytes")
 }
 
-/// Walks the archive `stored` with `sink` and checks its stored bytes against what `layer` says.
-pub(super) fn walk_archive(
-    stored: impl Read,
-    layer: &LayerDescriptor,
-    hash_unpacked: bool,
-    limits: &Limits,
-    progress: &dyn Progress,
+/// Walks an archive with `sink`, by way of `pipeline`, and checks its stored bytes against what its layer says.
+pub(super) fn walk_archive<'a, R: Read>(
+    archive: Archive<'a, R>,
+    pipeline: &Pipeline<Unpacked<'a, R>>,
     sink: &mut dyn EntrySink,
 ) -> Result<Walked, ScanError> {
+    let Archive { stored, layer, hash_unpacked, limits, progress } = archive;
     let check = Check { layer, limits };
     check.declared_size()?;
-    let counted = Cell::new(0);
     let most = layer.size.unwrap_or(u64::MAX).min(limits.layer_bytes.value).saturating_add(1);
-    let stored = Stored {
-        inner: stored.take(most),
-        counted: &counted,
-        hasher: layer.digest.as_ref().map(|digest| Hasher::new(digest.algorithm())),
-        report: &|bytes| progress.advance(layer, bytes),
-    };
+    let hasher = layer.digest.as_ref().map(|digest| Hasher::new(digest.algorithm()));
+    let stored = Stored { inner: stored.take(most), counted: 0, hasher, layer, progress };
     let inner = Decompressor::new(stored).map_err(|error| check.read_error(0, error))?;
     let hasher = hash_unpacked.then(|| Hasher::new(Algorithm::Sha256));
-    let mut unpacked = Unpacked { inner, bytes: 0, counted: &counted, limits, hasher, exceeded: None };
+    let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher });
 
     let walked = walk::walk(&mut unpacked, limits, sink);
+    // What follows the end of the archive is no part of it, but of the bytes that were hashed.
+    let rest = if walked.is_ok() { io::copy(&mut unpacked, &mut io::sink()) } else { Ok(0) };
+    let (Some(Unpacked { inner, bytes, hasher, .. }), exceeded) = unpacked.stop() else {
+        return Err(ScanError::Stopped);
+    };
     if matches!(walked, Err(LayerError::Stopped)) {
         return Err(ScanError::Stopped);
     }
-    // What follows the end of the archive is no part of it, but of the bytes that were hashed.
-    let rest = if walked.is_ok() { io::copy(&mut unpacked, &mut io::sink()) } else { Ok(0) };
-    let Unpacked { inner, bytes, hasher, exceeded, .. } = unpacked;
     if let Some(source) = exceeded {
         return Err(ScanError::Limit { at: layer.label(), source });
     }
+    // How much was unpacked ahead of a walk that failed is a matter of chance.
+    let offset = walked.as_ref().map_or_else(LayerError::offset, |_| bytes);
     // Damage in transit explains whatever else is wrong, so it is looked for first.
-    let stored = inner.drain().map_err(|error| check.read_error(bytes, error))?;
-    check.size(counted.get())?;
+    let stored = inner.drain().map_err(|error| check.read_error(offset, error))?;
+    check.size(stored.counted)?;
     same(layer, layer.digest.as_ref(), stored.hasher.map(Hasher::finish), "stored bytes")?;
     walked.map_err(|source| ScanError::Layer { layer: layer.label(), source })?;
     let note = match rest {
@@ -181,10 +199,11 @@ impl Check<'_> {
 
 /// The stored bytes, counted, reported and hashed as they pass.
 struct Stored<'a, R> {
-    inner: R,
-    counted: &'a Cell<u64>,
+    inner: io::Take<R>,
+    counted: u64,
     hasher: Option<Hasher>,
-    report: &'a dyn Fn(u64),
+    layer: &'a LayerDescriptor,
+    progress: &'a dyn Progress,
 }
 
 impl<R: Read> Read for Stored<'_, R> {
@@ -193,8 +212,8 @@ impl<R: Read> Read for Stored<'_, R> {
         if let Some(hasher) = &mut self.hasher {
             hasher.update(buffer.get(..count).unwrap_or_default());
         }
-        self.counted.set(self.counted.get().saturating_add(count as u64));
-        (self.report)(self.counted.get());
+        self.counted = self.counted.saturating_add(count as u64);
+        self.progress.advance(self.layer, self.counted);
         Ok(count)
     }
 }
@@ -203,13 +222,11 @@ impl<R: Read> Read for Stored<'_, R> {
 const ANY_RATIO: u64 = 1 << 30;
 
 /// The unpacked bytes, bounded, and hashed where that is needed.
-struct Unpacked<'a, R: Read> {
-    inner: Decompressor<R>,
+pub(super) struct Unpacked<'a, R: Read> {
+    inner: Decompressor<Stored<'a, R>>,
     bytes: u64,
-    counted: &'a Cell<u64>,
     limits: &'a Limits,
     hasher: Option<Hasher>,
-    exceeded: Option<LimitExceeded>,
 }
 
 impl<R: Read> Read for Unpacked<'_, R> {
@@ -219,13 +236,11 @@ impl<R: Read> Read for Unpacked<'_, R> {
             hasher.update(buffer.get(..count).unwrap_or_default());
         }
         self.bytes = self.bytes.saturating_add(count as u64);
-        let ratio = if self.bytes > ANY_RATIO { self.bytes / self.counted.get().max(1) } else { 0 };
+        let stored = self.inner.stored().counted.max(1);
+        let ratio = if self.bytes > ANY_RATIO { self.bytes / stored } else { 0 };
         let bounded =
             self.limits.unpacked_bytes.check(self.bytes).and(self.limits.compression_ratio.check(ratio));
-        if let Err(exceeded) = bounded {
-            self.exceeded = Some(exceeded);
-            return Err(io::Error::other(exceeded));
-        }
+        bounded.map_err(io::Error::other)?;
         Ok(count)
     }
 }

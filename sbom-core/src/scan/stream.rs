@@ -10,7 +10,8 @@ use std::{
 use super::{
     Options, Progress, ScanError, files_behind_links,
     inspect::{Inspector, Shared},
-    stored::{check_unpacked, walk_archive},
+    pipeline::Pipeline,
+    stored::{Archive, check_unpacked, walk_archive},
 };
 use crate::{
     bom::{
@@ -70,7 +71,9 @@ fn read_member(
     let layer = LayerDescriptor { index, size: Some(member.size), ..LayerDescriptor::default() };
     let mut inspector = Inspector::new(shared, index, &|| false);
     progress.begin(&layer);
-    let walked = walk_archive(bytes, &layer, true, shared.limits(), progress, &mut inspector);
+    let archive =
+        Archive { stored: bytes, layer: &layer, hash_unpacked: true, limits: shared.limits(), progress };
+    let walked = walk_archive(archive, &Pipeline::new(1), &mut inspector);
     progress.end(&layer);
     let walked = walked?;
     if let Some(gap) = walked.note {

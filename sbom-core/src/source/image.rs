@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, io::Read, sync::Arc};
 use super::{ContentStore, LayerBytes, Source, SourceError, error::Part};
 use crate::{
     digest::{Algorithm, Digest, Hasher},
+    layer::partial::{Form, RandomAccess},
     limits::{Limits, read_capped},
     oci::{
         Descriptor, Image, LayerDescriptor, Platform, Subject, SubjectKind,
@@ -45,6 +46,8 @@ pub struct Naming {
 pub struct ImageSource {
     store: Arc<dyn ContentStore>,
     subject: Subject,
+    /// By layer, how it can be read in part.
+    forms: Vec<Option<Form>>,
 }
 
 impl Source for ImageSource {
@@ -65,6 +68,12 @@ impl Source for ImageSource {
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn open_parts(&self, layer: &LayerDescriptor) -> Option<(Box<dyn RandomAccess>, Form)> {
+        let form = self.forms.get(layer.index)?.clone()?;
+        let known = self.subject.layers.get(layer.index)?;
+        Some((self.store.parts(known.digest.as_ref()?, known.size?)?, form))
     }
 }
 
@@ -96,7 +105,9 @@ pub fn resolve(
     let mut sources = Vec::new();
     for candidate in choose(candidates, store.as_ref(), selection, limits)? {
         let Some(read) = candidate.read(store.as_ref(), limits)? else { continue };
-        sources.push(ImageSource { store: Arc::clone(store), subject: read.subject(naming) });
+        let layers = &read.manifest.layers;
+        let forms = layers.iter().map(|layer| Form::of(&layer.media_type, &layer.annotations)).collect();
+        sources.push(ImageSource { store: Arc::clone(store), subject: read.subject(naming), forms });
     }
     if sources.is_empty() {
         return Err(SourceError::NoImage { place: place() });
@@ -278,6 +289,7 @@ impl ReadImage {
             diff_id: Some(diff_id.clone()),
             media_type: layer.media_type.clone(),
             created_by: self.config.created_by(index).map(str::to_owned),
+            partial: None,
         });
         Subject {
             kind: SubjectKind::Image(Box::new(image)),

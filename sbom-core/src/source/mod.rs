@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     digest::Digest,
+    layer::partial::{Form, RandomAccess},
     oci::{Descriptor, LayerDescriptor, Subject},
 };
 
@@ -47,6 +48,12 @@ pub trait Source: Debug + Send + Sync {
 
     /// Opens one of `subject().layers`.
     fn open(&self, layer: &LayerDescriptor) -> Result<LayerBytes, SourceError>;
+
+    /// One of `subject().layers` as something that can be read in part, and how; none if it cannot, or if that would
+    /// bring nothing.
+    fn open_parts(&self, _layer: &LayerDescriptor) -> Option<(Box<dyn RandomAccess>, Form)> {
+        None
+    }
 }
 
 /// The content of a layer.
@@ -79,6 +86,11 @@ pub trait ContentStore: Debug + Send + Sync {
     /// The bytes of a configuration or layer. `size` is what is announced; the store may hand out more or fewer,
     /// but a transfer that breaks off is an error of the reader, never an early end.
     fn blob(&self, digest: &Digest, size: u64) -> Result<Box<dyn Read + Send>, SourceError>;
+
+    /// The bytes of a layer for reading parts of it; none where the whole costs no more.
+    fn parts(&self, _digest: &Digest, _size: u64) -> Option<Box<dyn RandomAccess>> {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,382 @@
+//! Layers unpacked ahead of those who walk them, by threads that have no layer of their own.
+//!
+//! A [`Pipeline`] holds what unpacks each layer that is being read. Whoever walks a layer takes unpacked bytes from it
+//! by way of [`Ahead`]; where none lie ready, it unpacks them itself, and where another thread is at it, it waits. So one
+//! thread alone reads a layer as if there were no pipeline, and a thread too many costs nothing but its waiting.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    io::{self, Read},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::limits::LimitExceeded;
+
+/// Bytes unpacked at a time: enough that handing over costs nothing, few enough to lie in a processor's cache.
+const CHUNK: usize = 256 << 10;
+/// Chunks that may lie ready in each layer.
+const AHEAD: usize = 8;
+
+/// The layers that are being read, each unpacked by a `P`.
+pub(super) struct Pipeline<P> {
+    state: Mutex<State<P>>,
+    /// Told when there may be something to unpack, or no more to come.
+    work: Condvar,
+}
+
+struct State<P> {
+    /// By the order in which they were begun.
+    streams: BTreeMap<u64, Stream<P>>,
+    begun: u64,
+    /// Layers that are not done with.
+    unfinished: usize,
+}
+
+struct Stream<P> {
+    /// None while a thread unpacks with it.
+    producer: Option<P>,
+    ready: VecDeque<Vec<u8>>,
+    spare: Vec<Vec<u8>>,
+    /// What follows the chunks that lie ready.
+    end: Option<End>,
+    /// Told when a chunk was added or the producer is back.
+    changed: Arc<Condvar>,
+}
+
+/// How the bytes of a layer end.
+#[derive(Debug, Clone)]
+enum End {
+    Reached,
+    Exceeded(LimitExceeded),
+    Failed(io::ErrorKind, String),
+}
+
+impl End {
+    fn of(error: &io::Error) -> Self {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<LimitExceeded>()) {
+            Some(exceeded) => Self::Exceeded(*exceeded),
+            None => Self::Failed(error.kind(), error.to_string()),
+        }
+    }
+
+    fn read(&self) -> io::Result<usize> {
+        match self {
+            Self::Reached => Ok(0),
+            Self::Exceeded(exceeded) => Err(io::Error::other(*exceeded)),
+            Self::Failed(kind, message) => Err(io::Error::new(*kind, message.clone())),
+        }
+    }
+}
+
+impl<P: Read> Pipeline<P> {
+    /// A pipeline for that many layers.
+    pub(super) fn new(layers: usize) -> Self {
+        let state = State { streams: BTreeMap::new(), begun: 0, unfinished: layers };
+        Self { state: Mutex::new(state), work: Condvar::new() }
+    }
+
+    /// Begins a layer that `producer` unpacks.
+    pub(super) fn begin(&self, producer: P) -> Ahead<'_, P> {
+        let changed = Arc::new(Condvar::new());
+        let mut state = self.lock();
+        let id = state.begun;
+        state.begun += 1;
+        let stream = Stream {
+            producer: Some(producer),
+            ready: VecDeque::new(),
+            spare: Vec::new(),
+            end: None,
+            changed: changed.clone(),
+        };
+        state.streams.insert(id, stream);
+        drop(state);
+        self.work.notify_one();
+        Ahead { pipeline: self, id, changed, chunk: Vec::new(), taken: 0, end: None }
+    }
+
+    /// Takes on one of the layers, whether or not it will have anything to unpack.
+    pub(super) fn take_on(&self) -> TakenOn<'_, P> {
+        TakenOn { pipeline: self }
+    }
+
+    /// Unpacks ahead for whoever needs it most, until all layers are finished.
+    pub(super) fn help(&self) {
+        let mut state = self.lock();
+        while state.unfinished > 0 {
+            let Some((id, mut producer, mut chunk)) = state.take_work() else {
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            drop(state);
+            chunk.resize(CHUNK, 0);
+            let filled = fill(&mut producer, &mut chunk);
+            state = self.lock();
+            if let Some(stream) = state.streams.get_mut(&id) {
+                stream.producer = Some(producer);
+                stream.add(chunk, filled);
+                stream.changed.notify_one();
+            }
+        }
+    }
+}
+
+impl<P> Pipeline<P> {
+    fn lock(&self) -> MutexGuard<'_, State<P>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A layer that is taken on; it is done with once this is dropped.
+pub(super) struct TakenOn<'p, P> {
+    pipeline: &'p Pipeline<P>,
+}
+
+impl<P> Drop for TakenOn<'_, P> {
+    fn drop(&mut self) {
+        let mut state = self.pipeline.lock();
+        state.unfinished = state.unfinished.saturating_sub(1);
+        let last = state.unfinished == 0;
+        drop(state);
+        if last {
+            self.pipeline.work.notify_all();
+        }
+    }
+}
+
+impl<P> State<P> {
+    /// The layer that has the least lying ready of those that nobody unpacks, and a buffer for it.
+    fn take_work(&mut self) -> Option<(u64, P, Vec<u8>)> {
+        let open = self.streams.iter_mut().filter(|(_, stream)| {
+            stream.producer.is_some() && stream.end.is_none() && stream.ready.len() < AHEAD
+        });
+        let (id, stream) = open.min_by_key(|(_, stream)| stream.ready.len())?;
+        let producer = stream.producer.take()?;
+        Some((*id, producer, stream.spare.pop().unwrap_or_default()))
+    }
+}
+
+impl<P> Stream<P> {
+    fn add(&mut self, mut chunk: Vec<u8>, (count, end): (usize, Option<End>)) {
+        chunk.truncate(count);
+        if chunk.is_empty() {
+            self.spare.push(chunk);
+        } else {
+            self.ready.push_back(chunk);
+        }
+        self.end = end;
+    }
+}
+
+/// Reads until `buffer` is full; gives how far it got, and why it got no further.
+fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> (usize, Option<End>) {
+    let mut filled = 0;
+    while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
+        match reader.read(free) {
+            Ok(0) => return (filled, Some(End::Reached)),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (filled, Some(End::of(&error))),
+        }
+    }
+    (filled, None)
+}
+
+/// The unpacked bytes of one layer. Which thread unpacked them cannot be told from them, nor from how they end.
+pub(super) struct Ahead<'p, P> {
+    pipeline: &'p Pipeline<P>,
+    id: u64,
+    changed: Arc<Condvar>,
+    chunk: Vec<u8>,
+    /// Bytes of `chunk` that were read.
+    taken: usize,
+    /// How the bytes ended, once all before were read.
+    end: Option<End>,
+}
+
+impl<P: Read> Ahead<'_, P> {
+    /// Stops unpacking. Gives what unpacked, and the bound that was met within the bytes read so far.
+    pub(super) fn stop(self) -> (Option<P>, Option<LimitExceeded>) {
+        let mut state = self.pipeline.lock();
+        let producer = loop {
+            let Some(stream) = state.streams.get_mut(&self.id) else { break None };
+            if let Some(producer) = stream.producer.take() {
+                state.streams.remove(&self.id);
+                break Some(producer);
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        };
+        let exceeded = match self.end {
+            Some(End::Exceeded(exceeded)) => Some(exceeded),
+            _ => None,
+        };
+        (producer, exceeded)
+    }
+
+    /// Gets the next chunk, or fills `buffer` itself where none lies ready. None if the chunk was got.
+    fn next(&mut self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        let mut state = self.pipeline.lock();
+        loop {
+            let Some(stream) = state.streams.get_mut(&self.id) else { return Some(Ok(0)) };
+            if let Some(chunk) = stream.ready.pop_front() {
+                let used = std::mem::replace(&mut self.chunk, chunk);
+                stream.spare.push(used);
+                self.taken = 0;
+                drop(state);
+                self.pipeline.work.notify_one();
+                return None;
+            }
+            if let Some(end) = &stream.end {
+                return Some(self.end.insert(end.clone()).read());
+            }
+            if let Some(mut producer) = stream.producer.take() {
+                drop(state);
+                let (count, end) = fill(&mut producer, buffer);
+                let mut state = self.pipeline.lock();
+                if let Some(stream) = state.streams.get_mut(&self.id) {
+                    stream.producer = Some(producer);
+                    stream.end.clone_from(&end);
+                }
+                drop(state);
+                self.pipeline.work.notify_one();
+                return Some(match end {
+                    Some(end) if count == 0 => self.end.insert(end).read(),
+                    _ => Ok(count),
+                });
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl<P: Read> Read for Ahead<'_, P> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if let Some(end) = &self.end {
+            return end.read();
+        }
+        if self.taken == self.chunk.len()
+            && let Some(filled) = self.next(buffer)
+        {
+            return filled;
+        }
+        let rest = self.chunk.get(self.taken..).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..count), rest.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        self.taken += count;
+        Ok(count)
+    }
+}
+
+impl<P> fmt::Debug for Pipeline<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    /// Counts up, a few bytes at a time, and ends as it is told.
+    struct Count {
+        at: u64,
+        length: u64,
+        end: End,
+    }
+
+    impl Read for Count {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let left = usize::try_from(self.length - self.at).unwrap().min(buffer.len()).min(7001);
+            if left == 0 {
+                return self.end.read();
+            }
+            for byte in &mut buffer[..left] {
+                *byte = (self.at % 251) as u8;
+                self.at += 1;
+            }
+            Ok(left)
+        }
+    }
+
+    fn read_all(reader: &mut impl Read) -> (u64, io::Result<usize>) {
+        let mut buffer = vec![0; 10_007];
+        let mut at = 0_u64;
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(count) if count > 0 => {
+                    for byte in &buffer[..count] {
+                        assert_eq!(u64::from(*byte), at % 251, "at {at}");
+                        at += 1;
+                    }
+                }
+                end => return (at, end),
+            }
+        }
+    }
+
+    /// Reads layers of these lengths, all at once, with `helpers`.
+    fn check(helpers: usize, lengths: &[u64], end: &End) {
+        let pipeline = Pipeline::new(lengths.len());
+        std::thread::scope(|scope| {
+            for length in lengths {
+                let pipeline = &pipeline;
+                scope.spawn(move || {
+                    let _layer = pipeline.take_on();
+                    let mut ahead = pipeline.begin(Count { at: 0, length: *length, end: end.clone() });
+                    let (read, how) = read_all(&mut ahead);
+                    assert_eq!(read, *length);
+                    match end {
+                        End::Reached => assert_eq!(how.unwrap(), 0),
+                        _ => assert_eq!(how.unwrap_err().to_string(), end.read().unwrap_err().to_string()),
+                    }
+                    assert!(matches!((ahead.read(&mut [0; 4]), end), (Ok(0), End::Reached) | (Err(_), _)));
+                    let (producer, exceeded) = ahead.stop();
+                    assert_eq!(producer.unwrap().at, *length);
+                    assert_eq!(exceeded.is_some(), matches!(end, End::Exceeded(_)));
+                });
+            }
+            for _ in 0..helpers {
+                scope.spawn(|| pipeline.help());
+            }
+        });
+    }
+
+    #[test]
+    fn whoever_unpacks_the_bytes_are_the_same() {
+        let exceeded = LimitExceeded { limit: Limits::default().unpacked_bytes };
+        let ends =
+            [End::Reached, End::Exceeded(exceeded), End::Failed(io::ErrorKind::InvalidData, "bad".into())];
+        for end in ends {
+            for helpers in [0, 1, 3] {
+                check(helpers, &[0, 1, CHUNK as u64, 5_000_000], &end);
+            }
+        }
+    }
+
+    #[test]
+    fn a_bound_met_beyond_what_was_read_does_not_count() {
+        let exceeded = LimitExceeded { limit: Limits::default().unpacked_bytes };
+        let pipeline = Pipeline::new(1);
+        let producer = Count { at: 0, length: 1000, end: End::Exceeded(exceeded) };
+        let mut ahead = pipeline.begin(producer);
+        assert_eq!(ahead.read(&mut [0; 100]).unwrap(), 100);
+        assert!(ahead.stop().1.is_none());
+    }
+
+    #[test]
+    fn a_layer_given_up_lets_helpers_go() {
+        let pipeline = Pipeline::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| pipeline.help());
+            let ahead = pipeline.begin(Count { at: 0, length: 1 << 30, end: End::Reached });
+            assert!(ahead.stop().0.is_some());
+            drop((pipeline.take_on(), pipeline.take_on()));
+        });
+    }
+}
