@@ -127,6 +127,9 @@ limits! {
     attestation_requests: "attestation-requests" = 2048, Count;
     /// Seconds spent on finding the attestations of one image.
     attestation_seconds: "attestation-seconds" = 120, Seconds;
+    /// Signatures held against keys over all attestations of one image; of more than a MiB each further one counts as one
+    /// more. Ten platforms with bills of 10 MiB, looked at by index and image for five keys, take 1000.
+    signature_checks: "signature-checks" = 16_384, Count;
     /// A key, as PEM: a private RSA key of 8192 bits, encrypted, takes 12 KiB.
     key_bytes: "key-bytes" = 32 * KIB, Bytes;
     /// Attempts at one request to a registry.
