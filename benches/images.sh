@@ -4,12 +4,12 @@
 # The same packages give the same bytes: names sorted, times fixed, gzip -6 without name and time.
 #
 # Usage: benches/images.sh FOLDER [NAME...]     needs Debian or a relative, python3, dpkg-deb; pigz where it is there
-#   stack        Debian with Python, Node, Java: 9 layers, about 570 MB stored
-#   large        the same and more: 13 layers, about 1.7 GB stored
+#   stack        Debian with Python, Node, Java: 9 layers, about 670 MB stored
+#   large        the same and more: 13 layers, about 1.8 GB stored
 #   huge-layer   the files of `stack` in one layer
 #   bytes-N      N times the same files in one layer, N = 1 2 4 8         files-N     N empty files, N = 37500 ... 300000
 #   packages-N   a status file of N packages, N = 12500 ... 100000
-# Without NAME all of them: about 6 GB.
+# Without NAME all of them: about 5 GB.
 set -euo pipefail
 folder=${1:?usage: benches/images.sh FOLDER [NAME...]}
 mkdir -p "$folder"
@@ -124,7 +124,8 @@ class Debian:
     """A root of Debian that grows: what is installed so far is what apt believes to be there."""
 
     def __init__(self):
-        os.makedirs(debs + "/partial", exist_ok=True)
+        for archives in (debs, debs + "/none"):
+            os.makedirs(archives + "/partial", exist_ok=True)
         self.status = f"{folder}/.status"
         self.paragraphs, self.seen = [], set()
         self.write_status()
@@ -136,9 +137,13 @@ class Debian:
     def new(self, packages):
         """The files of packages that `packages` need and that are not there yet."""
         options = ["-qq", "--yes", "--no-install-recommends", "-o", f"Dir::State::status={self.status}",
-                   "-o", f"Dir::Cache::archives={debs}", "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root"]
-        uris = subprocess.run(["apt-get", *options, "--print-uris", "install", *packages], check=True, capture_output=True, text=True)
-        subprocess.run(["apt-get", *options, "--download-only", "install", *packages], check=True, stdout=subprocess.DEVNULL)
+                   "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root"]
+        apt = lambda archives, action: subprocess.run(
+            ["apt-get", *options, "-o", f"Dir::Cache::archives={archives}", action, "install", *packages],
+            check=True, capture_output=True, text=True)
+        # What is in the archives already has no URI any more, so the list is asked for with none.
+        uris = apt(debs + "/none", "--print-uris")
+        apt(debs, "--download-only")
         return sorted(f"{debs}/{line.split()[1]}" for line in uris.stdout.splitlines() if line.startswith("'"))
 
     def install(self, packages, layer, below=""):
