@@ -26,5 +26,6 @@ mod measured;
 mod policy;
 mod program;
 mod stated;
+mod told;
 mod verdicts;
 mod verify;

@@ -10,8 +10,8 @@ use sbom_core::{
 };
 
 use crate::{
-    bill::BillArgs, convert::ConvertArgs, diff::DiffArgs, documents::TemplateArgs, merge::MergeArgs,
-    query::QueryArgs,
+    bill::BillArgs, cache::CacheArgs, convert::ConvertArgs, diff::DiffArgs, documents::TemplateArgs,
+    environment::Environment, merge::MergeArgs, query::QueryArgs, terminal::Terminal,
 };
 
 /// sbomctl says exactly what software is in a container image.
@@ -68,6 +68,29 @@ pub(crate) enum When {
     Never,
 }
 
+/// Tells what is wrong with the command line, in the form that it asks for as far as it can be read.
+pub(crate) fn tell(error: &clap::Error) {
+    let arguments: Vec<_> = std::env::args_os().take_while(|argument| argument != "--").collect();
+    let asks_for_json = arguments.iter().any(|argument| argument == "--log-format=json")
+        || arguments.windows(2).any(|pair| pair == ["--log-format", "json"]);
+    if !asks_for_json {
+        drop(error.print());
+        return;
+    }
+    let global = Global { quiet: false, verbose: 0, log_format: LogFormat::Json, color: When::Never };
+    let terminal = Terminal::new(&global, &Environment::default());
+    terminal.error(&anyhow::Error::msg(one_line(&error.render().to_string())));
+}
+
+/// What clap says on several lines, without the usage that follows.
+fn one_line(text: &str) -> String {
+    let said = text.lines().map(str::trim).take_while(|line| {
+        !["Usage:", "For more information"].iter().any(|follows| line.starts_with(follows))
+    });
+    let said: Vec<&str> = said.filter(|line| !line.is_empty()).collect();
+    said.join(" ").trim_start_matches("error: ").to_owned()
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Write the bill of materials of an image, archive, folder or file
@@ -101,6 +124,8 @@ pub(crate) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    /// Show and remove what scans keep of the layers that they read
+    Cache(crate::cache::ManageArgs),
     /// List the limits that --limit raises or lowers
     Limits,
     /// Talk to Sigstore's conformance suite
@@ -151,6 +176,8 @@ pub(crate) struct ScanArgs {
     pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) bill: BillArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     /// Socket of the Docker or Podman daemon [default: `DOCKER_HOST` or `CONTAINER_HOST`, else the usual places]
@@ -256,7 +283,7 @@ pub(crate) fn parse_distro(text: &str) -> Result<String, String> {
 }
 
 /// A number with or without a binary unit.
-fn parse_amount(text: &str) -> Option<u64> {
+pub(crate) fn parse_amount(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let power = match text.strip_prefix(digits)? {
         "" | "B" => 0,

@@ -47,6 +47,10 @@ pub(crate) struct Environment {
     pub(crate) settings: Vec<PathBuf>,
     /// The settings that are to be read, and no others.
     pub(crate) named_settings: Option<PathBuf>,
+    /// Where what layers gave is kept between runs.
+    pub(crate) cache_folder: Option<PathBuf>,
+    /// How much of it may be kept, as the user wrote it.
+    pub(crate) cache_size: Option<String>,
     /// Where the official schemas of documents lie.
     pub(crate) schemas: Option<PathBuf>,
 }
@@ -57,6 +61,9 @@ impl Environment {
         let home = path("HOME");
         let runtime = path("XDG_RUNTIME_DIR");
         let config = path("XDG_CONFIG_HOME").or_else(|| Some(home.as_deref()?.join(".config")));
+        // Source: XDG Base Directory Specification; what is relative is to be ignored.
+        let cache = path("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+        let cache = cache.or_else(|| Some(home.as_deref()?.join(".cache")));
         let data = path("XDG_DATA_HOME").or_else(|| Some(home.as_deref()?.join(".local/share")));
         let docker_config = path("DOCKER_CONFIG").or_else(|| Some(home.as_deref()?.join(".docker")));
         let below =
@@ -81,6 +88,8 @@ impl Environment {
             columns: text("COLUMNS").and_then(|columns| columns.parse().ok()),
             registry_password: text("SBOMCTL_REGISTRY_PASSWORD"),
             schemas: path("SBOMCTL_SCHEMAS").or_else(|| below(&data, "sbomctl/schemas")),
+            cache_folder: path("SBOMCTL_CACHE_DIR").or_else(|| below(&cache, "sbomctl")),
+            cache_size: text("SBOMCTL_CACHE_SIZE"),
             registry_configs,
             certificate_stores: match path("SSL_CERT_FILE") {
                 Some(named) => vec![named],

@@ -14,7 +14,7 @@ use sbom_core::{
 use crate::{
     args::{Output, OutputFormat, ScanArgs},
     bill::report_gaps,
-    documents,
+    cache, documents,
     environment::Environment,
     exit_code::{Exit, Failure},
     open::open,
@@ -30,7 +30,8 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     documents::check_outputs(&arguments.output, arguments.all_platforms)?;
     let template = arguments.template.read(&arguments.output)?;
-    let maker = arguments.bill.prepare(environment)?;
+    let mut maker = arguments.bill.prepare(environment)?;
+    maker.options.cache = arguments.cache.open(environment)?;
     let options = &maker.options;
     let subject = open(arguments, environment, &options.limits)?;
     let bars = terminal.bars();
@@ -59,6 +60,7 @@ pub(crate) fn run(
         }
         _ => return Err(Failure::usage(anyhow!("this kind of subject cannot be scanned"))),
     }
+    cache::report(options, terminal);
     if arguments.strict && !complete {
         let message =
             "the bill is incomplete, and --strict asks for a complete one; -v lists what is missing";

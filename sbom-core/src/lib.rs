@@ -5,6 +5,7 @@ pub mod attach;
 #[cfg(feature = "attest")]
 pub mod attest;
 pub mod bom;
+pub mod cache;
 pub mod columns;
 pub mod detect;
 pub mod diff;

@@ -19,8 +19,9 @@ use crate::{
     bom::{
         Bom,
         assemble::{self, assemble},
-        overlay::{LayerContent, Overlay},
+        overlay::Overlay,
     },
+    cache::{Files, LayerCache, LayerResult},
     detect::{Detector, builtin},
     digest::Digest,
     image_path::ImagePath,
@@ -32,13 +33,15 @@ use crate::{
 
 mod inspect;
 mod pipeline;
+mod results;
 mod stored;
 mod stream;
 
 pub use stream::scan_stream;
 
-use inspect::{Rereader, Shared};
+use inspect::Shared;
 use pipeline::Pipeline;
+use results::{Results, Witness};
 use stored::{Layers, Reading};
 
 /// How to scan.
@@ -52,16 +55,20 @@ pub struct Options {
     pub bill: assemble::Options,
     /// What reads the files.
     pub detectors: Vec<Box<dyn Detector>>,
+    /// Where what layers gave is kept and found again. It changes nothing in a bill; that a layer's bytes have their
+    /// digest was proved when its result was kept.
+    pub cache: Option<LayerCache>,
 }
 
 impl Default for Options {
-    /// As many layers at a time as there are processors, default bounds, all detectors.
+    /// As many layers at a time as there are processors, default bounds, all detectors, no cache.
     fn default() -> Self {
         Self {
             jobs: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             limits: Limits::default(),
             bill: assemble::Options::default(),
             detectors: builtin::detectors(),
+            cache: None,
         }
     }
 }
@@ -157,18 +164,21 @@ impl Progress for Silent {
 pub fn scan(source: &dyn Source, options: &Options, progress: &dyn Progress) -> Result<Bom, ScanError> {
     let shared = Shared::new(options);
     let layers = &source.subject().layers;
-    let reading = Reading { source, progress, limits: &options.limits };
+    let witness = Witness::of(source);
+    let reading = Reading { source: &witness, progress, limits: &options.limits };
     let mut overlay = Overlay::new(&options.limits);
     let pipeline = Pipeline::new(layers.len());
+    let results = Results::new(reading, &witness, &shared);
     let links = read_layers(layers, options.jobs, &mut overlay, &pipeline, &|layer, stop| {
-        stored::read_layer(reading, layer, &shared, &pipeline, stop)
+        results.layer(layer, &pipeline, stop)
     })?;
-    reread(reading, layers, &shared, &mut overlay, links)?;
+    reread(layers, &results, &shared, &mut overlay, links)?;
+    results.finish();
     Ok(assemble(source.subject().clone(), overlay, &options.bill, &options.limits))
 }
 
 /// What reading one layer gives: its content, and the paths of links that a detector would want as files.
-type LayerRead = Result<(LayerContent, BTreeSet<ImagePath>), ScanError>;
+type LayerRead = Result<LayerResult, ScanError>;
 
 /// Says whether the work on a layer has become pointless.
 pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
@@ -251,8 +261,8 @@ fn largest_first(layers: &[LayerDescriptor]) -> Vec<(usize, &LayerDescriptor)> {
 /// Files that matter under a path which leads, by links, to a file that no detector wanted by its own path:
 /// their layers are read once more, for these files alone.
 fn reread<'l>(
-    reading: Reading<'l>,
     layers: &'l [LayerDescriptor],
+    results: &Results<'l>,
     shared: &Shared<'_>,
     overlay: &mut Overlay<'_>,
     links: BTreeSet<ImagePath>,
@@ -260,9 +270,7 @@ fn reread<'l>(
     let mut further = shared.limits().further_names_bytes.value;
     for (layer, files) in files_behind_links(overlay, shared, links) {
         let Some(descriptor) = layers.get(layer) else { continue };
-        let mut rereader = Rereader::new(shared, layer, files, &mut further);
-        stored::walk_layer(reading, descriptor, &Pipeline::new(1), &mut rereader)?;
-        for (path, found, gaps) in rereader.finish() {
+        for (path, found, gaps) in results.reread(descriptor, &files, &mut further)? {
             overlay
                 .add_reread(&path, layer, found, gaps)
                 .map_err(|source| ScanError::Limit { at: descriptor.label(), source })?;
@@ -276,10 +284,10 @@ fn files_behind_links(
     overlay: &Overlay<'_>,
     shared: &Shared<'_>,
     mut links: BTreeSet<ImagePath>,
-) -> BTreeMap<usize, BTreeMap<ImagePath, BTreeSet<ImagePath>>> {
+) -> BTreeMap<usize, Files> {
     let well_known = shared.options.detectors.iter().flat_map(|detector| detector.well_known());
     links.extend(well_known.map(|path| ImagePath::from(*path)));
-    let mut by_layer: BTreeMap<usize, BTreeMap<ImagePath, BTreeSet<ImagePath>>> = BTreeMap::new();
+    let mut by_layer: BTreeMap<usize, Files> = BTreeMap::new();
     let last = overlay.layers().saturating_sub(1);
     for path in links {
         let known = !overlay.findings_at(&path, last).is_empty();

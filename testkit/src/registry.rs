@@ -276,6 +276,11 @@ impl Registry {
         self.shared.lock().log.clone()
     }
 
+    /// Troubles nobody any more.
+    pub fn clear_faults(&self) {
+        self.shared.lock().faults.clear();
+    }
+
     /// Forgets the requests so far.
     pub fn clear_log(&self) {
         self.shared.lock().log.clear();

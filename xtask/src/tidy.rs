@@ -51,7 +51,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "attest",
         ],
     ),
-    ("scan", &["limits", "digest", "image_path", "oci", "source", "layer", "detect", "bom"]),
+    ("cache", &["timestamp", "limits", "digest", "image_path", "license", "oci", "layer", "detect", "bom"]),
+    (
+        "scan",
+        &["limits", "digest", "image_path", "license", "oci", "source", "layer", "detect", "bom", "cache"],
+    ),
 ];
 
 /// Names that say nothing about what a file is for.

@@ -47,7 +47,7 @@ pub fn assemble(subject: Subject, mut overlay: Overlay<'_>, options: &Options, l
     linked.extend(rust::assemble(&context, &mut draft));
     ownership::assemble(&context, &mut draft);
     linked::assemble(&linked, &mut draft);
-    concluded::assemble(limits, options.scope, &mut draft);
+    concluded::assemble(limits, options.scope, overlay.readings(), &mut draft);
     if let Some(gap) = overlay.unresolved() {
         draft.gap(gap);
     }

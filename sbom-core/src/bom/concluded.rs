@@ -11,9 +11,12 @@ use crate::{
     limits::{LimitExceeded, Limits},
 };
 
-/// Reads the licence texts of all components within `scope`.
-pub(super) fn assemble(limits: &Limits, scope: Scope, draft: &mut Draft) {
-    let mut texts = Texts { limits, read: HashMap::new(), bytes: 0, unread: 0 };
+/// What texts turned out to be.
+pub(super) type Readings = HashMap<Arc<str>, Option<Reading>>;
+
+/// Reads the licence texts of all components within `scope`, but for those `known`.
+pub(super) fn assemble(limits: &Limits, scope: Scope, known: &Readings, draft: &mut Draft) {
+    let mut texts = Texts { limits, known, read: HashMap::new(), bytes: 0, unread: 0 };
     let open: Vec<_> = draft
         .components()
         .filter(|(_, component)| !component.licenses.custom.is_empty())
@@ -43,8 +46,9 @@ pub(super) fn assemble(limits: &Limits, scope: Scope, draft: &mut Draft) {
 /// The texts of one scan.
 struct Texts<'a> {
     limits: &'a Limits,
+    known: &'a Readings,
     /// Every text is read once, whoever ships it.
-    read: HashMap<Arc<str>, Option<Reading>>,
+    read: Readings,
     bytes: u64,
     unread: u64,
 }
@@ -60,7 +64,7 @@ impl Texts<'_> {
             return None;
         }
         self.bytes = bytes;
-        let reading = recognise(text);
+        let reading = self.known.get(text).cloned().unwrap_or_else(|| recognise(text));
         self.read.insert(text.clone(), reading.clone());
         reading
     }
@@ -85,7 +89,7 @@ mod tests {
             component.licenses = Licensing::from(custom("own", text));
             draft.add(component);
         }
-        assemble(limits, Scope::Squashed, &mut draft);
+        assemble(limits, Scope::Squashed, &Readings::new(), &mut draft);
         let subject =
             Subject { kind: SubjectKind::Folder, name: "test".into(), tag: None, layers: Vec::new() };
         draft.finish(subject, None, Scope::Squashed, limits)

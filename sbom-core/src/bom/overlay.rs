@@ -3,8 +3,9 @@
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     num::NonZeroU32,
+    sync::Arc,
 };
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     digest::ContentDigests,
     image_path::ImagePath,
     layer::{Entry, EntryKind},
+    license::text::Reading,
     limits::{LimitExceeded, Limits},
 };
 
@@ -30,6 +32,10 @@ pub struct LayerContent {
     pub hashed: Vec<HashedFile>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+    /// Bytes of files that were kept whole to be read, see [`Limits::captured_bytes`].
+    pub captured: u64,
+    /// What texts of licences in the findings turned out to be; not all of them need be here.
+    pub readings: Vec<(Arc<str>, Option<Reading>)>,
 }
 
 /// The digests of a regular file of a layer.
@@ -73,6 +79,7 @@ pub struct Overlay<'l> {
     hashed: Vec<(u32, Vec<HashedFile>)>,
     history: BTreeMap<ImagePath, Vec<FileVersion>>,
     gaps: Vec<Gap>,
+    readings: HashMap<Arc<str>, Option<Reading>>,
     /// Records in `history`, see [`Limits::records`].
     records: u64,
     /// Bytes of link targets followed, see [`Limits::link_bytes`].
@@ -139,6 +146,7 @@ impl<'l> Overlay<'l> {
             hashed: Vec::new(),
             history: BTreeMap::new(),
             gaps: Vec::new(),
+            readings: HashMap::new(),
             records: 0,
             followed: Cell::new(0),
         }
@@ -149,6 +157,7 @@ impl<'l> Overlay<'l> {
         let layer = self.layers;
         self.layers += 1;
         self.gaps.extend(content.gaps);
+        self.readings.extend(content.readings);
         // What a layer hides lies below it, wherever the marker stands among its entries.
         for entry in &content.entries {
             match entry.kind {
@@ -295,6 +304,11 @@ impl<'l> Overlay<'l> {
     /// What could not be read, in the layers and in laying them over one another.
     pub fn take_gaps(&mut self) -> Vec<Gap> {
         std::mem::take(&mut self.gaps)
+    }
+
+    /// What texts of licences turned out to be, as far as the layers say.
+    pub fn readings(&self) -> &HashMap<Arc<str>, Option<Reading>> {
+        &self.readings
     }
 
     /// That paths remained unresolved because too many links had been followed, if so.

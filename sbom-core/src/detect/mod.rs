@@ -31,6 +31,12 @@ pub trait Detector: Debug + Send + Sync {
     /// A stable name in kebab case, as documents give it.
     fn id(&self) -> &'static str;
 
+    /// Which of its versions it is. What a layer gave is kept and used again (see [`crate::cache`]) only as long as
+    /// none of its detectors changed; those of this library need no number, as its build is known.
+    fn version(&self) -> u32 {
+        0
+    }
+
     /// Whether, and how much of, a file is wanted. Called for every regular file: must be cheap.
     fn wants(&self, file: &FileMeta<'_>) -> Want;
 

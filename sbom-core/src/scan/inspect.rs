@@ -1,7 +1,7 @@
 //! What is done with each entry of a layer: detectors are asked, what they want is captured and read.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     io::{self, Read},
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -12,12 +12,13 @@ use crate::{
         FileScope,
         overlay::{HashedFile, LayerContent},
     },
+    cache::Files,
     detect::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, HEAD_BYTES, Want},
     digest::ContentReader,
     image_path::ImagePath,
     layer::{
         Entry, EntryKind, EntrySink, LayerError,
-        retain::{Content, Needle, RetainError, retain_executable},
+        retain::{Content, Needles, RetainError, retain_executable},
     },
     limits::{Budget, LimitExceeded, Limits, ReadError, read_capped},
 };
@@ -26,14 +27,14 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Shared<'o> {
     pub(super) options: &'o Options,
-    needles: Vec<Needle>,
+    needles: Needles,
     memory: Budget,
     captured: AtomicU64,
 }
 
 impl<'o> Shared<'o> {
     pub(super) fn new(options: &'o Options) -> Self {
-        let needles = options.detectors.iter().flat_map(|detector| detector.needles()).copied().collect();
+        let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
         Self { options, needles, memory, captured: AtomicU64::new(0) }
     }
@@ -42,12 +43,26 @@ impl<'o> Shared<'o> {
         &self.options.limits
     }
 
-    /// Captures `entry`, seen under `path`, as far as a detector wants it, and has it read. None if none does.
+    /// Counts `bytes` of files that were kept whole by an earlier scan, unless that would be too many.
+    pub(super) fn may_count_captured(&self, bytes: u64) -> bool {
+        let limit = self.limits().captured_bytes;
+        let add = |before: u64| before.checked_add(bytes).filter(|sum| limit.check(*sum).is_ok());
+        self.captured.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+    }
+
+    /// Whether every file that was to be kept whole had room so far.
+    pub(super) fn all_were_captured(&self) -> bool {
+        self.limits().captured_bytes.check(self.captured.load(Ordering::Relaxed)).is_ok()
+    }
+
+    /// Captures `entry`, seen under `path`, as far as a detector wants it, and has it read. None if none does. Adds to
+    /// `captured_bytes` what is kept whole.
     fn examine(
         &self,
         path: &ImagePath,
         entry: &Entry,
         content: &mut dyn Read,
+        captured_bytes: &mut u64,
     ) -> Result<Option<Findings>, LayerError> {
         let mut head = [0; HEAD_BYTES];
         let head = match read_head(&mut head, entry.size, content) {
@@ -72,6 +87,7 @@ impl<'o> Shared<'o> {
         let _share;
         let kept = if want == Want::Whole {
             _share = self.memory.take(entry.size.min(limits.file_bytes.value));
+            *captured_bytes = captured_bytes.saturating_add(entry.size);
             self.capture_whole(entry.size, &mut content)
         } else {
             let most = if entry.size <= limits.executable_bytes.value {
@@ -180,7 +196,10 @@ impl<'a> Inspector<'a> {
     }
 
     fn examine(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), LayerError> {
-        let Some(findings) = self.shared.examine(&entry.path, entry, content)? else { return Ok(()) };
+        let captured = &mut self.content.captured;
+        let Some(findings) = self.shared.examine(&entry.path, entry, content, captured)? else {
+            return Ok(());
+        };
         for gap in findings.gaps {
             self.gap(gap);
         }
@@ -246,24 +265,21 @@ pub(super) type Reread = (ImagePath, Vec<Finding>, Vec<Gap>);
 pub(super) struct Rereader<'a> {
     shared: &'a Shared<'a>,
     layer: usize,
-    files: BTreeMap<ImagePath, BTreeSet<ImagePath>>,
+    files: &'a Files,
     /// Bytes that may still be read under the second name of a file and those after it.
     further: &'a mut u64,
     read: Vec<Reread>,
+    captured: u64,
 }
 
 impl<'a> Rereader<'a> {
-    pub(super) fn new(
-        shared: &'a Shared<'a>,
-        layer: usize,
-        files: BTreeMap<ImagePath, BTreeSet<ImagePath>>,
-        further: &'a mut u64,
-    ) -> Self {
-        Self { shared, layer, files, further, read: Vec::new() }
+    pub(super) fn new(shared: &'a Shared<'a>, layer: usize, files: &'a Files, further: &'a mut u64) -> Self {
+        Self { shared, layer, files, further, read: Vec::new(), captured: 0 }
     }
 
-    pub(super) fn finish(self) -> Vec<Reread> {
-        self.read
+    /// What the files say, and how many bytes of them were kept whole.
+    pub(super) fn finish(self) -> (Vec<Reread>, u64) {
+        (self.read, self.captured)
     }
 }
 
@@ -299,7 +315,8 @@ impl EntrySink for Rereader<'_> {
                 };
                 *self.further = rest;
             }
-            if let Some(findings) = self.shared.examine(path, &entry, &mut bytes.as_slice())? {
+            let content = &mut bytes.as_slice();
+            if let Some(findings) = self.shared.examine(path, &entry, content, &mut self.captured)? {
                 let gaps = findings.gaps.into_iter().map(|gap| Gap { layer: Some(self.layer), ..gap });
                 self.read.push((path.clone(), findings.found, gaps.collect()));
             }

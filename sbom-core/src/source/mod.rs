@@ -23,6 +23,7 @@ pub mod file;
 mod files;
 pub mod image;
 pub mod locator;
+mod members;
 pub mod oci_archive;
 pub mod oci_layout;
 #[cfg(feature = "registry")]
@@ -35,6 +36,7 @@ mod unpack;
 pub use error::SourceError;
 pub use image::{ImageSource, Naming, Selection};
 pub use locator::{Local, Locator, Opened};
+pub use members::{Member, members};
 pub use oci_layout::Choice;
 pub use stream::StreamArchive;
 

@@ -29,6 +29,13 @@ pub struct Release {
 }
 
 impl Archives {
+    /// Archives by [`key`]; of several with one key the lowest digest counts.
+    pub fn new(mut entries: Vec<(Box<str>, [u8; 32])>) -> Self {
+        entries.sort_unstable();
+        entries.dedup_by(|a, b| a.0 == b.0);
+        Self { entries }
+    }
+
     /// The SHA-256 of each archive, by [`key`], sorted.
     pub fn sha256(&self) -> impl Iterator<Item = (&str, &[u8; 32])> {
         self.entries.iter().map(|(key, digest)| (&**key, digest))
@@ -55,9 +62,7 @@ pub(super) fn archives(bytes: &[u8], report: &mut Report<'_>) -> Archives {
             entries.push((key(&name, &version, &architecture), digest));
         }
     }
-    entries.sort_unstable();
-    entries.dedup_by(|a, b| a.0 == b.0);
-    Archives { entries }
+    Archives::new(entries)
 }
 
 /// Reads `extended_states`: name and architecture of what apt installed for the sake of something else.

@@ -1,0 +1,326 @@
+//! Values ↔ bytes, for entries of the cache: numbers of variable length, strings, and paths that share their beginnings.
+//!
+//! A reader believes nothing: lengths are checked against the bytes that are there before anything is made for them,
+//! so that no bytes make it panic, recurse without end, or take more memory than a fixed multiple of their number.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::image_path::ImagePath;
+
+/// Bytes that no writer of this version wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the entry does not follow its own format")]
+pub(super) struct Malformed;
+
+/// Of paths as they come out, bytes for each byte of the entry; those of real layers take three to six.
+const PATH_BYTES: usize = 32;
+/// Room that is made for a list before its items are seen.
+const ROOM: usize = 1024;
+/// Values nested in values of their own type; real ones are one deep.
+const DEPTH: u32 = 8;
+
+/// What can be written into an entry and read back.
+pub(super) trait Record: Sized {
+    /// Writes the value.
+    fn put(&self, out: &mut Writer);
+    /// Reads a value.
+    fn take(input: &mut Reader<'_>) -> Result<Self, Malformed>;
+}
+
+/// Collects the bytes of an entry.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    bytes: Vec<u8>,
+    /// The path written last.
+    path: Vec<u8>,
+    /// Bytes of all paths as they come out.
+    path_bytes: usize,
+    /// Texts that are written once, by their number.
+    texts: HashMap<Arc<str>, u64>,
+}
+
+impl Writer {
+    /// All that was written; none if a reader would refuse it.
+    pub(super) fn finish(self) -> Option<Vec<u8>> {
+        (self.path_bytes <= self.bytes.len().saturating_mul(PATH_BYTES)).then_some(self.bytes)
+    }
+
+    /// All that was written, not to be read again.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    pub(super) fn byte(&mut self, byte: u8) {
+        self.bytes.push(byte);
+    }
+
+    /// Seven bits a byte, the lowest first; the highest bit says that more follow.
+    pub(super) fn number(&mut self, mut number: u64) {
+        while number > 0x7f {
+            self.bytes.push(low_byte(number) | 0x80);
+            number >>= 7;
+        }
+        self.bytes.push(low_byte(number));
+    }
+
+    pub(super) fn length(&mut self, length: usize) {
+        self.number(length as u64);
+    }
+
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.length(bytes.len());
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    pub(super) fn exactly(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// How many bytes it has in common with the path before it, and the others.
+    pub(super) fn path(&mut self, path: &ImagePath) {
+        let path = path.as_bytes();
+        let shared = self.path.iter().zip(path).take_while(|(before, now)| before == now).count();
+        let rest = path.get(shared..).unwrap_or_default();
+        self.length(shared);
+        self.bytes(rest);
+        self.path.truncate(shared);
+        self.path.extend_from_slice(rest);
+        self.path_bytes = self.path_bytes.saturating_add(path.len());
+    }
+
+    /// A text that may come more than once: its number, and the text itself the first time.
+    pub(super) fn text(&mut self, text: &Arc<str>) {
+        let next = self.texts.len() as u64;
+        let number = *self.texts.entry(Arc::clone(text)).or_insert(next);
+        self.number(number);
+        if number == next {
+            self.bytes(text.as_bytes());
+        }
+    }
+}
+
+fn low_byte(number: u64) -> u8 {
+    let [low, ..] = number.to_le_bytes();
+    low & 0x7f
+}
+
+/// Takes the bytes of an entry apart.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+    path: Vec<u8>,
+    /// Bytes that paths may still come to.
+    path_bytes: usize,
+    texts: Vec<Arc<str>>,
+    depth: u32,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        let path_bytes = bytes.len().saturating_mul(PATH_BYTES);
+        Self { bytes, path: Vec::new(), path_bytes, texts: Vec::new(), depth: 0 }
+    }
+
+    /// That nothing is left.
+    pub(super) fn finish(self) -> Result<(), Malformed> {
+        if self.bytes.is_empty() { Ok(()) } else { Err(Malformed) }
+    }
+
+    pub(super) fn byte(&mut self) -> Result<u8, Malformed> {
+        let (first, rest) = self.bytes.split_first().ok_or(Malformed)?;
+        self.bytes = rest;
+        Ok(*first)
+    }
+
+    pub(super) fn number(&mut self) -> Result<u64, Malformed> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            if shift == 63 && bits > 1 {
+                break;
+            }
+            number |= bits << shift;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(Malformed)
+    }
+
+    pub(super) fn size(&mut self) -> Result<usize, Malformed> {
+        usize::try_from(self.number()?).or(Err(Malformed))
+    }
+
+    /// A number of items, each of which takes a byte at least.
+    pub(super) fn length(&mut self) -> Result<usize, Malformed> {
+        let length = self.size()?;
+        if length <= self.bytes.len() { Ok(length) } else { Err(Malformed) }
+    }
+
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
+        let length = self.length()?;
+        let (bytes, rest) = self.bytes.split_at_checked(length).ok_or(Malformed)?;
+        self.bytes = rest;
+        Ok(bytes)
+    }
+
+    pub(super) fn exactly<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+        let (bytes, rest) = self.bytes.split_first_chunk().ok_or(Malformed)?;
+        self.bytes = rest;
+        Ok(*bytes)
+    }
+
+    pub(super) fn str(&mut self) -> Result<&'a str, Malformed> {
+        std::str::from_utf8(self.bytes()?).or(Err(Malformed))
+    }
+
+    pub(super) fn path(&mut self) -> Result<ImagePath, Malformed> {
+        let shared = self.size()?;
+        let rest = self.bytes()?;
+        if shared > self.path.len() {
+            return Err(Malformed);
+        }
+        self.path.truncate(shared);
+        self.path.extend_from_slice(rest);
+        self.path_bytes = self.path_bytes.checked_sub(self.path.len()).ok_or(Malformed)?;
+        let path = ImagePath::new(&self.path);
+        // Any other form of a path is none that a writer was given.
+        if path.as_bytes() == self.path { Ok(path) } else { Err(Malformed) }
+    }
+
+    pub(super) fn text(&mut self) -> Result<Arc<str>, Malformed> {
+        let number = self.size()?;
+        if let Some(text) = self.texts.get(number) {
+            return Ok(Arc::clone(text));
+        }
+        if number != self.texts.len() {
+            return Err(Malformed);
+        }
+        let text: Arc<str> = self.str()?.into();
+        self.texts.push(Arc::clone(&text));
+        Ok(text)
+    }
+
+    /// Reads a value that lies in one of its own type.
+    pub(super) fn nested<T: Record>(&mut self) -> Result<T, Malformed> {
+        if self.depth == DEPTH {
+            return Err(Malformed);
+        }
+        self.depth += 1;
+        let value = T::take(self);
+        self.depth -= 1;
+        value
+    }
+
+    /// Reads as many values as are said to be there.
+    pub(super) fn list<T>(
+        &mut self,
+        mut take: impl FnMut(&mut Self) -> Result<T, Malformed>,
+    ) -> Result<Vec<T>, Malformed> {
+        let length = self.length()?;
+        let mut list = Vec::with_capacity(length.min(ROOM));
+        for _ in 0..length {
+            list.push(take(self)?);
+        }
+        // Lists stay in memory until the bill is written.
+        list.shrink_to_fit();
+        Ok(list)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check<T: PartialEq + std::fmt::Debug>(
+        put: impl Fn(&mut Writer),
+        take: impl Fn(&mut Reader<'_>) -> Result<T, Malformed>,
+        expected: T,
+    ) {
+        let mut writer = Writer::default();
+        put(&mut writer);
+        let bytes = writer.finish().unwrap();
+        let mut reader = Reader::new(&bytes);
+        assert_eq!(take(&mut reader), Ok(expected));
+        assert_eq!(reader.finish(), Ok(()));
+    }
+
+    #[test]
+    fn numbers_of_every_length_are_read_back() {
+        for number in (0..64).flat_map(|bit| [1_u64 << bit, (1 << bit) - 1]).chain([u64::MAX]) {
+            check(|out| out.number(number), |input| input.number(), number);
+        }
+    }
+
+    #[test]
+    fn a_number_of_more_than_64_bits_is_malformed() {
+        let mut bytes = [0xff; 10];
+        bytes[9] = 1;
+        assert_eq!(Reader::new(&bytes).number(), Ok(u64::MAX));
+        bytes[9] = 2;
+        assert_eq!(Reader::new(&bytes).number(), Err(Malformed));
+        assert_eq!(Reader::new(&[0x80; 20]).number(), Err(Malformed));
+    }
+
+    #[test]
+    fn a_length_beyond_the_bytes_is_malformed() {
+        for bytes in [&[5, 1, 2][..], &[0xff, 0xff, 0xff, 0xff, 0x7f, 1], &[]] {
+            assert_eq!(Reader::new(bytes).bytes(), Err(Malformed));
+            assert_eq!(Reader::new(bytes).list(Reader::byte), Err(Malformed));
+        }
+    }
+
+    #[test]
+    fn a_path_that_no_writer_was_given_is_malformed() {
+        for path in ["/a", "a//b", "../a", "a/."] {
+            let mut writer = Writer::default();
+            writer.number(0);
+            writer.bytes(path.as_bytes());
+            assert_eq!(Reader::new(&writer.bytes).path(), Err(Malformed), "{path}");
+        }
+        assert_eq!(Reader::new(&[3, 0]).path(), Err(Malformed));
+    }
+
+    #[test]
+    fn paths_that_swell_are_malformed() {
+        let mut writer = Writer::default();
+        writer.path(&ImagePath::new(&[b'a'; 4000]));
+        for _ in 0..100_000 {
+            writer.path(&ImagePath::new(&[b'a'; 4000]));
+        }
+        let mut reader = Reader::new(&writer.bytes);
+        let read = (0..100_001).try_for_each(|_| reader.path().map(drop));
+        assert_eq!(read, Err(Malformed));
+        assert_eq!(writer.finish(), None);
+    }
+
+    #[test]
+    fn a_text_that_comes_again_is_shared() {
+        let text: Arc<str> = "some licence".into();
+        let mut writer = Writer::default();
+        writer.text(&text);
+        writer.text(&"other".into());
+        writer.text(&text);
+        let bytes = writer.finish().unwrap();
+        let mut reader = Reader::new(&bytes);
+        let texts: Vec<_> = (0..3).map(|_| reader.text().unwrap()).collect();
+        assert_eq!(*texts[0], *text);
+        assert!(Arc::ptr_eq(&texts[0], &texts[2]));
+        assert_eq!(Reader::new(&[1, 0]).text(), Err(Malformed));
+    }
+
+    proptest! {
+        #[test]
+        fn paths_are_read_back(paths in proptest::collection::vec("[ab/.]{0,12}", 0..40)) {
+            let paths: Vec<_> = paths.iter().map(|path| ImagePath::from(path.as_str())).collect();
+            check(
+                |out| { out.length(paths.len()); paths.iter().for_each(|path| out.path(path)); },
+                |input| input.list(Reader::path),
+                paths.clone(),
+            );
+        }
+    }
+}

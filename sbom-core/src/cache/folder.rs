@@ -1,0 +1,236 @@
+//! The folder of a cache: entries found, put, used and removed, among other processes that do the same.
+//!
+//! An entry is written under a name of its own and then renamed, so that whoever reads sees all of it or none, and a
+//! process that dies leaves at most a file that nobody takes for an entry.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use super::{
+    CacheError,
+    key::Key,
+    trust::{self, Expected},
+};
+use crate::limits::{Limit, ReadError, read_capped};
+
+/// What entries are called, behind their key in hex.
+const SUFFIX: &str = ".layer";
+/// What files are called that are not yet entries.
+const UNFINISHED: &str = ".unfinished-";
+/// Tells programs that make copies that there is nothing to keep. Source: the Cache Directory Tagging Specification.
+const TAG: (&str, &[u8]) = (
+    "CACHEDIR.TAG",
+    b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder holds what sbomctl found in layers of images.\n",
+);
+
+/// How the bytes of an entry get into a file; a test may fail here as a full disk does.
+pub(super) type WriteAll = fn(&mut File, &[u8]) -> io::Result<()>;
+
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    write_all: WriteAll,
+}
+
+/// An entry that was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) bytes: Vec<u8>,
+    file: File,
+    used: SystemTime,
+}
+
+/// A file of the cache, as a list of the folder shows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Listed {
+    /// When it was used or written last, to a day.
+    pub(super) used: SystemTime,
+    pub(super) name: String,
+    pub(super) bytes: u64,
+}
+
+impl Listed {
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.name.starts_with(UNFINISHED)
+    }
+}
+
+impl Folder {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), write_all: |file, bytes| file.write_all(bytes) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn writing_with(path: &Path, write_all: WriteAll) -> Self {
+        Self { path: path.to_owned(), write_all }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the folder is there. That others may have put something into it is an error.
+    pub(super) fn exists(&self) -> Result<bool, CacheError> {
+        match self.path.symlink_metadata() {
+            Ok(metadata) => trust::check(&metadata, Expected::Folder)
+                .map(|()| true)
+                .map_err(|why| CacheError::Distrusted { path: self.path.clone(), why }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(CacheError::Read { path: self.path.clone(), source }),
+        }
+    }
+
+    /// Makes the folder for the user alone, if it is not there.
+    pub(super) fn make(&self) -> Result<(), CacheError> {
+        if self.exists()? {
+            return Ok(());
+        }
+        let failed = |source| CacheError::Write { path: self.path.clone(), source };
+        private_folder().create(&self.path).map_err(failed)?;
+        self.exists()?;
+        let (name, content) = TAG;
+        match private_file().open(self.path.join(name)) {
+            Ok(mut file) => file.write_all(content).map_err(failed),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// The bytes of an entry of at most `most` bytes. A longer one is none of this version's.
+    pub(super) fn read(&self, key: &Key, most: Limit) -> Result<Option<Found>, CacheError> {
+        let path = self.entry(key);
+        let failed = |source| CacheError::Read { path: path.clone(), source };
+        let file = match open_no_link(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if is_link(&error) => {
+                let why = trust::Distrust::Kind { expected: "file" };
+                return Err(CacheError::Distrusted { path, why });
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let metadata = file.metadata().map_err(failed)?;
+        trust::check(&metadata, Expected::File)
+            .map_err(|why| CacheError::Distrusted { path: path.clone(), why })?;
+        let used = metadata.modified().map_err(failed)?;
+        match read_capped(&file, most) {
+            Ok(bytes) => Ok(Some(Found { bytes, file, used })),
+            Err(ReadError::Limit(_)) => Ok(Some(Found { bytes: Vec::new(), file, used })),
+            Err(ReadError::Io(source)) => Err(failed(source)),
+        }
+    }
+
+    /// Puts an entry, in the place of one that may be there.
+    pub(super) fn write(&self, key: &Key, bytes: &[u8]) -> Result<(), CacheError> {
+        let failed = |source| CacheError::Write { path: self.path.clone(), source };
+        let unfinished = self.path.join(format!("{UNFINISHED}{:016x}", random()));
+        let mut file = private_file().open(&unfinished).map_err(failed)?;
+        let written =
+            (self.write_all)(&mut file, bytes).and_then(|()| fs::rename(&unfinished, self.entry(key)));
+        written.map_err(|source| {
+            // Whoever prunes would find it, but a disk that is full needs the room now.
+            drop(fs::remove_file(&unfinished));
+            failed(source)
+        })
+    }
+
+    /// All files of the cache, what was used longest ago first. Anything else in the folder is passed over.
+    pub(super) fn list(&self) -> Result<Vec<Listed>, CacheError> {
+        let failed = |source| CacheError::Read { path: self.path.clone(), source };
+        let mut listed = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let key = name.strip_suffix(SUFFIX).filter(|key| key.len() == 64);
+            let is_entry = key.is_some_and(|key| key.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            if !is_entry && !name.starts_with(UNFINISHED) {
+                continue;
+            }
+            match entry.metadata() {
+                Ok(metadata) => {
+                    let used = metadata.modified().map_err(failed)?;
+                    listed.push(Listed { used, name, bytes: metadata.len() });
+                }
+                // Somebody else prunes.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        listed.sort();
+        Ok(listed)
+    }
+
+    /// Removes a file of the cache, unless somebody else has.
+    pub(super) fn remove(&self, listed: &Listed) -> Result<(), CacheError> {
+        match fs::remove_file(self.path.join(&listed.name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(CacheError::Write { path: self.path.clone(), source: error })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn entry(&self, key: &Key) -> PathBuf {
+        self.path.join(format!("{}{SUFFIX}", key.hex()))
+    }
+}
+
+impl Found {
+    /// Notes that the entry was used, unless that was noted within the last `span`. On a disk that cannot be written
+    /// to it stays as it is: nobody will make room there either.
+    pub(super) fn touch(&self, now: SystemTime, span: Duration) {
+        if now.duration_since(self.used).is_ok_and(|since| since > span) {
+            drop(self.file.set_modified(now));
+        }
+    }
+}
+
+/// Differs between all that write at one time.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+#[cfg(unix)]
+fn open_no_link(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+
+    // Whatever is no file must not hold up the scan either.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+}
+
+#[cfg(unix)]
+fn is_link(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn open_no_link(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(not(unix))]
+fn is_link(_: &io::Error) -> bool {
+    false
+}
+
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn private_folder() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}

@@ -1,0 +1,294 @@
+//! What reading a layer gave, kept in a folder, so that the next scan need not read the layer.
+//!
+//! A layer is known by the digest of its bytes, which never change. So what was found in it holds as long as the
+//! code that looked for it: the key of an entry is a digest over the layer's, over detectors, limits and the build of
+//! this library. An entry is made only of a layer whose bytes were hashed and had the digest that the image names. Whoever
+//! uses it trusts that hash, made before; the bytes are not read again.
+//!
+//! Entries are believed only if they are whole and belong to the user, see [`Distrust`]. What is wrong with the folder
+//! never ends a scan: it goes on without, and [`LayerCache::fault`] tells what to warn of.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+use crate::{
+    bom::overlay::LayerContent,
+    image_path::ImagePath,
+    limits::{Limit, Unit},
+    timestamp::Timestamp,
+};
+
+mod codec;
+mod entry;
+mod folder;
+mod key;
+mod layer;
+mod prune;
+mod records;
+#[cfg(test)]
+mod tests;
+mod trust;
+
+pub use prune::{Contents, Prune, Pruned};
+pub use trust::Distrust;
+
+pub(crate) use key::{Files, Key, Keys};
+pub(crate) use layer::{LayerResult, Place, RereadResult};
+
+use codec::Malformed;
+use entry::Damage;
+use folder::Folder;
+
+/// Bytes of all entries, unless something else is said: results of some thousand layers.
+pub const DEFAULT_BYTES: u64 = 1 << 30;
+
+/// The longest entry. The results of a layer of 300,000 files take 6 MB, 22 MB with digests of them all.
+const ENTRY_BYTES: u64 = 256 << 20;
+/// Of all entries, the part that one may take.
+const ENTRY_PART: u64 = 4;
+/// An entry that is used is marked so at most once in this time.
+const TOUCH_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Longer than this nobody waits, in sum, for a disk that is to save time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Something is wrong with the folder.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// It, or something in it, cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Read {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be made, or written to.
+    #[error("{} cannot be written to: {source}", path.display())]
+    Write {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Somebody else may have put something there.
+    #[error("{} is not used: {why}", path.display())]
+    Distrusted {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        why: Distrust,
+    },
+    /// It takes longer than reading a layer.
+    #[error("{} answers so slowly that it is not used any longer", path.display())]
+    Slow {
+        /// What.
+        path: PathBuf,
+    },
+}
+
+/// How often results were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Found and used.
+    pub hits: u64,
+    /// Not found.
+    pub misses: u64,
+    /// Found damaged; counted among those not found, too.
+    pub damaged: u64,
+}
+
+/// A folder of results. Many threads and processes may use it at the same time.
+#[derive(Debug)]
+pub struct LayerCache {
+    folder: Folder,
+    most_bytes: u64,
+    now: SystemTime,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Whether entries are looked for.
+    reads: bool,
+    /// Whether entries are put.
+    writes: bool,
+    /// Whether an entry was put since room was made last.
+    grown: bool,
+    /// What went wrong first.
+    fault: Option<CacheError>,
+    counts: Counts,
+    /// Time that the folder took.
+    spent: Duration,
+}
+
+impl LayerCache {
+    /// The cache in `folder`, which need not be there. Its entries may take `most_bytes`. At `now`, to a day, those are
+    /// marked as used that are.
+    pub fn new(folder: &Path, most_bytes: u64, now: Timestamp) -> Self {
+        Self::with(Folder::new(folder), most_bytes, now)
+    }
+
+    fn with(folder: Folder, most_bytes: u64, now: Timestamp) -> Self {
+        let (reads, writes, fault) = match folder.exists() {
+            Ok(exists) => (exists, true, None),
+            Err(fault) => (false, false, Some(fault)),
+        };
+        let state =
+            State { reads, writes, grown: false, fault, counts: Counts::default(), spent: Duration::ZERO };
+        Self { folder, most_bytes, now: system_time(now), state: Mutex::new(state) }
+    }
+
+    /// What went wrong first, and why results are not used or not kept; none if nothing did. To be asked when a scan is
+    /// over.
+    pub fn fault(&self) -> Option<String> {
+        self.state().fault.as_ref().map(ToString::to_string)
+    }
+
+    /// How often results were found so far.
+    pub fn counts(&self) -> Counts {
+        self.state().counts
+    }
+
+    /// The result of a layer.
+    pub(crate) fn layer(&self, key: &Key, place: Place<'_>) -> Option<LayerResult> {
+        self.find(key, |body| layer::read(body, place))
+    }
+
+    /// Keeps the result of a layer whose digest was proved.
+    pub(crate) fn keep_layer(&self, key: &Key, content: &LayerContent, links: &BTreeSet<ImagePath>) {
+        self.keep(key, || layer::write(content, links));
+    }
+
+    /// The result of reading certain files of a layer.
+    pub(crate) fn reread(&self, key: &Key, place: Place<'_>) -> Option<RereadResult> {
+        self.find(key, |body| layer::read_reread(body, place))
+    }
+
+    /// Keeps the result of reading certain files of a layer whose digest was proved.
+    pub(crate) fn keep_reread(&self, key: &Key, result: &RereadResult) {
+        self.keep(key, || layer::write_reread(result));
+    }
+
+    /// Makes room, if anything was kept: what was used longest ago goes first.
+    pub(crate) fn make_room(&self) {
+        if std::mem::take(&mut self.state().grown)
+            && let Err(error) = prune::make_room(&self.folder, self.most_bytes, self.now)
+        {
+            self.fail(error);
+        }
+    }
+
+    fn find<T>(&self, key: &Key, decode: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Option<T> {
+        if !self.state().reads {
+            self.state().counts.misses += 1;
+            return None;
+        }
+        let found = self.timed(|| self.folder.read(key, self.entry_limit()));
+        let decoded = match found {
+            Ok(None) => None,
+            Ok(Some(found)) => match decoded(key, &found.bytes, decode) {
+                Ok(result) => {
+                    found.touch(self.now, TOUCH_EVERY);
+                    Some(result)
+                }
+                Err(damage) => {
+                    tracing::info!("an entry of the cache is damaged, its layer is read again: {damage}");
+                    self.state().counts.damaged += 1;
+                    None
+                }
+            },
+            Err(error) => {
+                self.fail(error);
+                None
+            }
+        };
+        let counts = &mut self.state().counts;
+        if decoded.is_some() {
+            counts.hits += 1
+        } else {
+            counts.misses += 1
+        }
+        decoded
+    }
+
+    fn keep(&self, key: &Key, body: impl FnOnce() -> Option<Vec<u8>>) {
+        if !self.state().writes {
+            return;
+        }
+        let Some(body) = body() else { return };
+        if self.entry_limit().check(body.len() as u64 + entry::FRAME_BYTES).is_err() {
+            return;
+        }
+        let entry = entry::seal(key, &body);
+        let written = self.timed(|| {
+            self.folder.make()?;
+            self.folder.write(key, &entry)
+        });
+        match written {
+            Ok(()) => {
+                let mut state = self.state();
+                state.grown = true;
+                state.reads = state.writes;
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn entry_limit(&self) -> Limit {
+        let value = ENTRY_BYTES.min(self.most_bytes / ENTRY_PART);
+        Limit { name: "cache-size", value, unit: Unit::Bytes }
+    }
+
+    /// Counts the time that `work` takes. Once it is too much in sum the folder is left alone.
+    fn timed<T>(&self, work: impl FnOnce() -> Result<T, CacheError>) -> Result<T, CacheError> {
+        let began = Instant::now();
+        let result = work();
+        let mut state = self.state();
+        state.spent += began.elapsed();
+        if state.spent > PATIENCE {
+            state.reads = false;
+            state.writes = false;
+            let slow = CacheError::Slow { path: self.folder.path().to_owned() };
+            state.fault.get_or_insert(slow);
+        }
+        result
+    }
+
+    /// Remembers the first thing that went wrong, and does not try again what failed.
+    fn fail(&self, error: CacheError) {
+        let mut state = self.state();
+        match &error {
+            CacheError::Write { .. } => state.writes = false,
+            CacheError::Read { .. } => state.reads = false,
+            // One entry that is not trusted says nothing of the others; the folder was looked at before.
+            CacheError::Distrusted { path, .. } if path != self.folder.path() => {}
+            CacheError::Distrusted { .. } | CacheError::Slow { .. } => {
+                state.reads = false;
+                state.writes = false;
+            }
+        }
+        state.fault.get_or_insert(error);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn decoded<T>(
+    key: &Key,
+    bytes: &[u8],
+    decode: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+) -> Result<T, Damage> {
+    Ok(decode(entry::open(key, bytes)?)?)
+}
+
+fn system_time(time: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(time.unix())
+}

@@ -1,0 +1,1 @@
+//! The cache as scans use it.

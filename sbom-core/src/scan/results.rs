@@ -1,0 +1,202 @@
+//! What layers give: found in the cache, or read, and kept there once their digests were proved.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use super::{
+    LayerRead, ScanError, Stop,
+    inspect::{Reread, Rereader, Shared},
+    pipeline::Pipeline,
+    stored::{self, Layers},
+};
+use crate::{
+    bom::{FileScope, overlay::LayerContent},
+    cache::{Files, Key, Keys, LayerCache, Place, RereadResult},
+    detect::Finding,
+    license::text::{Reading, recognise},
+    oci::{LayerDescriptor, Subject},
+    source::{LayerBytes, Source, SourceError},
+};
+
+/// The results of one scan.
+pub(super) struct Results<'a> {
+    reading: stored::Reading<'a>,
+    witness: &'a Witness<'a>,
+    shared: &'a Shared<'a>,
+    cache: Option<Cache<'a>>,
+    /// What the licence texts of all layers so far turned out to be.
+    readings: Mutex<HashMap<Arc<str>, Option<Reading>>>,
+    /// Their bytes.
+    texts: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Cache<'a> {
+    layers: &'a LayerCache,
+    keys: Keys,
+    detectors: Vec<&'static str>,
+}
+
+impl<'a> Results<'a> {
+    /// `reading` reads from `witness`.
+    pub(super) fn new(
+        reading: stored::Reading<'a>,
+        witness: &'a Witness<'a>,
+        shared: &'a Shared<'a>,
+    ) -> Self {
+        let options = shared.options;
+        let cache = options.cache.as_ref().map(|layers| {
+            let detectors: Vec<_> =
+                options.detectors.iter().map(|detector| (detector.id(), detector.version())).collect();
+            let keys = Keys::new(&detectors, options.bill.files != FileScope::None, &options.limits);
+            Cache { layers, keys, detectors: detectors.into_iter().map(|(id, _)| id).collect() }
+        });
+        Self { reading, witness, shared, cache, readings: Mutex::default(), texts: AtomicU64::new(0) }
+    }
+
+    /// What `layer` holds.
+    pub(super) fn layer(
+        &self,
+        layer: &'a LayerDescriptor,
+        pipeline: &Layers<'a>,
+        stop: Stop<'_>,
+    ) -> LayerRead {
+        let kept = self.kept(layer);
+        if let Some((cache, key)) = &kept
+            && let Some(result) = cache.layers.layer(key, cache.place(layer))
+            && self.shared.may_count_captured(result.0.captured)
+        {
+            self.reading.progress.begin(layer);
+            self.reading.progress.end(layer);
+            return Ok(result);
+        }
+        let (mut content, links) = stored::read_layer(self.reading, layer, self.shared, pipeline, stop)?;
+        self.read_licenses(&mut content);
+        if let Some((cache, key)) = kept
+            && self.is_lasting(layer)
+        {
+            cache.layers.keep_layer(&key, &content, &links);
+        }
+        Ok((content, links))
+    }
+
+    /// What certain files of `layer` say under other names. Takes from `further` what was read more than once.
+    pub(super) fn reread(
+        &self,
+        layer: &'a LayerDescriptor,
+        files: &Files,
+        further: &mut u64,
+    ) -> Result<Vec<Reread>, ScanError> {
+        let kept = self.kept(layer).map(|(cache, key)| (cache, cache.keys.reread(&key, files, *further)));
+        if let Some((cache, key)) = &kept
+            && let Some(result) = cache.layers.reread(key, cache.place(layer))
+            && let Some(left) = further.checked_sub(result.further)
+            && self.shared.may_count_captured(result.captured)
+        {
+            *further = left;
+            return Ok(result.read);
+        }
+        let before = *further;
+        let mut rereader = Rereader::new(self.shared, layer.index, files, further);
+        stored::walk_layer(self.reading, layer, &Pipeline::new(1), &mut rereader)?;
+        let (read, captured) = rereader.finish();
+        let result = RereadResult { read, further: before.saturating_sub(*further), captured };
+        if let Some((cache, key)) = kept
+            && self.is_lasting(layer)
+        {
+            cache.layers.keep_reread(&key, &result);
+        }
+        Ok(result.read)
+    }
+
+    /// To be called when all layers were read.
+    pub(super) fn finish(self) {
+        if let Some(cache) = self.cache {
+            cache.layers.make_room();
+        }
+    }
+
+    /// Where the result of `layer` is kept, if it is known by a digest.
+    fn kept(&self, layer: &LayerDescriptor) -> Option<(&Cache<'a>, Key)> {
+        let cache = self.cache.as_ref()?;
+        Some((cache, cache.keys.layer(layer)?))
+    }
+
+    /// Whether what was read of `layer` without an error is a function of bytes whose digest was proved, and of
+    /// nothing else: where the layers together are too large, it depends on the others what was left out of one.
+    fn is_lasting(&self, layer: &LayerDescriptor) -> bool {
+        self.witness.saw_archive(layer) && self.shared.all_were_captured()
+    }
+
+    /// Compares the licence texts in `content` with those that are known: here, since layers are read in parallel.
+    fn read_licenses(&self, content: &mut LayerContent) {
+        let found = content.findings.iter().flat_map(|(_, found)| found);
+        let texts = found.flat_map(|finding| match finding {
+            Finding::Copyright(copyright) => copyright.licenses.custom.as_slice(),
+            _ => &[],
+        });
+        let mut read = HashMap::new();
+        for text in texts.map(|license| &license.text) {
+            if read.contains_key(text) {
+                continue;
+            }
+            let bytes = text.len() as u64;
+            let before = self.texts.fetch_add(bytes, Ordering::Relaxed);
+            if self.shared.limits().license_bytes.check(before.saturating_add(bytes)).is_err() {
+                break;
+            }
+            let known = self.readings.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
+            let reading = known.unwrap_or_else(|| {
+                let reading = recognise(text);
+                let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+                readings.insert(Arc::clone(text), reading.clone());
+                reading
+            });
+            read.insert(Arc::clone(text), reading);
+        }
+        content.readings = read.into_iter().collect();
+        content.readings.sort_by(|(one, _), (other, _)| one.cmp(other));
+    }
+}
+
+impl Cache<'_> {
+    fn place(&self, layer: &LayerDescriptor) -> Place<'_> {
+        Place { layer: layer.index, detectors: &self.detectors }
+    }
+}
+
+/// A source of which is noted which layers were archives, whose bytes are hashed. Of folders and files nothing is proved.
+#[derive(Debug)]
+pub(super) struct Witness<'a> {
+    source: &'a dyn Source,
+    archives: Vec<AtomicBool>,
+}
+
+impl<'a> Witness<'a> {
+    pub(super) fn of(source: &'a dyn Source) -> Self {
+        Self { source, archives: source.subject().layers.iter().map(|_| AtomicBool::new(false)).collect() }
+    }
+
+    fn saw_archive(&self, layer: &LayerDescriptor) -> bool {
+        self.archives.get(layer.index).is_some_and(|is_archive| is_archive.load(Ordering::Relaxed))
+    }
+}
+
+impl Source for Witness<'_> {
+    fn subject(&self) -> &Subject {
+        self.source.subject()
+    }
+
+    fn open(&self, layer: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
+        let opened = self.source.open(layer)?;
+        if let Some(is_archive) = self.archives.get(layer.index) {
+            is_archive.store(matches!(opened, LayerBytes::Archive(_)), Ordering::Relaxed);
+        }
+        Ok(opened)
+    }
+}
