@@ -34,14 +34,16 @@ class Failed(Exception):
 
 def measure(arguments, scratch, environment=None, cpus=None):
     """Wall time, CPU time and peak memory of a process and of those that it waited for: seconds, seconds, MB."""
+    # Inherited by what is started; to set it between fork and exec would cost a copy of this process's memory map.
+    os.sched_setaffinity(0, cpus or CPUS)
     with open(f"{scratch}/errors", "wb") as errors:
         start = time.monotonic()
         process = subprocess.Popen(
             arguments, stdout=subprocess.DEVNULL, stderr=errors, stdin=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {}), "TMPDIR": scratch},
-            preexec_fn=lambda: os.sched_setaffinity(0, cpus or CPUS))
+            env={**os.environ, **(environment or {}), "TMPDIR": scratch})
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
     if status:
         with open(f"{scratch}/errors", errors="replace") as errors:
             raise Failed(errors.read()[-300:].strip().replace("\n", " ") or f"status {status}")
