@@ -86,9 +86,7 @@ fn what_a_nested_index_lists_for_a_platform_must_be_covered_whatever_it_looks_li
     let posing = artifact(r#"{"mediaType":"application/vnd.example.thing"}"#)
         .with_platform(json!({ "os": "linux", "architecture": "arm64" }));
     let plain = artifact("{}");
-    for (nested, decision, reasons) in
-        [(posing, "deny", &["PLATFORM_MISSING"][..]), (plain, "allow", &[])]
-    {
+    for (nested, decision, reasons) in [(posing, "deny", &["PLATFORM_MISSING"][..]), (plain, "allow", &[])] {
         let (_registry, name) = registry(API, &index([image("linux/amd64"), index([nested])]));
         bench.done(&["attest", "--key", "k.key", &name]);
         check(&bench, &name, &sbom(""), decision, reasons);

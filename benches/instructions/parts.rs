@@ -16,7 +16,7 @@ use sbom_core::{
     layer::{
         Entry, EntryKind, EntrySink, LayerError,
         decompress::Decompressor,
-        retain::{Content, retain_executable},
+        retain::{Content, Needles, retain_executable},
         walk::walk,
     },
     limits::Limits,
@@ -128,8 +128,8 @@ fn wanted() -> u64 {
 }
 
 fn retained() -> Outcome {
-    let needles: Vec<_> =
-        builtin::detectors().iter().flat_map(|detector| detector.needles()).copied().collect();
+    let detectors = builtin::detectors();
+    let needles = Needles::new(detectors.iter().flat_map(|detector| detector.needles()).copied());
     let program = [executables::go(300, 3 << 20), executables::code(1 << 20)].concat();
     let mut limits = Limits::default();
     limits.set("executable-bytes", 1 << 20);
