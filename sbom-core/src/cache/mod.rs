@@ -281,6 +281,14 @@ impl LayerCache {
     }
 }
 
+/// Reads a body as the result of a layer and writes it again; none if it is none. For whoever tries what bytes can do.
+#[doc(hidden)]
+pub fn rewritten(body: &[u8]) -> Option<Vec<u8>> {
+    let place = Place { layer: 0, detectors: &["apk", "dpkg"] };
+    let (content, links) = layer::read(body, place).ok()?;
+    layer::write(&content, &links)
+}
+
 fn decoded<T>(
     key: &Key,
     bytes: &[u8],
