@@ -195,7 +195,7 @@ fn by_a_policy_a_signer_withdraws_its_own_words_alone() {
     done(folder, &["attest", "--key", "ci.key", &name]);
     let bundle = listed(folder, &name)[0]["digest"].as_str().unwrap().to_owned();
     for (key, code) in [("ops.key", 0), ("ci.key", 1)] {
-        done(folder, &["attest", "revoke", "--attestation", &bundle, "--key", key, &name]);
+        done(folder, &["attest", "revoke", "--force", "--attestation", &bundle, "--key", key, &name]);
         let run = run(folder, &["verify", "--policy", "p.yaml", &name]);
         assert_eq!(run.code, code, "{key}: {}{}", run.stdout, run.stderr);
         assert_eq!(run.stdout.contains("[REVOKED]"), code == 1, "{}", run.stdout);

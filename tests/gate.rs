@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use sbomctl_testkit::{FaultKind, ReferrersApi, Registry, index};
+use sbomctl_testkit::{Blob, FaultKind, ReferrersApi, Registry, Root, index};
 use serde_json::{Value, json};
 
 use crate::attest::{API, Bench, image, image_with, registry, two};
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// Writes a policy with one rule for all images.
 fn policy(bench: &Bench, rule: &str) {
@@ -76,6 +78,27 @@ fn a_platform_without_a_bill_is_missing() {
     check(&bench, &name, &sbom(", coverage: index"), "deny", &["PLATFORM_MISSING"]);
     bench.done(&["attest", "--key", "k.key", "--platform", "linux/arm64", &name]);
     check(&bench, &name, &sbom(""), "allow", &[]);
+}
+
+#[test]
+fn what_a_nested_index_lists_for_a_platform_must_be_covered_whatever_it_looks_like() {
+    let bench = Bench::new();
+    let posing = artifact(r#"{"mediaType":"application/vnd.example.thing"}"#)
+        .with_platform(json!({ "os": "linux", "architecture": "arm64" }));
+    let plain = artifact("{}");
+    for (nested, decision, reasons) in [(posing, "deny", &["PLATFORM_MISSING"][..]), (plain, "allow", &[])] {
+        let (_registry, name) = registry(API, &index([image("linux/amd64"), index([nested])]));
+        bench.done(&["attest", "--key", "k.key", &name]);
+        check(&bench, &name, &sbom(""), decision, reasons);
+    }
+}
+
+/// A manifest of something that is no image, with this configuration.
+fn artifact(config: &str) -> Root {
+    let config = Blob::new("application/vnd.example.thing", config.as_bytes().to_vec());
+    let manifest =
+        json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config.descriptor(), "layers": [] });
+    Root::new(Blob::new(MANIFEST, manifest.to_string().into_bytes()), vec![config], &[])
 }
 
 #[test]
@@ -156,7 +179,7 @@ fn what_the_policy_or_the_signer_withdrew_does_not_count() {
     let revoke = ["attest", "revoke", "--attestation", bundle, &name, "--key"];
     // A stranger to this policy withdraws nothing.
     bench.done(&["key", "generate", "--no-password", "-o", "x"]);
-    bench.done(&[&revoke[..], &["x.key"]].concat());
+    bench.done(&[&revoke[..], &["x.key", "--force"]].concat());
     check(&bench, &name, &sbom(""), "allow", &[]);
     bench.done(&[&revoke[..], &["k.key"]].concat());
     check(&bench, &name, &sbom(""), "deny", &["REVOKED"]);

@@ -98,9 +98,9 @@ fn an_image_is_explained_without_a_registry() {
 fn a_report_for_people_says_why_and_what_to_do() {
     let run = explained("text");
     for expected in [
-        "ghcr.io/acme/app:v1: allowed\n",
-        "ghcr.io/acme/app:v1: DENIED\n",
-        "ghcr.io/acme/app:v1: UNDECIDED, so not allowed\n",
+        "allowed  ghcr.io/acme/app:v1@sha256:",
+        "DENIED  ghcr.io/acme/app:v1@sha256:",
+        "UNDECIDED, so not allowed  ghcr.io/acme/app:v1@sha256:",
         "by ci: nothing was found [NO_ATTESTATION]",
         "what to do: attest the image: sbomctl attest IMAGE",
         "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.0: denied by",

@@ -179,10 +179,13 @@ fn what_the_signer_withdrew_does_not_count() {
         let (_registry, name) = registry(api, &image("linux/amd64"));
         let said = bench.json("attest", 0, &["attest", "--key", "k.key", "--format", "json", &name]);
         let bundle = said["attested"][0]["bundle"].as_str().unwrap().to_owned();
-        let revoke =
-            |key: &str| bench.done(&["attest", "revoke", "--attestation", &bundle, "--key", key, &name]);
+        let record = ["attest", "revoke", "--attestation", &bundle, &name, "--key"];
+        let revoke = |key: &str| bench.done(&[&record[..], &[key]].concat());
         let verify = ["verify", "--key", "k.pub", &name];
-        revoke("s.key");
+        let said = bench.ends(1, &[&record[..], &["s.key"]].concat());
+        assert!(said.contains("nothing was withdrawn") && said.contains("nothing of others"), "{said}");
+        let said = bench.done(&[&record[..], &["s.key", "--force"]].concat());
+        assert!(said.contains("NOT withdrawn, though named"), "{said}");
         bench.done(&verify);
         revoke("k.key");
         let said = bench.ends(1, &verify);

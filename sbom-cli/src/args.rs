@@ -11,7 +11,7 @@ use sbom_core::{
 
 use crate::{
     bill::BillArgs, cache::CacheArgs, convert::ConvertArgs, diff::DiffArgs, documents::TemplateArgs,
-    merge::MergeArgs, query::QueryArgs,
+    environment::Environment, merge::MergeArgs, query::QueryArgs, terminal::Terminal,
 };
 
 /// sbomctl says exactly what software is in a container image.
@@ -66,6 +66,29 @@ pub(crate) enum When {
     Auto,
     Always,
     Never,
+}
+
+/// Tells what is wrong with the command line, in the form that it asks for as far as it can be read.
+pub(crate) fn tell(error: &clap::Error) {
+    let arguments: Vec<_> = std::env::args_os().take_while(|argument| argument != "--").collect();
+    let asks_for_json = arguments.iter().any(|argument| argument == "--log-format=json")
+        || arguments.windows(2).any(|pair| pair == ["--log-format", "json"]);
+    if !asks_for_json {
+        drop(error.print());
+        return;
+    }
+    let global = Global { quiet: false, verbose: 0, log_format: LogFormat::Json, color: When::Never };
+    let terminal = Terminal::new(&global, &Environment::default());
+    terminal.error(&anyhow::Error::msg(one_line(&error.render().to_string())));
+}
+
+/// What clap says on several lines, without the usage that follows.
+fn one_line(text: &str) -> String {
+    let said = text.lines().map(str::trim).take_while(|line| {
+        !["Usage:", "For more information"].iter().any(|follows| line.starts_with(follows))
+    });
+    let said: Vec<&str> = said.filter(|line| !line.is_empty()).collect();
+    said.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 #[derive(Debug, Subcommand)]
@@ -148,6 +171,10 @@ pub(crate) struct ScanArgs {
     /// Scan every platform; each FILE gets the platform into its name, in the place of {platform} if it has that
     #[arg(long)]
     pub(crate) all_platforms: bool,
+    /// Of an image in a registry, fetch only what is needed of its layers, where their form allows that: eStargz,
+    /// zstd:chunked, uncompressed. The document says which were read in part: nothing proves the whole of those
+    #[arg(long, conflicts_with = "files")]
+    pub(crate) partial: bool,
     /// Exit with 5 if anything could not be read or nothing was recognised
     #[arg(long)]
     pub(crate) strict: bool,

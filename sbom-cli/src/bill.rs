@@ -144,6 +144,12 @@ impl BillArgs {
 }
 
 impl BillMaker {
+    /// Lets layers be read in part.
+    pub(crate) fn read_in_part(&mut self) {
+        self.options.partial = true;
+        self.fingerprint.push_str(" partial");
+    }
+
     /// The document of a bill, and what else is written into it.
     pub(crate) fn document(&self, bom: Bom) -> Result<(Document, Inputs), Failure> {
         let timestamp = self.stamp.or(created(&bom));

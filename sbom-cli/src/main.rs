@@ -46,10 +46,14 @@ use terminal::Terminal;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no failures; clap tells them apart and prints each where it belongs.
+        // Help and version are no failures; clap tells them apart and prints each where it belongs.
+        Err(error) if !error.use_stderr() => {
             drop(error.print());
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            return Exit::Done.into();
+        }
+        Err(error) => {
+            args::tell(&error);
+            return Exit::Usage.into();
         }
     };
     let environment = Environment::read();
@@ -75,7 +79,7 @@ fn main() -> ExitCode {
         Command::Query(arguments) => query::run(arguments, &environment, &terminal),
         Command::Score(arguments) => score::run(arguments, &terminal),
         Command::Validate(arguments) => validate::run(arguments, &environment, &terminal),
-        Command::Policy(arguments) => policy::run(arguments, &terminal),
+        Command::Policy(arguments) => policy::run(arguments, &environment, &terminal),
         Command::Key(arguments) => key::run(arguments, &environment),
         Command::Verify(arguments) => verify::run(arguments, &environment, &terminal),
         Command::Completions { shell } => {

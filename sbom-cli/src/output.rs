@@ -13,14 +13,15 @@ use tempfile::NamedTempFile;
 
 use crate::exit_code::Failure;
 
-/// Files being written; removed if the program is interrupted.
+/// Files and folders being written; removed if the program is interrupted.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Removes what is being written. For the end by a signal.
 pub(crate) fn remove_unfinished() {
     for path in UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-        // Whether this succeeds changes nothing about how the program ends.
-        let _ = std::fs::remove_file(path);
+        // Whether this succeeds changes nothing about how the program ends. Into a folder somebody may still be writing.
+        let gone = || std::fs::remove_file(&path).is_ok() || std::fs::remove_dir_all(&path).is_ok();
+        let _ = (0..10).any(|_| gone());
     }
 }
 
@@ -134,10 +135,10 @@ fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
 }
 
 /// Keeps a path in [`UNFINISHED`] while it lives.
-struct Unfinished(PathBuf);
+pub(crate) struct Unfinished(PathBuf);
 
 impl Unfinished {
-    fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path) -> Self {
         UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
         Self(path.to_owned())
     }

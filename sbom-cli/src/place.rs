@@ -14,8 +14,8 @@ use sbom_core::{
         reference::{Reference, Tag},
     },
     source::{
-        ContentStore, ImageSource, Local, Naming, Selection, SourceError, image, locator::Locator,
-        registry::RegistryStore,
+        self, ContentStore, ImageSource, Local, Member, Naming, Selection, SourceError, image,
+        locator::Locator, registry::RegistryStore,
     },
 };
 
@@ -127,6 +127,12 @@ impl Image {
         let selection = platform.map_or(Selection::All, |platform| Selection::Platform(platform.clone()));
         let store: Arc<dyn ContentStore> = Arc::clone(&self.store) as _;
         Ok(image::resolve(&store, std::slice::from_ref(&self.root), &self.naming, &selection, limits)?)
+    }
+
+    /// What of it a machine may choose, images and what only looks like none.
+    pub(crate) fn members(&self, limits: &Limits) -> Result<Vec<Member>, Failure> {
+        let store: Arc<dyn ContentStore> = Arc::clone(&self.store) as _;
+        Ok(source::members(&*store, &self.root, limits)?)
     }
 
     /// What writes there; a failure where nothing can be written.

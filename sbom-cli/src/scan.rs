@@ -32,6 +32,9 @@ pub(crate) fn run(
     let template = arguments.template.read(&arguments.output)?;
     let mut maker = arguments.bill.prepare(environment)?;
     maker.options.cache = arguments.cache.open(environment)?;
+    if arguments.partial {
+        maker.read_in_part();
+    }
     let options = &maker.options;
     let subject = open(arguments, environment, &options.limits)?;
     let bars = terminal.bars();

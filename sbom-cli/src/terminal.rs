@@ -86,6 +86,13 @@ impl Terminal {
         }
     }
 
+    /// Prints errors, each on a line of its own.
+    pub(crate) fn errors(&self, lines: Vec<String>) {
+        if !lines.is_empty() {
+            self.error(&anyhow::Error::new(Lines(lines)));
+        }
+    }
+
     /// Prints a warning, unless it is to be quiet.
     pub(crate) fn warn(&self, text: fmt::Arguments<'_>) {
         match self.format {
@@ -96,6 +103,11 @@ impl Terminal {
                 self.print(format_args!("{on}warning:{off} {text}"));
             }
         }
+    }
+
+    /// Whether nothing is to be told but errors and what is asked for.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// How lines on standard output are to look.
@@ -206,5 +218,9 @@ impl Progress for Bars {
             bar.finish_and_clear();
             self.terminal.bars.remove(&bar);
         }
+    }
+
+    fn note(&self, _: &LayerDescriptor, text: &str) {
+        self.terminal.warn(format_args!("{text}"));
     }
 }

@@ -43,6 +43,11 @@ pub enum Color {
 }
 
 impl Color {
+    /// `text` in this colour, if `style` has colours.
+    pub fn paint(self, text: &str, style: Style) -> Cow<'_, str> {
+        if style.colors { Cow::Owned(format!("{}{text}\x1b[0m", self.start())) } else { Cow::Borrowed(text) }
+    }
+
     fn start(self) -> &'static str {
         match self {
             Self::Green => "\x1b[32m",

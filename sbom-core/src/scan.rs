@@ -32,6 +32,7 @@ use crate::{
 };
 
 mod inspect;
+mod parts;
 mod pipeline;
 mod results;
 mod stored;
@@ -39,7 +40,8 @@ mod stream;
 
 pub use stream::scan_stream;
 
-use inspect::Shared;
+use inspect::{Rereader, Shared};
+use parts::Parts;
 use pipeline::Pipeline;
 use results::{Results, Witness};
 use stored::{Layers, Reading};
@@ -58,6 +60,9 @@ pub struct Options {
     /// Where what layers gave is kept and found again. It changes nothing in a bill; that a layer's bytes have their
     /// digest was proved when its result was kept.
     pub cache: Option<LayerCache>,
+    /// Whether only those parts of layers are read that detectors could want, where the source and the form of the
+    /// layer allow it. The bill then says of which layers, and what proves those parts: nothing proves the whole.
+    pub partial: bool,
 }
 
 impl Default for Options {
@@ -69,6 +74,7 @@ impl Default for Options {
             bill: assemble::Options::default(),
             detectors: builtin::detectors(),
             cache: None,
+            partial: false,
         }
     }
 }
@@ -145,6 +151,8 @@ pub trait Progress: Debug + Sync {
     fn advance(&self, layer: &LayerDescriptor, bytes: u64);
     /// The layer is read.
     fn end(&self, layer: &LayerDescriptor);
+    /// Something about the layer that is worth knowing and changes nothing in the bill.
+    fn note(&self, _layer: &LayerDescriptor, _text: &str) {}
 }
 
 /// Progress that nobody hears of.
@@ -167,14 +175,17 @@ pub fn scan(source: &dyn Source, options: &Options, progress: &dyn Progress) -> 
     let witness = Witness::of(source);
     let reading = Reading { source: &witness, progress, limits: &options.limits };
     let mut overlay = Overlay::new(&options.limits);
+    let parts = Parts::new(source, &shared, progress);
     let pipeline = Pipeline::new(layers.len());
     let results = Results::new(reading, &witness, &shared);
     let links = read_layers(layers, options.jobs, &mut overlay, &pipeline, &|layer, stop| {
-        results.layer(layer, &pipeline, stop)
+        parts.read_layer(layer, stop).unwrap_or_else(|| results.layer(layer, &pipeline, stop))
     })?;
-    reread(layers, &results, &shared, &mut overlay, links)?;
+    reread(layers, &results, &shared, &mut overlay, links, &parts)?;
     results.finish();
-    Ok(assemble(source.subject().clone(), overlay, &options.bill, &options.limits))
+    let mut subject = source.subject().clone();
+    parts.mark(&mut subject, &mut overlay);
+    Ok(assemble(subject, overlay, &options.bill, &options.limits))
 }
 
 /// What reading one layer gives: its content, and the paths of links that a detector would want as files.
@@ -266,11 +277,20 @@ fn reread<'l>(
     shared: &Shared<'_>,
     overlay: &mut Overlay<'_>,
     links: BTreeSet<ImagePath>,
+    parts: &Parts<'_>,
 ) -> Result<(), ScanError> {
     let mut further = shared.limits().further_names_bytes.value;
     for (layer, files) in files_behind_links(overlay, shared, links) {
         let Some(descriptor) = layers.get(layer) else { continue };
-        for (path, found, gaps) in results.reread(descriptor, &files, &mut further)? {
+        let before = further;
+        let mut rereader = Rereader::new(shared, layer, &files, &mut further);
+        let read = if parts.walk(descriptor, &mut rereader) {
+            rereader.finish().0
+        } else {
+            further = before;
+            results.reread(descriptor, &files, &mut further)?
+        };
+        for (path, found, gaps) in read {
             overlay
                 .add_reread(&path, layer, found, gaps)
                 .map_err(|source| ScanError::Limit { at: descriptor.label(), source })?;

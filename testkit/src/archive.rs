@@ -2,9 +2,13 @@
 
 use std::io::Write as _;
 
+use serde_json::{Map, Value, json};
 use tar::{EntryType, Header};
 
-use crate::image::{Blob, digest};
+use crate::{
+    chunked::{self, Chunked, TocEdit},
+    image::{Blob, digest},
+};
 
 /// How a layer is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,6 +22,10 @@ pub enum Compression {
     GzipMultiMember,
     /// As a zstd frame.
     Zstd,
+    /// As eStargz, with files in chunks of so many bytes.
+    Estargz(usize),
+    /// As zstd:chunked, with files in chunks of so many bytes.
+    ZstdChunked(usize),
 }
 
 /// Builds a tar archive, deterministic to the byte.
@@ -188,6 +196,7 @@ pub struct LayerBuilder {
     compression: Compression,
     media_type: Option<String>,
     stored: Option<Vec<u8>>,
+    edit_toc: Option<TocEdit>,
 }
 
 /// Passes what adds entries on to the [`TarBuilder`].
@@ -253,19 +262,35 @@ impl LayerBuilder {
         self
     }
 
+    /// Changes the table of contents of a layer that has one, before it is hashed.
+    #[must_use]
+    pub fn edit_toc(mut self, edit: TocEdit) -> Self {
+        self.edit_toc = Some(edit);
+        self
+    }
+
     pub(crate) fn build(self, docker: bool) -> Layer {
         let tar = self.tar.build();
-        let bytes = self.stored.unwrap_or_else(|| compress(&tar, self.compression));
+        let Chunked { stored, tar, annotations } = match self.compression {
+            Compression::Estargz(chunk) => chunked::estargz(&tar, chunk, self.edit_toc),
+            Compression::ZstdChunked(chunk) => chunked::zstd_chunked(&tar, chunk, self.edit_toc),
+            other => Chunked { stored: compress(&tar, other), tar, annotations: Vec::new() },
+        };
+        let bytes = self.stored.unwrap_or(stored);
         let usual = || match (docker, self.compression) {
             (false, Compression::None) => "application/vnd.oci.image.layer.v1.tar",
-            (false, Compression::Zstd) => "application/vnd.oci.image.layer.v1.tar+zstd",
+            (false, Compression::Zstd | Compression::ZstdChunked(_)) => {
+                "application/vnd.oci.image.layer.v1.tar+zstd"
+            }
             (false, _) => "application/vnd.oci.image.layer.v1.tar+gzip",
             (true, Compression::None) => "application/vnd.docker.image.rootfs.diff.tar",
-            (true, Compression::Zstd) => "application/vnd.docker.image.rootfs.diff.tar.zstd",
+            (true, Compression::Zstd | Compression::ZstdChunked(_)) => {
+                "application/vnd.docker.image.rootfs.diff.tar.zstd"
+            }
             (true, _) => "application/vnd.docker.image.rootfs.diff.tar.gzip",
         };
         let media_type = self.media_type.unwrap_or_else(|| usual().to_owned());
-        Layer { diff_id: digest(&tar), tar, blob: Blob::new(&media_type, bytes) }
+        Layer { diff_id: digest(&tar), tar, blob: Blob::new(&media_type, bytes), annotations }
     }
 }
 
@@ -278,18 +303,33 @@ pub struct Layer {
     pub diff_id: String,
     /// The uncompressed archive.
     pub tar: Vec<u8>,
+    /// What its descriptor in the manifest says of it.
+    pub annotations: Vec<(String, String)>,
+}
+
+impl Layer {
+    /// Points at the layer, with its annotations.
+    pub fn descriptor(&self) -> Value {
+        let mut descriptor = self.blob.descriptor();
+        let annotations: Map<String, Value> =
+            self.annotations.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        if let (false, Some(descriptor)) = (annotations.is_empty(), descriptor.as_object_mut()) {
+            descriptor.insert("annotations".to_owned(), Value::Object(annotations));
+        }
+        descriptor
+    }
 }
 
 /// `bytes`, compressed.
 pub fn compress(bytes: &[u8], compression: Compression) -> Vec<u8> {
     match compression {
         Compression::None => bytes.to_vec(),
-        Compression::Gzip => gzip(bytes),
+        Compression::Gzip | Compression::Estargz(_) => gzip(bytes),
         Compression::GzipMultiMember => {
             let (head, tail) = bytes.split_at(bytes.len() / 2);
             [gzip(head), gzip(tail)].concat()
         }
-        Compression::Zstd => in_memory(zstd::encode_all(bytes, 1)),
+        Compression::Zstd | Compression::ZstdChunked(_) => in_memory(zstd::encode_all(bytes, 1)),
     }
 }
 

@@ -186,7 +186,7 @@ impl ImageBuilder {
             "schemaVersion": 2,
             "mediaType": manifest_type,
             "config": config.descriptor(),
-            "layers": layers.iter().map(|layer| layer.blob.descriptor()).collect::<Vec<_>>(),
+            "layers": layers.iter().map(Layer::descriptor).collect::<Vec<_>>(),
         });
         if !self.annotations.is_empty() {
             let annotations: serde_json::Map<_, _> =

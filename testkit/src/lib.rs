@@ -1,6 +1,7 @@
 //! Images, archives and registries made for tests.
 
 mod archive;
+mod chunked;
 mod image;
 mod layout;
 mod registry;
@@ -13,6 +14,7 @@ pub mod sigstore;
 pub use tar::EntryType;
 
 pub use archive::{Compression, Layer, LayerBuilder, TarBuilder, compress};
+pub use chunked::{TocEdit, estargz_footer};
 pub use image::{Blob, Image, ImageBuilder, digest};
 pub use layout::{DockerArchive, Layout, Root, blob_path, docker_list, index};
 pub use registry::{Access, Fault, FaultKind, Logged, ReferrersApi, Registry};

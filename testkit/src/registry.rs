@@ -8,7 +8,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
@@ -129,9 +129,11 @@ impl Logged {
         self.headers.get(name).map(String::as_str).unwrap_or_default()
     }
 
-    /// The first byte that was asked for, if not the whole.
-    pub(crate) fn from(&self) -> Option<usize> {
-        self.header("range").strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
+    /// The first byte that was asked for, if not the whole, and the one behind the last, if not all that follow.
+    pub(crate) fn range(&self) -> Option<(usize, Option<usize>)> {
+        let (from, last) = self.header("range").strip_prefix("bytes=")?.split_once('-')?;
+        let end = if last.is_empty() { None } else { Some(last.parse::<usize>().ok()?.checked_add(1)?) };
+        Some((from.parse().ok()?, end))
     }
 }
 
@@ -265,7 +267,7 @@ impl Registry {
                 "" => String::new(),
                 sent => format!(" [{sent}]"),
             };
-            let from = request.from().map_or(String::new(), |from| format!(" from {from}"));
+            let from = request.range().map_or(String::new(), |(from, _)| format!(" from {from}"));
             format!("{}{authorization}{from}", request.path)
         };
         self.log().into_iter().map(line).collect()
@@ -274,6 +276,16 @@ impl Registry {
     /// The requests so far.
     pub fn log(&self) -> Vec<Logged> {
         self.shared.lock().log.clone()
+    }
+
+    /// Troubles nobody any more.
+    pub fn clear_faults(&self) {
+        self.shared.lock().faults.clear();
+    }
+
+    /// How many bytes were sent so far in the bodies of answers.
+    pub fn sent(&self) -> u64 {
+        self.shared.sent.load(Ordering::Relaxed)
     }
 
     /// Forgets the requests so far.
@@ -339,6 +351,8 @@ fn digests<'a>(keys: impl Iterator<Item = &'a Key>, repository: &str) -> BTreeSe
 pub(crate) struct Shared {
     state: Mutex<State>,
     pub(crate) stopped: AtomicBool,
+    /// Bytes of bodies.
+    pub(crate) sent: AtomicU64,
 }
 
 impl Shared {

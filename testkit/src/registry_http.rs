@@ -24,14 +24,14 @@ pub(crate) fn serve(stream: impl Read + Write, shared: &Shared) -> io::Result<()
     }
     let Some((request, body)) = read_request(&mut reader)? else { return Ok(()) };
     let is_head = request.method == "HEAD";
-    let from = request.from();
+    let range = request.range();
     let (answer, fault) = shared.lock().answer(request, &body);
     let out = reader.get_mut();
     match (answer, fault) {
         (_, Some(FaultKind::Raw(bytes))) => out.write_all(&bytes)?,
         (_, Some(FaultKind::Silence(duration))) => std::thread::sleep(duration),
         (None, _) | (_, Some(FaultKind::LostAnswer)) => {}
-        (Some(answer), fault) => write_answer(out, answer, fault, from, is_head, shared)?,
+        (Some(answer), fault) => write_answer(out, answer, fault, range, is_head, shared)?,
     }
     out.flush()
 }
@@ -81,12 +81,12 @@ fn write_answer(
     out: &mut impl Write,
     mut answer: Answer,
     fault: Option<FaultKind>,
-    from: Option<usize>,
+    range: Option<(usize, Option<usize>)>,
     is_head: bool,
     shared: &Shared,
 ) -> io::Result<()> {
     let (mut sent, mut wait) = (usize::MAX, None);
-    let mut from = from.filter(|_| answer.takes_ranges());
+    let mut range = range.filter(|_| answer.takes_ranges());
     match fault {
         Some(FaultKind::OtherBytes) => answer.body.iter_mut().for_each(|byte| *byte ^= 0xff),
         Some(FaultKind::Body(body)) => answer.body = body,
@@ -94,19 +94,21 @@ fn write_answer(
         Some(FaultKind::OtherDigest) => {
             answer.set("Docker-Content-Digest", &format!("sha256:{}", "0".repeat(64)));
         }
-        Some(FaultKind::IgnoreRange) => from = None,
-        Some(FaultKind::OtherRange) => from = from.map(|from| from / 2),
+        Some(FaultKind::IgnoreRange) => range = None,
+        Some(FaultKind::OtherRange) => range = range.map(|(from, end)| (from / 2, end)),
         Some(FaultKind::DropAfter(bytes)) => sent = bytes,
         Some(FaultKind::Trickle(duration)) => wait = Some(duration),
         Some(FaultKind::Endless) => return endless(out, &answer, shared),
         _ => {}
     }
-    if let Some(from) = from {
+    if let Some((from, end)) = range {
         let whole = answer.body.len();
-        answer.body.drain(..from.min(whole));
+        answer.body.truncate(end.unwrap_or(whole));
+        answer.body.drain(..from.min(answer.body.len()));
         answer.status = 206;
         if !answer.has("Content-Range") {
-            answer.set("Content-Range", &format!("bytes {from}-{}/{whole}", whole.saturating_sub(1)));
+            let last = (from + answer.body.len()).saturating_sub(1);
+            answer.set("Content-Range", &format!("bytes {from}-{last}/{whole}"));
         }
     }
     write!(out, "HTTP/1.1 {} X\r\nConnection: close\r\n", answer.status)?;
@@ -116,6 +118,7 @@ fn write_answer(
     write!(out, "Content-Length: {}\r\n\r\n", answer.body.len())?;
     let body = if is_head { &[] } else { answer.body.as_slice() };
     let body = body.get(..sent).unwrap_or(body);
+    shared.sent.fetch_add(body.len() as u64, Ordering::Relaxed);
     let Some(wait) = wait else { return out.write_all(body) };
     for byte in body.chunks(1) {
         if shared.stopped.load(Ordering::Relaxed) {

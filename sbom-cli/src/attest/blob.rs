@@ -63,7 +63,7 @@ pub(super) fn run(
     };
     let mut done = Vec::new();
     for said in said {
-        let one = sign(&author, &name, said, limits)?;
+        let one = sign(&author, super::statement(&name, &said)?, said, limits)?;
         if let Some(trust) = author.trust()? {
             let signed = Signed::Bundle(one.bundle.clone());
             check(&signed, &subject.digest, &one.said.predicate_type, trust, limits)?;

@@ -11,7 +11,7 @@ use sbom_core::{
     source::registry::RegistryStore,
 };
 
-use super::unverified;
+use super::{new_layout::NewLayout, unverified};
 use crate::{
     environment::{self, Environment},
     exit_code::{Exit, Failure},
@@ -53,13 +53,20 @@ pub(super) fn run(
     let mut spending = Spending::new(&limits, Box::new(Stopwatch::default()));
     let plan = copy::plan(&*image.store, &image.root, &mut spending)?;
     let own_tag = || image.naming.tag.as_deref().and_then(|tag| tag.parse::<Tag>().ok());
+    let new = match &destination {
+        Destination::Folder(path, _) => NewLayout::begin(path)?,
+        Destination::Registry(_) | Destination::Archive(..) => None,
+    };
     let sink: Box<dyn Sink> = match &destination {
         Destination::Archive(file, tag) => {
             unverified::tell(&plan.notes, &[], terminal);
             let tag = tag.clone().or_else(own_tag);
             return to_archive(&image, plan, file, tag.as_ref());
         }
-        Destination::Folder(path, _) => Box::new(LayoutFolder::create(path, &limits)?),
+        Destination::Folder(path, _) => match &new {
+            Some(new) => Box::new(new.sink(&limits)?),
+            None => Box::new(LayoutFolder::open(path, &limits)?),
+        },
         Destination::Registry(reference) => {
             let client = registry::client(&arguments.place.registry, environment, &limits)?;
             Box::new(RegistryStore::new(&client, reference.repository().clone()))
@@ -74,9 +81,16 @@ pub(super) fn run(
     };
     let copied = copied(&image, plan, &*sink, tag.as_ref(), &limits)?;
     unverified::tell(&copied.notes, &[], terminal);
+    if let Some(new) = new {
+        new.finish()?;
+    }
+    let place = match &destination {
+        Destination::Folder(path, _) => path.display().to_string(),
+        Destination::Registry(_) | Destination::Archive(..) => sink.place(),
+    };
     let name = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
     output::to_stdout(|out| {
-        writeln!(out, "{} -> {}{name}@{}", image.pinned(), sink.place(), image.root.digest)?;
+        writeln!(out, "{} -> {}{name}@{}", image.pinned(), place, image.root.digest)?;
         writeln!(
             out,
             "  {} manifests, of which {} refer to another; {} blobs; {} tags of signatures and attestations",

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::{Args, Subcommand, ValueEnum};
 use sbom_core::{
-    attach::{self, Attached, Attachment, Found, Listing, Sink, Spending, Stopwatch, Wanted},
+    attach::{self, Attached, Attachment, Found, Sink, Spending, Stopwatch, Wanted},
     attest::{
         Signed,
         predicate::PredicateType,
@@ -19,22 +19,25 @@ use sbom_core::{
     oci::{Descriptor, Platform, SubjectKind, manifest::OCI_MANIFEST},
     source::Source as _,
 };
-use serde_json::{Value, json};
 
 mod author;
 mod blob;
 mod copy;
 mod download;
+mod known;
 mod list;
+mod new_layout;
 mod repair;
 mod revoke;
 mod said;
+mod told;
 pub(crate) mod unverified;
 
 pub(crate) use self::{
     author::{Author, AuthorArgs},
     blob::subject as blob_subject,
     copy::write_archive,
+    told::tell,
 };
 
 use crate::{
@@ -80,6 +83,9 @@ pub(crate) struct AttestArgs {
     /// Sign, but put nothing beside the image
     #[arg(long, requires = "output_bundle")]
     no_push: bool,
+    /// Sign and add it even if the same key has said the very same of the image before
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     out: OutArgs,
     #[command(flatten)]
@@ -148,6 +154,8 @@ pub(crate) struct Done {
     statement: Digest,
     bundle: Vec<u8>,
     attached: Vec<Attached>,
+    /// Nothing was signed: the bundle was there, and counts.
+    known: bool,
 }
 
 /// Runs the subcommand.
@@ -192,7 +200,16 @@ fn attest(arguments: &AttestArgs, environment: &Environment, terminal: &Terminal
     }
     let mut done = Vec::new();
     for said in said {
-        done.push(sign(&author, &image.naming.name, said, limits)?);
+        let statement = statement(&image.naming.name, &said)?;
+        // Where nothing is put, what lies there is none of its business.
+        let looks = sink.is_some() && !arguments.force;
+        let known = if looks { known::bundle(&image, &author, &said, &statement, limits)? } else { None };
+        done.push(match known {
+            Some(bundle) => {
+                Done { said, statement: Digest::of(&statement), bundle, attached: Vec::new(), known: true }
+            }
+            None => sign(&author, statement, said, limits)?,
+        });
     }
     if let Some(sink) = sink {
         let pushed = push(arguments, sink, &mut done, environment, limits);
@@ -276,19 +293,23 @@ fn subjects(image: &Image, digest: &Digest) -> Result<Vec<Descriptor>, Failure> 
     Ok(vec![own, image.root.clone()])
 }
 
-/// Makes a statement and signs it.
-fn sign(author: &Author, name: &str, said: Said, limits: &Limits) -> Result<Done, Failure> {
+/// The bytes of a statement.
+fn statement(name: &str, said: &Said) -> Result<Vec<u8>, Failure> {
     let subjects: Vec<Subject> =
         said.subjects.iter().map(|subject| Subject::new(name, &subject.digest)).collect();
-    let statement = statement::write(&subjects, &said.predicate_type, &said.predicate)
-        .map_err(|error| Failure { exit: Exit::BadInput, source: error.into() })?;
+    statement::write(&subjects, &said.predicate_type, &said.predicate)
+        .map_err(|error| Failure { exit: Exit::BadInput, source: error.into() })
+}
+
+/// Signs a statement.
+fn sign(author: &Author, statement: Vec<u8>, said: Said, limits: &Limits) -> Result<Done, Failure> {
     let digest = Digest::of(&statement);
     let bundle = author.sign(statement)?;
     limits.attestation_bytes.check(bundle.len() as u64).map_err(|error| {
         let error = anyhow::Error::new(error).context("what was signed is larger than readers take");
         Failure { exit: Exit::BadInput, source: error }
     })?;
-    Ok(Done { said, statement: digest, bundle, attached: Vec::new() })
+    Ok(Done { said, statement: digest, bundle, attached: Vec::new(), known: false })
 }
 
 fn push(
@@ -329,7 +350,7 @@ fn push(
 /// Looks for what was put there as a consumer would, and verifies it if it is known whom a consumer has to trust.
 fn read_back(image: &Image, trust: Option<&Trust>, done: &Done, limits: &Limits) -> Result<(), Failure> {
     for subject in &done.said.subjects {
-        let found = find(image, done, &subject.digest, limits);
+        let found = find(image, &done.said.predicate_type, &subject.digest, limits);
         let Some(signed) = own(&found, done) else {
             let unseen: String =
                 found.incomplete.iter().map(|one| format!("; not all could be looked at: {one}")).collect();
@@ -347,8 +368,8 @@ fn read_back(image: &Image, trust: Option<&Trust>, done: &Done, limits: &Limits)
 }
 
 /// What lies beside `subject`, looked for as by somebody who wants what was said.
-fn find(image: &Image, done: &Done, subject: &Digest, limits: &Limits) -> Found {
-    let likely = [done.said.predicate_type.uri().to_owned()];
+fn find(image: &Image, wanted: &PredicateType, subject: &Digest, limits: &Limits) -> Found {
+    let likely = [wanted.uri().to_owned()];
     let wanted = Wanted { subject, index: image.index(), likely: &likely };
     attach::find(&*image.store, wanted, &mut Spending::new(limits, Box::new(Stopwatch::default())))
 }
@@ -364,7 +385,7 @@ fn what_is_there(image: &Image, done: &[Done], failure: Failure, limits: &Limits
     let mut missing = Vec::new();
     for one in done {
         for subject in &one.said.subjects {
-            let found = find(image, one, &subject.digest, limits);
+            let found = find(image, &one.said.predicate_type, &subject.digest, limits);
             let line = format!("{} of {}", one.said.predicate_type.uri(), subject.digest);
             match own(&found, one) {
                 Some(_) => there.push(line),
@@ -382,6 +403,19 @@ fn what_is_there(image: &Image, done: &[Done], failure: Failure, limits: &Limits
     Failure { exit: failure.exit, source: failure.source.context(message) }
 }
 
+/// What whoever trusts `trust` asks for.
+fn demand(subject: &Digest, predicate: Option<&PredicateType>, trust: Trust) -> Demand {
+    Demand {
+        subject: subject.clone(),
+        predicate: predicate.cloned(),
+        signers: vec![trust],
+        log: Need::BySigner,
+        time: Need::BySigner,
+        revoked: Revoked::default(),
+        now: environment::now(),
+    }
+}
+
 /// Fails unless `signed` would be accepted by whoever trusts its author.
 fn check(
     signed: &Signed,
@@ -390,96 +424,9 @@ fn check(
     trust: Trust,
     limits: &Limits,
 ) -> Result<(), Failure> {
-    let demand = Demand {
-        subject: subject.clone(),
-        predicate: Some(predicate.clone()),
-        signers: vec![trust],
-        log: Need::BySigner,
-        time: Need::BySigner,
-        revoked: Revoked::default(),
-        now: environment::now(),
-    };
+    let demand = demand(subject, Some(predicate), trust);
     verify(signed, &demand, limits).map(|_verified| ()).map_err(|refusal| {
         let error = anyhow::Error::new(refusal).context("what was signed does not verify");
         Failure { exit: Exit::Environment, source: error }
     })
-}
-
-/// Writes the bundles where they are wanted, and says what was done.
-pub(crate) fn tell(out: &OutArgs, about: &str, author: &Author, done: &[Done]) -> Result<(), Failure> {
-    if let Some(file) = &out.output_bundle {
-        output::to_file(file, |out| {
-            for one in done {
-                out.write_all(&one.bundle)?;
-                out.write_all(b"\n")?;
-            }
-            Ok(())
-        })?;
-    }
-    output::to_stdout(|to| match out.format {
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut *to, &as_json(about, author, done))?;
-            writeln!(to)
-        }
-        Format::Text => {
-            writeln!(to, "{about}")?;
-            for one in done {
-                let platform =
-                    one.said.platform.as_ref().map(|platform| format!(" of {platform}")).unwrap_or_default();
-                writeln!(to, "  {}{platform}", one.said.predicate_type.uri())?;
-                writeln!(to, "    statement  {}", one.statement)?;
-                writeln!(to, "    bundle     {}", Digest::of(&one.bundle))?;
-                writeln!(to, "    signer     {author}")?;
-                for attached in &one.attached {
-                    let listing = match &attached.listing {
-                        Listing::Store => "in the list of referrers".to_owned(),
-                        Listing::Tag(tag) => format!("under the tag {tag}"),
-                    };
-                    let new = if attached.new { "" } else { ", was there before" };
-                    writeln!(
-                        to,
-                        "    referrer   {} of {}, {listing}{new}",
-                        attached.manifest, attached.subject
-                    )?;
-                    if let Some(tag) = &attached.legacy {
-                        writeln!(to, "    old form   under the tag {tag}")?;
-                    }
-                }
-            }
-            Ok(())
-        }
-    })
-}
-
-fn as_json(about: &str, author: &Author, done: &[Done]) -> Value {
-    let attested: Vec<Value> = done
-        .iter()
-        .map(|one| {
-            let referrers: Vec<Value> = one
-                .attached
-                .iter()
-                .map(|attached| {
-                    json!({
-                        "subject": attached.subject.to_string(),
-                        "manifest": attached.manifest.to_string(),
-                        "listedBy": match &attached.listing {
-                            Listing::Store => "referrers-api".to_owned(),
-                            Listing::Tag(tag) => tag.to_string(),
-                        },
-                        "legacyTag": attached.legacy.as_ref().map(ToString::to_string),
-                        "new": attached.new,
-                    })
-                })
-                .collect();
-            json!({
-                "predicateType": one.said.predicate_type.uri(),
-                "platform": one.said.platform.as_ref().map(ToString::to_string),
-                "subjects": one.said.subjects.iter().map(|subject| subject.digest.to_string()).collect::<Vec<_>>(),
-                "statement": one.statement.to_string(),
-                "bundle": Digest::of(&one.bundle).to_string(),
-                "referrers": referrers,
-            })
-        })
-        .collect();
-    json!({ "schemaVersion": 1, "subject": about, "signer": author.to_string(), "attested": attested })
 }

@@ -1,21 +1,23 @@
 //! `sbomctl attest revoke`: says, signed, that attestations no longer hold, or takes them away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
 use clap::Args;
 use sbom_core::{
     attach::{self, Attachment, Place, Settings, Sink, Stopwatch, repair, revocation},
     attest::{
+        Signed,
         predicate::PredicateType,
         statement::{self, Subject},
+        verify::verify,
     },
     digest::Digest,
     limits::Limits,
     oci::Descriptor,
 };
 
-use super::{AuthorArgs, unverified};
+use super::{Author, AuthorArgs, demand, unverified};
 use crate::{
     environment::{self, Environment},
     exit_code::{Exit, Failure},
@@ -41,6 +43,9 @@ pub(crate) struct RevokeArgs {
     /// are
     #[arg(long)]
     delete: bool,
+    /// Put the record there even if it withdraws nothing: one binds nothing but what its own signer has signed
+    #[arg(long, conflicts_with = "delete")]
+    force: bool,
     #[command(flatten)]
     author: AuthorArgs,
     #[command(flatten)]
@@ -54,6 +59,7 @@ struct Target {
     manifests: Vec<(Descriptor, Digest)>,
     subjects: BTreeMap<Digest, Descriptor>,
     legacy: bool,
+    signed: Signed,
 }
 
 /// Runs the subcommand.
@@ -71,8 +77,10 @@ pub(super) fn run(
     let settings =
         Settings { clock: &clock, seed: environment::entropy(), also_legacy: false, limits: &limits };
     let lines = match author {
-        None => delete(sink, &targets, &settings, terminal)?,
+        None => delete(sink, &targets, &settings)?,
         Some(author) => {
+            let foreign = foreign(&targets, &author, &limits)?;
+            check_own(&foreign, &author, arguments.force)?;
             let at = environment::now();
             let mut lines = Vec::new();
             for target in &targets {
@@ -94,9 +102,12 @@ pub(super) fn run(
                     created: Some(at),
                 };
                 for attached in attach::attach(sink, &[attachment], &settings)? {
+                    let bundle = &target.revoked.bundle;
+                    let effect =
+                        if foreign.contains(bundle) { "NOT withdrawn, though named" } else { "withdrawn" };
                     lines.push(format!(
-                        "  {} withdrawn by {} beside {}",
-                        target.revoked.bundle, attached.manifest, attached.subject
+                        "  {bundle} {effect} by {} beside {}",
+                        attached.manifest, attached.subject
                     ));
                 }
             }
@@ -141,6 +152,7 @@ fn targets(
                 manifests: Vec::new(),
                 subjects: BTreeMap::new(),
                 legacy: false,
+                signed: signed.clone(),
             });
             let plain = Descriptor::new(subject.media_type.clone(), subject.digest.clone(), subject.size);
             match &attestation.place {
@@ -159,21 +171,35 @@ fn targets(
     Ok(targets.into_values().collect())
 }
 
-/// Takes attestations away.
-fn delete(
-    sink: &dyn Sink,
-    targets: &[Target],
-    settings: &Settings<'_>,
-    terminal: &Terminal,
-) -> Result<Vec<String>, Failure> {
+/// Those of `targets` that somebody else has signed. Where nobody can say whom to trust, there are none.
+fn foreign(targets: &[Target], author: &Author, limits: &Limits) -> Result<BTreeSet<Digest>, Failure> {
+    let Some(trust) = author.trust()? else { return Ok(BTreeSet::new()) };
+    let is_own = |target: &Target| {
+        let mut subjects = target.subjects.keys();
+        subjects.any(|subject| verify(&target.signed, &demand(subject, None, trust.clone()), limits).is_ok())
+    };
+    let foreign = targets.iter().filter(|target| !is_own(target));
+    Ok(foreign.map(|target| target.revoked.bundle.clone()).collect())
+}
+
+/// Fails if a record would withdraw nothing of what it names.
+fn check_own(foreign: &BTreeSet<Digest>, author: &Author, force: bool) -> Result<(), Failure> {
+    if foreign.is_empty() || force {
+        return Ok(());
+    }
+    let named: Vec<String> = foreign.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "nothing was withdrawn: {author} has not signed {}, and a record withdraws nothing of others; \
+         sign with the key that has, or take it away with --delete",
+        named.join(", ")
+    );
+    Err(Failure { exit: Exit::No, source: anyhow!(message) })
+}
+
+/// Takes attestations away. What lies under the tag of the old form stays, and is a failure.
+fn delete(sink: &dyn Sink, targets: &[Target], settings: &Settings<'_>) -> Result<Vec<String>, Failure> {
     let mut lines = Vec::new();
     for target in targets {
-        if target.legacy {
-            terminal.warn(format_args!(
-                "{} also lies under a tag of the old form, from which nothing is taken away",
-                target.revoked.bundle
-            ));
-        }
         for (subject, manifest) in &target.manifests {
             let removed = repair::remove(sink, &subject.digest, manifest, settings)?;
             lines.push(match removed.refused {
@@ -185,5 +211,23 @@ fn delete(
             });
         }
     }
-    Ok(lines)
+    let left: Vec<String> = targets
+        .iter()
+        .filter(|target| target.legacy)
+        .map(|target| target.revoked.bundle.to_string())
+        .collect();
+    if left.is_empty() {
+        return Ok(lines);
+    }
+    let taken = if lines.is_empty() {
+        "nothing was taken away".to_owned()
+    } else {
+        lines.join(";").trim().to_owned()
+    };
+    let message = format!(
+        "{taken}; under a tag of the old form (.att), from which nothing is taken away, still lie {}: \
+         withdraw them with a record, or delete the tag in the registry",
+        left.join(", ")
+    );
+    Err(Failure::environment(anyhow!(message)))
 }

@@ -19,8 +19,10 @@ use sbom_core::{
 
 use super::{cases, exit_of, load, report};
 use crate::{
+    environment::Environment,
     exit_code::{Exit, Failure},
     output,
+    terminal::Terminal,
 };
 
 #[derive(Debug, Args)]
@@ -40,7 +42,11 @@ pub(super) struct ExplainArgs {
 }
 
 /// Runs the subcommand.
-pub(super) fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
+pub(super) fn run(
+    arguments: &ExplainArgs,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     let policy = load(&arguments.policy)?;
     if let Some(file) = &arguments.cases {
         let (fixture, _) = cases::open(file)?;
@@ -50,7 +56,8 @@ pub(super) fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
             .map(|case| evaluate(&policy, &case.subject, &case.evidence, case.now, &Limits::default()))
             .collect();
         let name = arguments.policy.display().to_string();
-        output::to_stdout(|out| report::write(&verdicts, &name, arguments.format, out))?;
+        let style = terminal.stdout_style(environment);
+        output::to_stdout(|out| report::write(&verdicts, &name, arguments.format, style, out))?;
         return Ok(exit_of(&verdicts));
     }
     let name = arguments.image.as_deref().unwrap_or_default();

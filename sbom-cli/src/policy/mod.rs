@@ -6,11 +6,11 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use sbom_core::{
     limits::{Limits, read_capped},
-    policy::{Decision, Policy, PolicyErrors, Verdict, model::Source},
+    policy::{Decision, Policy, PolicyErrors, Verdict, model::Source, signers::SignerError},
 };
 
 use crate::{
-    environment,
+    environment::{self, Environment},
     exit_code::{Exit, Failure},
     output,
     terminal::{Lines, Terminal},
@@ -58,11 +58,15 @@ enum PolicyCommand {
 }
 
 /// Runs the subcommand.
-pub(crate) fn run(arguments: &PolicyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    arguments: &PolicyArgs,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     match &arguments.command {
         PolicyCommand::Check { files } => check(files),
         PolicyCommand::Test(arguments) => cases::run(arguments, terminal),
-        PolicyCommand::Explain(arguments) => explain::run(arguments),
+        PolicyCommand::Explain(arguments) => explain::run(arguments, environment, terminal),
     }
 }
 
@@ -70,11 +74,9 @@ fn check(files: &[PathBuf]) -> Result<Exit, Failure> {
     let mut wrong = Vec::new();
     let mut lines = Vec::new();
     for file in files {
-        let checked = load(file).and_then(|policy| {
-            policy
-                .trust_all(&mut |source| open(file, source))
-                .map_err(|error| Failure::usage(anyhow!("{}: {error}", file.display())))?;
-            Ok(policy)
+        let checked = load(file).and_then(|policy| match untrusted(file, &policy) {
+            faults if faults.is_empty() => Ok(policy),
+            faults => Err(Failure::usage(Lines(faults))),
         });
         match checked {
             Ok(policy) => {
@@ -89,6 +91,28 @@ fn check(files: &[PathBuf]) -> Result<Exit, Failure> {
     }
     output::to_stdout(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
     if wrong.is_empty() { Ok(Exit::Done) } else { Err(Failure::usage(Lines(wrong))) }
+}
+
+/// What is wrong with what the signers of a policy are trusted by, a line for each signer.
+fn untrusted(file: &Path, policy: &Policy) -> Vec<String> {
+    let mut faults = Vec::new();
+    for name in policy.signers.keys() {
+        let mut alone = policy.clone();
+        alone.signers.retain(|other, _| other == name);
+        let mut read = String::new();
+        let mut open = |source: &Source| {
+            read = match source {
+                Source::File(name) => format!("{}: ", relative(file, name).display()),
+                Source::Environment(name) => format!("env://{name}: "),
+                Source::Inline(_) => String::new(),
+            };
+            open(file, source)
+        };
+        if let Err(SignerError { signer, fault }) = alone.trust_all(&mut open) {
+            faults.push(format!("{}: signer {signer}: {read}{fault}", file.display()));
+        }
+    }
+    faults
 }
 
 /// Reads a policy from its file.

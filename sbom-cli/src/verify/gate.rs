@@ -16,12 +16,12 @@ use sbom_core::{
     },
     digest::Digest,
     limits::Limits,
-    oci::{Image as ImageFacts, SubjectKind, manifest::Document, reference::Reference},
+    oci::{Image as ImageFacts, SubjectKind, reference::Reference},
     policy::{
         self, Decision, Evidence, Policy, Reason, Signers, Subject,
         facts::{self, BaseImage, Manifest},
     },
-    source::{ImageSource, Source as _},
+    source::{ImageSource, Member, Source as _},
     timestamp::Timestamp,
 };
 use serde::Deserialize;
@@ -51,8 +51,9 @@ impl Gate<'_> {
     /// What the policy says of an image, and the digests of the attestations that it heard.
     pub(super) fn judge(&self, image: &Image) -> Result<(policy::Verdict, BTreeSet<Digest>), Failure> {
         let sources = image.sources(None, self.limits)?;
+        let members = image.members(self.limits)?;
         let named = self.arguments.named.as_ref().or(image.reference.as_ref());
-        let mut subject = subject(image, named, &sources);
+        let mut subject = subject(image, named, &sources, members);
         let trusted = self.trusted(&subject)?;
         let mut evidence = self.evidence(image, &subject, &trusted);
         if self.policy.asks_for_rescan(&subject) {
@@ -179,7 +180,12 @@ impl Gate<'_> {
 }
 
 /// What is known of an image before anybody says something about it. By `reference` the policy's rules know it.
-fn subject(image: &Image, reference: Option<&Reference>, sources: &[ImageSource]) -> Subject {
+fn subject(
+    image: &Image,
+    reference: Option<&Reference>,
+    sources: &[ImageSource],
+    members: Vec<Member>,
+) -> Subject {
     let read = sources.iter().filter_map(|source| {
         let facts = facts_of(source)?;
         let label = |name: &str| facts.labels.get(name).filter(|value| !value.is_empty()).cloned();
@@ -196,16 +202,10 @@ fn subject(image: &Image, reference: Option<&Reference>, sources: &[ImageSource]
         })
     });
     let mut manifests: Vec<Manifest> = read.collect();
-    // What an index lists for a platform is chosen there, whether it looks like an image here or not.
-    for (platform, entry) in &image.platforms {
-        let is_known = manifests.iter().any(|manifest| manifest.digest == entry.digest);
-        if !is_known && !platform.is_unknown() && Document::is_manifest(&entry.media_type) {
-            manifests.push(Manifest {
-                digest: entry.digest.clone(),
-                platform: platform.clone(),
-                layers: Vec::new(),
-                base: BaseImage::default(),
-            });
+    // What a machine may choose counts, whether it is read as an image here or not.
+    for Member { digest, platform } in members {
+        if !manifests.iter().any(|manifest| manifest.digest == digest) {
+            manifests.push(Manifest { digest, platform, layers: Vec::new(), base: BaseImage::default() });
         }
     }
     Subject {

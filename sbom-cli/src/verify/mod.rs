@@ -22,6 +22,7 @@ mod judge;
 mod matches;
 mod report;
 mod summary;
+mod text;
 mod trusted;
 
 pub(crate) use trusted::{TrustArgs, root};
@@ -90,9 +91,9 @@ pub(crate) struct VerifyArgs {
     /// Open no connection: subjects must be on this machine
     #[arg(long)]
     offline: bool,
-    /// How to tell what was found
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    /// How to tell what was found [default: text, and with --quiet nothing but what is wrong]
+    #[arg(short, long, value_name = "FORMAT")]
+    output: Option<Format>,
     #[command(flatten)]
     summary: SummaryArgs,
     #[command(flatten)]
@@ -189,12 +190,12 @@ pub(crate) fn run(
     if let Some(policy) = &arguments.policy {
         return by_policy(arguments, policy, environment, terminal);
     }
-    if matches!(arguments.output, Format::Predicate | Format::Statement)
+    if matches!(arguments.output, Some(Format::Predicate | Format::Statement))
         && (arguments.subjects.len() > 1 || arguments.all_platforms)
     {
         return Err(Failure::usage(anyhow!("-o predicate and -o statement are of one subject: name one")));
     }
-    if matches!(arguments.output, Format::Sarif | Format::Junit | Format::Github) {
+    if matches!(arguments.output, Some(Format::Sarif | Format::Junit | Format::Github)) {
         return Err(Failure::usage(anyhow!("this form is one of verdicts of a policy: give --policy FILE")));
     }
     if arguments.bundle.as_deref().is_some_and(|file| file.as_os_str() == "-") && arguments.subjects.len() > 1
@@ -236,7 +237,10 @@ pub(crate) fn run(
     if verdicts.is_empty() {
         return failed.end(Exit::Environment, terminal);
     }
-    report::write(&verdicts, arguments.output)?;
+    match arguments.told(terminal) {
+        Some(format) => report::write(&verdicts, format, terminal.stdout_style(environment))?,
+        None => terminal.errors(report::faults(&verdicts)),
+    }
     failed.end(worst(verdicts.iter().map(Verdict::exit)), terminal)
 }
 
@@ -277,13 +281,14 @@ fn by_policy(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     gate::check(arguments)?;
-    let format = match arguments.output {
-        Format::Text => ReportFormat::Text,
-        Format::Json => ReportFormat::Json,
-        Format::Sarif => ReportFormat::Sarif,
-        Format::Junit => ReportFormat::Junit,
-        Format::Github => ReportFormat::Github,
-        Format::Predicate | Format::Statement => {
+    let format = match arguments.told(terminal) {
+        None => None,
+        Some(Format::Text) => Some(ReportFormat::Text),
+        Some(Format::Json) => Some(ReportFormat::Json),
+        Some(Format::Sarif) => Some(ReportFormat::Sarif),
+        Some(Format::Junit) => Some(ReportFormat::Junit),
+        Some(Format::Github) => Some(ReportFormat::Github),
+        Some(Format::Predicate | Format::Statement) => {
             return Err(Failure::usage(anyhow!("with --policy there is a verdict, and no one statement")));
         }
     };
@@ -310,8 +315,13 @@ fn by_policy(
             }
         }
     }
-    let name = file.display().to_string();
-    output::to_stdout(|out| policy::report::write(&verdicts, &name, format, out))?;
+    let (name, style) = (file.display().to_string(), terminal.stdout_style(environment));
+    match format {
+        Some(format) => {
+            output::to_stdout(|out| policy::report::write(&verdicts, &name, format, style, out))?;
+        }
+        None => terminal.errors(policy::report::faults_of(&verdicts)),
+    }
     if let Some(summaries) = &summaries {
         summaries.finish()?;
     }
@@ -474,6 +484,13 @@ fn empty(given: &str, digest: Digest, platform: Option<Platform>) -> Verdict {
     }
 }
 
+/// What of `found` counts: what is verified, and not withdrawn.
+pub(crate) fn counting(found: Found, demand: &Demand, limits: &Limits) -> Vec<Verified<Statement>> {
+    let mut verdict = empty("", demand.subject.clone(), None);
+    take_down(found, demand, limits, &mut verdict);
+    if verdict.exit() == Exit::Done { verdict.verified } else { Vec::new() }
+}
+
 /// Takes down what was found beside an image, and judges it.
 fn take_down(found: Found, demand: &Demand, limits: &Limits, verdict: &mut Verdict) {
     verdict.withdrawals_missed = found.withdrawals_missed;
@@ -489,6 +506,13 @@ fn take_down(found: Found, demand: &Demand, limits: &Limits, verdict: &mut Verdi
         }
     }
     judge(&signed, demand, limits, verdict);
+}
+
+impl VerifyArgs {
+    /// In which form it is told what was found; in none if nobody asked and it is to be quiet.
+    fn told(&self, terminal: &Terminal) -> Option<Format> {
+        self.output.or((!terminal.is_quiet()).then_some(Format::Text))
+    }
 }
 
 impl TrustArgs {

@@ -1,25 +1,24 @@
 //! What `sbomctl verify` tells: every check that was made, and every one that was not.
 
-use std::io::{self, Write};
-
 use sbom_core::{
     attest::{
         statement::Statement,
-        verify::{Check, Outcome, Signer, SignerId, Time, Verified},
+        verify::{Check, Outcome, SignerId, Time, Verified},
     },
+    columns::Style,
     digest::Digest,
-    image_path::escape_control,
 };
 use serde_json::{Value, json};
 
-use super::{Format, Verdict};
+use super::{Format, Verdict, text};
 use crate::{
     exit_code::{Exit, Failure},
     output,
+    terminal::Lines,
 };
 
 /// Writes all verdicts.
-pub(super) fn write(verdicts: &[Verdict], format: Format) -> Result<(), Failure> {
+pub(super) fn write(verdicts: &[Verdict], format: Format, style: Style) -> Result<(), Failure> {
     // What does not hold is not handed on.
     let holds = verdicts.iter().find(|verdict| verdict.exit() == Exit::Done);
     let verified: Vec<&Verified<Statement>> = holds.iter().flat_map(|verdict| &verdict.verified).collect();
@@ -36,7 +35,7 @@ pub(super) fn write(verdicts: &[Verdict], format: Format) -> Result<(), Failure>
     }
     let newest = newest.first().copied();
     output::to_stdout(|out| match (format, newest) {
-        (Format::Text, _) => verdicts.iter().try_for_each(|verdict| text(verdict, out)),
+        (Format::Text, _) => text::write(verdicts, style, out),
         (Format::Json, _) => {
             let verdicts: Vec<Value> = verdicts.iter().map(as_json).collect();
             serde_json::to_writer_pretty(&mut *out, &json!({ "schemaVersion": 1, "subjects": verdicts }))?;
@@ -50,106 +49,17 @@ pub(super) fn write(verdicts: &[Verdict], format: Format) -> Result<(), Failure>
     .and_then(|()| match (format, newest) {
         // Standard output is empty then; why, standard error has to say.
         (Format::Predicate | Format::Statement, None) => {
-            Err(Failure { exit: exit(verdicts), source: anyhow::anyhow!("{}", summary(verdicts)) })
+            let exit = super::worst(verdicts.iter().map(Verdict::exit));
+            Err(Failure { exit, source: Lines(faults(verdicts)).into() })
         }
         _ => Ok(()),
     })
 }
 
-fn exit(verdicts: &[Verdict]) -> Exit {
-    super::worst(verdicts.iter().map(Verdict::exit))
-}
-
-fn summary(verdicts: &[Verdict]) -> String {
-    verdicts.iter().map(conclusion).collect::<Vec<_>>().join("; ")
-}
-
-fn text(verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
-    let platform = verdict.platform.as_ref().map(|platform| format!(" ({platform})")).unwrap_or_default();
-    let (given, platform) = (escape_control(&verdict.given), escape_control(&platform));
-    writeln!(out, "{given}{platform} is {}", verdict.digest)?;
-    for verified in &verdict.verified {
-        writeln!(out, "  verified  {}", escape_control(verified.value().predicate_type().uri()))?;
-        writeln!(out, "    attestation  {}", verified.digest())?;
-        for signer in verified.signers() {
-            writeln!(out, "    signer       {}", escape_control(&name(signer)))?;
-        }
-        writeln!(out, "    signed       {}", time(verified.time()))?;
-        for place in verified.log_places() {
-            writeln!(out, "    logged       {} in {}", place.index, place.log)?;
-        }
-        checks(verified.checks(), out)?;
-    }
-    for (digest, refusal) in &verdict.refused {
-        writeln!(out, "  refused   {digest}")?;
-        writeln!(out, "    {}", escape_control(&refusal.to_string()))?;
-    }
-    for unsigned in &verdict.unsigned {
-        writeln!(out, "  unsigned  {}", escape_control(unsigned))?;
-    }
-    for note in &verdict.notes {
-        writeln!(out, "  note      {}", escape_control(note))?;
-    }
-    for incomplete in &verdict.incomplete {
-        writeln!(out, "  unknown   {}", escape_control(incomplete))?;
-    }
-    for difference in verdict.differences.iter().flatten() {
-        writeln!(out, "  differs   {}", escape_control(difference))?;
-    }
-    writeln!(out, "  {}", conclusion(verdict))
-}
-
-fn checks(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
-    let passed: Vec<&str> =
-        checks.iter().filter(|check| check.outcome == Outcome::Passed).map(|check| check.name).collect();
-    writeln!(out, "    checked      {}", passed.join(", "))?;
-    for check in checks {
-        if let Outcome::NotRun { why } = &check.outcome {
-            writeln!(out, "    not checked  {}: {}", check.name, escape_control(why))?;
-        }
-    }
-    Ok(())
-}
-
-/// One line that says how it ended.
-fn conclusion(verdict: &Verdict) -> String {
-    let found = verdict.verified.len() + verdict.refused.len();
-    match verdict.exit() {
-        Exit::Done => match &verdict.differences {
-            Some(_) => "verified, and a new scan finds the same".to_owned(),
-            None if verdict.incomplete.is_empty() => {
-                format!("verified: {} of {found} attestations count", verdict.verified.len())
-            }
-            None => format!(
-                "verified: {} of {found} attestations count; not all could be looked at, and one of these may withdraw it",
-                verdict.verified.len()
-            ),
-        },
-        Exit::Environment if !verdict.verified.is_empty() => {
-            "undecided: whether what counts was withdrawn could not be looked at".to_owned()
-        }
-        Exit::Environment => "undecided: no attestation counts, but not all could be looked at".to_owned(),
-        _ if verdict.differences.as_ref().is_some_and(|differences| !differences.is_empty()) => {
-            "NOT verified: the image is not what its signed bill says".to_owned()
-        }
-        _ if found == 0 && verdict.unsigned.is_empty() => "NOT verified: there is no attestation".to_owned(),
-        _ if found == 0 => "NOT verified: nothing that is said of it is signed".to_owned(),
-        _ => format!("NOT verified: none of {found} attestations counts"),
-    }
-}
-
-fn name(signer: &Signer) -> String {
-    match &signer.id {
-        SignerId::Key { fingerprint } => format!("key {fingerprint}"),
-        SignerId::Identity { issuer, subject, .. } => format!("{} of {issuer}", subject.name),
-    }
-}
-
-fn time(time: Time) -> String {
-    match time {
-        Time::Verified { at, source, .. } => format!("{at}, as {source} says"),
-        Time::Unverified => "at an unverified time".to_owned(),
-    }
+/// A line for each verdict that is not a yes.
+pub(super) fn faults(verdicts: &[Verdict]) -> Vec<String> {
+    let faults = verdicts.iter().filter(|verdict| verdict.exit() != Exit::Done);
+    faults.map(text::fault).collect()
 }
 
 fn as_json(verdict: &Verdict) -> Value {

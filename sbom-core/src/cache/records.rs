@@ -87,6 +87,7 @@ choice!(GapKind {
     4 => Unresolved,
     5 => Unreadable,
     6 => NothingRecognised,
+    7 => Partial,
 });
 
 record!(OsRelease {

@@ -40,6 +40,12 @@ pub trait Detector: Debug + Send + Sync {
     /// Whether, and how much of, a file is wanted. Called for every regular file: must be cheap.
     fn wants(&self, file: &FileMeta<'_>) -> Want;
 
+    /// Whether its first bytes could make it want a file. `file.head` is empty: this is asked where those would have to
+    /// be fetched. Whoever decides by them answers here by all else.
+    fn could_want(&self, file: &FileMeta<'_>) -> bool {
+        self.wants(file) != Want::Nothing
+    }
+
     /// Reads a file that was wanted. An error is the one gap that made the rest of the file unreadable;
     /// gaps after which reading went on go to `out`.
     fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap>;
@@ -220,6 +226,8 @@ pub enum GapKind {
     Unreadable,
     /// Nothing in the subject was recognised.
     NothingRecognised,
+    /// A layer that was read in part.
+    Partial,
 }
 
 impl GapKind {
@@ -233,6 +241,7 @@ impl GapKind {
             Self::Unresolved => "unresolved",
             Self::Unreadable => "unreadable",
             Self::NothingRecognised => "nothing-recognised",
+            Self::Partial => "partial",
         }
     }
 }

@@ -294,6 +294,7 @@ fn layer_facts(layer: &LayerDescriptor) -> impl Iterator<Item = (&'static str, C
         ("size", layer.size.map(|size| size.to_string().into())),
         ("mediaType", media_type.map(Cow::Borrowed)),
         ("createdBy", layer.created_by.as_deref().map(Cow::Borrowed)),
+        ("partial", layer.partial.map(|proof| proof.code().into())),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))

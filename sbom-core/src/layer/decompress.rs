@@ -31,7 +31,7 @@ impl Compression {
 }
 
 /// Largest window of a Zstandard frame, as a power of two: 128 MiB, what `zstd --long` writes and reads unasked.
-const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+pub(super) const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 const BUFFER: usize = 128 << 10;
 
 type Input<R> = Chain<Cursor<Vec<u8>>, R>;

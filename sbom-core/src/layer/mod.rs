@@ -10,6 +10,7 @@ use crate::image_path::ImagePath;
 
 pub mod decompress;
 pub mod folder;
+pub mod partial;
 pub mod retain;
 pub mod walk;
 pub mod whiteout;
@@ -50,6 +51,12 @@ pub struct Entry {
 
 /// Takes the entries of a layer in the order in which they lie there.
 pub trait EntrySink {
+    /// Whether the content of a regular file could be wanted, as far as can be told before any of it is read. Where
+    /// content has to be fetched and this is false, [`entry`](Self::entry) gets an empty one.
+    fn may_want(&self, _entry: &Entry) -> bool {
+        true
+    }
+
     /// Takes one entry. `content` gives a regular file's bytes; what is not read is skipped. An error of it that
     /// holds a [`LimitExceeded`](crate::limits::LimitExceeded) concerns this one file.
     fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError>;

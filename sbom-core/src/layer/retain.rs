@@ -5,6 +5,7 @@
 
 use std::io::{self, Read};
 
+use aho_corasick::{Span, packed};
 use memchr::memmem::Finder;
 
 use crate::{
@@ -29,6 +30,65 @@ pub struct Needle {
 impl Needle {
     /// How many bytes [`Needle::accept`] gets to see.
     pub const LOOKAHEAD: usize = 128;
+}
+
+/// Needles, and what finds all of them in one pass.
+#[derive(Debug)]
+pub struct Needles {
+    list: Vec<Needle>,
+    search: Search,
+}
+
+#[derive(Debug)]
+enum Search {
+    /// All patterns at once, by vector instructions.
+    Packed(packed::Searcher),
+    /// One after the other, where the processor has none that serve.
+    Each(Vec<Finder<'static>>),
+}
+
+impl Needles {
+    /// What looks for `needles`.
+    pub fn new(needles: impl IntoIterator<Item = Needle>) -> Self {
+        let list: Vec<Needle> = needles.into_iter().collect();
+        let patterns = list.iter().map(|needle| needle.pattern);
+        let search = match packed::Searcher::new(patterns.clone()) {
+            Some(searcher) => Search::Packed(searcher),
+            None => Search::Each(patterns.map(Finder::new).collect()),
+        };
+        Self { list, search }
+    }
+
+    /// Hands `found` every place of `bytes` from `from` on where a needle's pattern begins, in any order.
+    fn find(&self, bytes: &[u8], from: usize, mut found: impl FnMut(usize, &Needle)) {
+        let mut at = from.min(bytes.len());
+        match &self.search {
+            // Patterns may overlap, so that the search goes on one byte further.
+            Search::Packed(searcher) => {
+                while let Some(hit) = searcher.find_in(bytes, Span::from(at..bytes.len())) {
+                    let rest = bytes.get(hit.start()..).unwrap_or_default();
+                    let here = self.list.iter().filter(|needle| rest.starts_with(needle.pattern));
+                    here.for_each(|needle| found(hit.start(), needle));
+                    at = hit.start() + 1;
+                }
+            }
+            Search::Each(finders) => {
+                for (finder, needle) in finders.iter().zip(&self.list) {
+                    let mut at = at;
+                    while let Some(hit) = bytes.get(at..).and_then(|rest| finder.find(rest)) {
+                        found(at + hit, needle);
+                        at += hit + 1;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Bytes before a place that must stay at hand until it is certain that no needle begins there.
+    fn overlap(&self) -> usize {
+        let before = self.list.iter().map(|needle| needle.before.max(needle.pattern.len()));
+        before.max().unwrap_or(0) + Needle::LOOKAHEAD
+    }
 }
 
 /// What was kept of a file.
@@ -144,7 +204,7 @@ pub enum RetainError {
 pub fn retain_executable(
     content: &mut dyn Read,
     size: u64,
-    needles: &[Needle],
+    needles: &Needles,
     limits: &Limits,
 ) -> Result<Content, RetainError> {
     if size <= limits.executable_bytes.value {
@@ -153,13 +213,7 @@ pub fn retain_executable(
         content.take(size).read_to_end(&mut bytes)?;
         return Ok(Content::new(bytes));
     }
-    let finders: Vec<(Finder<'static>, Needle)> =
-        needles.iter().map(|needle| (Finder::new(needle.pattern), *needle)).collect();
-    let overlap = needles
-        .iter()
-        .map(|needle| needle.before.max(needle.pattern.len()) + Needle::LOOKAHEAD)
-        .max()
-        .unwrap_or(Needle::LOOKAHEAD);
+    let overlap = needles.overlap();
     let tail = size.saturating_sub(limits.executable_parts_bytes.value / 2);
     let mut keeper = Keeper { parts: Vec::new(), keep_until: HEAD, tail, kept: 0, limits };
     let mut hasher = Hasher::new(Algorithm::Sha256);
@@ -177,17 +231,14 @@ pub fn retain_executable(
         // A hit counts once everything that `accept` may look at is there.
         let settled = if at_end { window.len() } else { window.len().saturating_sub(Needle::LOOKAHEAD) };
         let mut hits: Vec<(usize, Needle)> = Vec::new();
-        for (finder, needle) in &finders {
-            for hit in finder.find_iter(&window) {
-                let offset = start + hit as u64;
-                let bytes = window.get(hit..).unwrap_or_default();
-                if hit < settled && offset >= searched && (needle.accept)(offset, bytes) {
-                    hits.push((hit, *needle));
-                }
+        let from = usize::try_from(searched.saturating_sub(start)).unwrap_or(usize::MAX);
+        needles.find(&window, from, |hit, needle| {
+            let bytes = window.get(hit..).unwrap_or_default();
+            if hit < settled && (needle.accept)(start + hit as u64, bytes) {
+                hits.push((hit, *needle));
             }
-        }
+        });
         searched = start + settled as u64;
-        hits.sort_by_key(|(hit, _)| *hit);
         // Bytes before `release` can no longer be asked for by a later hit.
         let release = if at_end { window.len() } else { window.len().saturating_sub(overlap) };
         for (hit, needle) in hits {
@@ -272,7 +323,8 @@ mod tests {
     #[test]
     fn a_small_file_is_kept_whole() {
         let bytes = file(1000, &[]);
-        let content = retain_executable(&mut &bytes[..], 1000, &[NEEDLE], &small_limits()).unwrap();
+        let content =
+            retain_executable(&mut &bytes[..], 1000, &Needles::new([NEEDLE]), &small_limits()).unwrap();
         assert_eq!(content.whole(), Some(&bytes[..]));
         assert_eq!(content.sha256(), Digest::of(&bytes));
     }
@@ -283,7 +335,9 @@ mod tests {
         // One hit across a chunk border, one in the middle of nowhere.
         let places = [CHUNK * 3 - 3, (2 << 20) + 77];
         let bytes = file(size, &places);
-        let content = retain_executable(&mut &bytes[..], size as u64, &[NEEDLE], &small_limits()).unwrap();
+        let content =
+            retain_executable(&mut &bytes[..], size as u64, &Needles::new([NEEDLE]), &small_limits())
+                .unwrap();
         assert_eq!(content.whole(), None);
         assert_eq!(content.sha256(), Digest::of(&bytes));
         for at in places {
@@ -302,8 +356,30 @@ mod tests {
         let size = 6 << 20;
         let bytes = file(size, &[3 << 20]);
         let never = Needle { accept: |_, _| false, ..NEEDLE };
-        let content = retain_executable(&mut &bytes[..], size as u64, &[never], &small_limits()).unwrap();
+        let content =
+            retain_executable(&mut &bytes[..], size as u64, &Needles::new([never]), &small_limits()).unwrap();
         assert_eq!(content.read_at(3 << 20, 1), None);
+    }
+
+    #[test]
+    fn overlapping_needles_are_all_found_however_they_are_looked_for() {
+        let list = [&b"/registry/src/"[..], b"/cargo/registry/", b"/src", b"aa"];
+        let list = list.map(|pattern| Needle { pattern, ..NEEDLE });
+        let bytes = b"xx/cargo/registry/src/aaaa";
+        let found = |needles: &Needles, from| {
+            let mut found = Vec::new();
+            needles.find(bytes, from, |hit, needle| found.push((hit, needle.pattern)));
+            found.sort_unstable();
+            found
+        };
+        let packed = Needles::new(list);
+        let each = Search::Each(list.iter().map(|needle| Finder::new(needle.pattern)).collect());
+        let each = Needles { list: list.to_vec(), search: each };
+        for from in 0..bytes.len() + 2 {
+            assert_eq!(found(&packed, from), found(&each, from), "{from}");
+        }
+        let places: Vec<usize> = found(&packed, 0).iter().map(|(hit, _)| *hit).collect();
+        assert_eq!(places, [2, 8, 17, 22, 23, 24]);
     }
 
     #[test]
@@ -311,7 +387,7 @@ mod tests {
         let size = 8 << 20;
         let bytes: Vec<u8> = b"NEEDLE".iter().copied().cycle().take(size).collect();
         assert!(matches!(
-            retain_executable(&mut &bytes[..], size as u64, &[NEEDLE], &small_limits()),
+            retain_executable(&mut &bytes[..], size as u64, &Needles::new([NEEDLE]), &small_limits()),
             Err(RetainError::Limit(_))
         ));
     }

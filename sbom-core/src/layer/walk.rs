@@ -13,7 +13,6 @@ use tar_core::{
 use super::{Entry, EntryKind, EntrySink, whiteout};
 use crate::{
     image_path::ImagePath,
-    layer::whiteout::Marker,
     limits::{Limit, LimitExceeded, Limits},
 };
 
@@ -89,7 +88,18 @@ const HEADERS_BESIDE: usize = 64 << 10;
 /// Hands every entry of the tar archive `reader` to `sink`, up to the archive's end marker or the end of the
 /// bytes. Gives the number of entries.
 pub fn walk(reader: impl Read, limits: &Limits, sink: &mut dyn EntrySink) -> Result<u64, LayerError> {
-    let mut window = Window::new(reader);
+    walk_hopping(reader, |_, _| Ok(0), limits, sink)
+}
+
+/// The same, where what nobody reads may be passed over: `hop` leaves out up to so many of the bytes that the reader
+/// would give next, and says how many.
+pub(super) fn walk_hopping<R: Read>(
+    reader: R,
+    hop: fn(&mut R, u64) -> io::Result<u64>,
+    limits: &Limits,
+    sink: &mut dyn EntrySink,
+) -> Result<u64, LayerError> {
+    let mut window = Window::new(reader, hop);
     let mut parser = Parser::new(TarLimits {
         max_metadata_size: u32::try_from(limits.header_bytes.value).unwrap_or(u32::MAX),
         max_path_len: u32::try_from(limits.path_bytes.value).ok(),
@@ -162,19 +172,12 @@ pub fn walk(reader: impl Read, limits: &Limits, sink: &mut dyn EntrySink) -> Res
 }
 
 fn hand_over<R: Read>(
-    mut entry: Entry,
+    entry: Entry,
     sparse: Option<Sparse<'_>>,
     content: &mut Content<'_, R>,
     sink: &mut dyn EntrySink,
 ) -> Result<(), LayerError> {
-    match whiteout::marker(&entry.path) {
-        Marker::Internal => return Ok(()),
-        Marker::Hides(kind, path) => {
-            entry.kind = kind;
-            entry.path = path;
-        }
-        Marker::None => {}
-    }
+    let Some(entry) = whiteout::resolve(entry) else { return Ok(()) };
     match sparse {
         Some(sparse) => {
             let mut expanded = Expanded { content, sparse, next: 0, at: 0, size: entry.size };
@@ -220,6 +223,7 @@ fn check_size(entry: &ParsedEntry<'_>, offset: u64) -> Result<(), LayerError> {
 /// The bytes read but not yet taken.
 struct Window<R> {
     reader: R,
+    hop: fn(&mut R, u64) -> io::Result<u64>,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -229,8 +233,8 @@ struct Window<R> {
 }
 
 impl<R: Read> Window<R> {
-    fn new(reader: R) -> Self {
-        Self { reader, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0, ended: false }
+    fn new(reader: R, hop: fn(&mut R, u64) -> io::Result<u64>) -> Self {
+        Self { reader, hop, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0, ended: false }
     }
 
     fn bytes(&self) -> &[u8] {
@@ -281,6 +285,15 @@ impl<R: Read> Window<R> {
     fn skip_available(&mut self, count: u64) -> Result<u64, LayerError> {
         let mut left = count;
         while left > 0 {
+            if self.start == self.end && !self.ended {
+                let passed = (self.hop)(&mut self.reader, left)
+                    .map_err(|source| LayerError::Read { offset: self.offset, source })?;
+                self.offset = self.offset.saturating_add(passed);
+                left = left.saturating_sub(passed);
+                if passed > 0 {
+                    continue;
+                }
+            }
             let found = self.fill(1)?;
             if found == 0 {
                 break;

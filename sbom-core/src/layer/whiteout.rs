@@ -1,7 +1,7 @@
 //! The names by which a layer hides what lies below it.
 //! Source: OCI image specification, `layer.md`, "Whiteouts"; AUFS.
 
-use super::EntryKind;
+use super::{Entry, EntryKind};
 use crate::image_path::ImagePath;
 
 const PREFIX: &[u8] = b".wh.";
@@ -36,6 +36,16 @@ pub fn marker(path: &ImagePath) -> Marker {
             _ => Marker::None,
         }
     }
+}
+
+/// The entry as a layer means it: what a whiteout hides in its place, and none for bookkeeping.
+pub fn resolve(mut entry: Entry) -> Option<Entry> {
+    match marker(&entry.path) {
+        Marker::Internal => return None,
+        Marker::Hides(kind, path) => (entry.kind, entry.path) = (kind, path),
+        Marker::None => {}
+    }
+    Some(entry)
 }
 
 #[cfg(test)]

@@ -82,6 +82,7 @@ fn keys(layers: &[LayerDescriptor]) -> Vec<Key> {
 fn unite_layer(known: &mut LayerDescriptor, other: LayerDescriptor) {
     known.size = known.size.max(other.size);
     known.created_by = known.created_by.take().max(other.created_by);
+    known.partial = known.partial.max(other.partial);
     if known.media_type < other.media_type {
         known.media_type = other.media_type;
     }

@@ -75,6 +75,35 @@ pub struct LayerDescriptor {
     pub media_type: String,
     /// The build instruction that made the layer, from the configuration's history.
     pub created_by: Option<String>,
+    /// What proves that which was read of it, if that is not all; none for a layer that was read whole.
+    pub partial: Option<Proof>,
+}
+
+/// What proves the content of a layer of which only parts were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Proof {
+    /// eStargz's table of contents, whose digest the manifest names.
+    Estargz,
+    /// zstd:chunked's, likewise.
+    ZstdChunked,
+    /// Nothing does.
+    Nothing,
+}
+
+impl Proof {
+    /// The word for it in documents; stable.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Estargz => "estargz-toc",
+            Self::ZstdChunked => "zstd-chunked-toc",
+            Self::Nothing => "unproved",
+        }
+    }
+
+    /// The proof that `code` stands for.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Estargz, Self::ZstdChunked, Self::Nothing].into_iter().find(|proof| proof.code() == code)
+    }
 }
 
 impl LayerDescriptor {

@@ -130,6 +130,12 @@ pub enum Fault {
         /// The part given: `Content-Range`, escaped and cut.
         given: String,
     },
+    /// A part was asked for, and the whole given.
+    #[error("{host} gives no parts")]
+    NoParts {
+        /// The registry's host, or where it sends us.
+        host: String,
+    },
     /// An answer does not follow the protocol.
     #[error("{host} breaks the protocol: {reason}")]
     Protocol {

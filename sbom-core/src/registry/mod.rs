@@ -5,6 +5,7 @@
 
 mod auth;
 pub mod blob;
+pub mod blob_ranges;
 mod challenge;
 pub mod client;
 pub mod config;
@@ -24,6 +25,7 @@ mod wire;
 
 pub use self::{
     blob::BlobReader,
+    blob_ranges::BlobRanges,
     client::Client,
     config::{ClientConfig, Security},
     credentials::{Anonymous, AuthFiles, CredentialStore, Credentials},

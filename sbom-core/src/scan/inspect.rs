@@ -18,7 +18,7 @@ use crate::{
     image_path::ImagePath,
     layer::{
         Entry, EntryKind, EntrySink, LayerError,
-        retain::{Content, Needle, RetainError, retain_executable},
+        retain::{Content, Needles, RetainError, retain_executable},
     },
     limits::{Budget, LimitExceeded, Limits, ReadError, read_capped},
 };
@@ -27,14 +27,14 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Shared<'o> {
     pub(super) options: &'o Options,
-    needles: Vec<Needle>,
+    needles: Needles,
     memory: Budget,
     captured: AtomicU64,
 }
 
 impl<'o> Shared<'o> {
     pub(super) fn new(options: &'o Options) -> Self {
-        let needles = options.detectors.iter().flat_map(|detector| detector.needles()).copied().collect();
+        let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
         Self { options, needles, memory, captured: AtomicU64::new(0) }
     }
@@ -134,6 +134,12 @@ impl<'o> Shared<'o> {
             Err(ReadError::Io(error)) => Err(error.into()),
             Err(ReadError::Limit(exceeded)) => Err(exceeded.into()),
         }
+    }
+
+    /// Whether a detector could want a file whose content is not known.
+    fn may_want(&self, entry: &Entry) -> bool {
+        let meta = FileMeta { path: &entry.path, size: entry.size, mode: entry.mode, head: &[] };
+        self.options.detectors.iter().any(|detector| detector.could_want(&meta))
     }
 
     /// Whether a detector would want a file for its path alone.
@@ -236,6 +242,10 @@ impl<'a> Inspector<'a> {
 }
 
 impl EntrySink for Inspector<'_> {
+    fn may_want(&self, entry: &Entry) -> bool {
+        !self.buffer.is_empty() || self.shared.may_want(entry)
+    }
+
     fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
         if (self.stop)() {
             return Err(LayerError::Stopped);
@@ -284,6 +294,10 @@ impl<'a> Rereader<'a> {
 }
 
 impl EntrySink for Rereader<'_> {
+    fn may_want(&self, entry: &Entry) -> bool {
+        self.files.contains_key(&entry.path)
+    }
+
     fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
         let Some(paths) = self.files.get(&entry.path).filter(|_| entry.kind == EntryKind::File) else {
             return Ok(());

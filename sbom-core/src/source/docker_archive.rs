@@ -224,6 +224,7 @@ fn saved_image(
             diff_id: Some(diff_id.clone()),
             media_type: String::new(),
             created_by: config.created_by(index).map(str::to_owned),
+            partial: None,
         });
     }
     let tags: Vec<&str> = entry.tags().iter().map(String::as_str).collect();

@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, io::Read, sync::Arc};
 use super::{ContentStore, LayerBytes, Source, SourceError, error::Part};
 use crate::{
     digest::{Algorithm, Digest, Hasher},
+    layer::partial::{Form, RandomAccess},
     limits::{Limits, read_capped},
     oci::{
         Descriptor, Image, LayerDescriptor, Platform, Subject, SubjectKind,
@@ -45,6 +46,8 @@ pub struct Naming {
 pub struct ImageSource {
     store: Arc<dyn ContentStore>,
     subject: Subject,
+    /// By layer, how it can be read in part.
+    forms: Vec<Option<Form>>,
 }
 
 impl Source for ImageSource {
@@ -66,6 +69,12 @@ impl Source for ImageSource {
             Err(error) => Err(error),
         }
     }
+
+    fn open_parts(&self, layer: &LayerDescriptor) -> Option<(Box<dyn RandomAccess>, Form)> {
+        let form = self.forms.get(layer.index)?.clone()?;
+        let known = self.subject.layers.get(layer.index)?;
+        Some((self.store.parts(known.digest.as_ref()?, known.size?)?, form))
+    }
 }
 
 /// Finds the images that `selection` wants, in the order in which `roots` lead to them; at least one.
@@ -80,11 +89,15 @@ pub fn resolve(
     selection: &Selection,
     limits: &Limits,
 ) -> Result<Vec<ImageSource>, SourceError> {
-    let mut walk = Walk { store: store.as_ref(), limits, seen: BTreeSet::new(), found: Vec::new() };
-    for root in roots {
-        walk.descend(root, &Place { depth: 0, index: None, within_index: roots.len() > 1 })?;
-    }
-    let candidates = walk.found;
+    let mut digests = BTreeSet::new();
+    let candidates = walk(store.as_ref(), roots, limits)?.into_iter().filter_map(|found| match found {
+        // An index may list one image several times.
+        Found::Candidate(candidate) => {
+            digests.insert(candidate.descriptor.digest.clone()).then_some(*candidate)
+        }
+        Found::PassedOver(_) => None,
+    });
+    let candidates: Vec<Candidate> = candidates.collect();
     let place = || roots.first().map_or_else(|| naming.name.clone(), |root| root.digest.to_string());
     if candidates.is_empty() {
         return Err(SourceError::NoImage { place: place() });
@@ -92,7 +105,9 @@ pub fn resolve(
     let mut sources = Vec::new();
     for candidate in choose(candidates, store.as_ref(), selection, limits)? {
         let Some(read) = candidate.read(store.as_ref(), limits)? else { continue };
-        sources.push(ImageSource { store: Arc::clone(store), subject: read.subject(naming) });
+        let layers = &read.manifest.layers;
+        let forms = layers.iter().map(|layer| Form::of(&layer.media_type, &layer.annotations)).collect();
+        sources.push(ImageSource { store: Arc::clone(store), subject: read.subject(naming), forms });
     }
     if sources.is_empty() {
         return Err(SourceError::NoImage { place: place() });
@@ -100,13 +115,34 @@ pub fn resolve(
     Ok(sources)
 }
 
+/// Something that roots lead to.
+pub(super) enum Found {
+    /// A manifest that may be wanted.
+    Candidate(Box<Candidate>),
+    /// Something in an index that is called neither a manifest nor an index, or is none.
+    PassedOver(Descriptor),
+}
+
+/// All that `roots` lead to, in their order, but for what is spelled out as being for no machine.
+pub(super) fn walk(
+    store: &dyn ContentStore,
+    roots: &[Descriptor],
+    limits: &Limits,
+) -> Result<Vec<Found>, SourceError> {
+    let mut walk = Walk { store, limits, seen: BTreeSet::new(), found: Vec::new() };
+    for root in roots {
+        walk.descend(root, &Place { depth: 0, index: None, within_index: roots.len() > 1 })?;
+    }
+    Ok(walk.found)
+}
+
 /// A manifest that may be wanted.
-struct Candidate {
-    descriptor: Descriptor,
+pub(super) struct Candidate {
+    pub(super) descriptor: Descriptor,
     /// The outermost index that leads here.
     index: Option<Digest>,
     /// The manifest, where it had to be read to know that it is one.
-    manifest: Option<(Vec<u8>, Manifest)>,
+    pub(super) manifest: Option<(Vec<u8>, Manifest)>,
     /// Whether it stands beside others, so that being no image is no error.
     within_index: bool,
 }
@@ -120,8 +156,9 @@ struct Place {
 struct Walk<'a> {
     store: &'a dyn ContentStore,
     limits: &'a Limits,
-    seen: BTreeSet<Digest>,
-    found: Vec<Candidate>,
+    /// By what the index says of them, too: what is chosen for no machine in one entry is for some machine in another.
+    seen: BTreeSet<(Digest, String, Option<Platform>)>,
+    found: Vec<Found>,
 }
 
 impl Walk<'_> {
@@ -130,7 +167,8 @@ impl Walk<'_> {
             return Ok(());
         }
         // What leads back to where it came from, or to the same place twice, adds nothing.
-        if !self.seen.insert(descriptor.digest.clone()) {
+        let Descriptor { digest, media_type, platform, .. } = descriptor.clone();
+        if !self.seen.insert((digest, media_type, platform)) {
             return Ok(());
         }
         let limit = |what: &str| {
@@ -138,11 +176,13 @@ impl Walk<'_> {
             move |source| SourceError::Limit { what, source }
         };
         self.limits.manifests.check(self.seen.len() as u64).map_err(limit("the manifests"))?;
-        let candidate = |manifest| Candidate {
-            descriptor: descriptor.clone(),
-            index: place.index.clone(),
-            manifest,
-            within_index: place.within_index,
+        let candidate = |manifest| {
+            Found::Candidate(Box::new(Candidate {
+                descriptor: descriptor.clone(),
+                index: place.index.clone(),
+                manifest,
+                within_index: place.within_index,
+            }))
         };
         // In an index that names the platform, what is not wanted need not be read.
         if place.within_index
@@ -160,6 +200,7 @@ impl Walk<'_> {
             }
             Ok(Document::Index(index)) => index,
             Err(ManifestError::Artifact(_) | ManifestError::Unrecognised(_)) if place.within_index => {
+                self.found.push(Found::PassedOver(descriptor.clone()));
                 return Ok(());
             }
             Err(source) => return Err(unusable(&descriptor.digest, source)),
@@ -248,6 +289,7 @@ impl ReadImage {
             diff_id: Some(diff_id.clone()),
             media_type: layer.media_type.clone(),
             created_by: self.config.created_by(index).map(str::to_owned),
+            partial: None,
         });
         Subject {
             kind: SubjectKind::Image(Box::new(image)),
@@ -320,7 +362,7 @@ fn unusable(digest: &Digest, source: ManifestError) -> SourceError {
 }
 
 /// The bytes of a manifest or index, which agree with `descriptor`.
-fn read_manifest(
+pub(super) fn read_manifest(
     store: &dyn ContentStore,
     descriptor: &Descriptor,
     limits: &Limits,
@@ -338,6 +380,20 @@ fn read_config(
     descriptor: &Descriptor,
     limits: &Limits,
 ) -> Result<Config, SourceError> {
+    let bytes = read_config_bytes(store, descriptor, limits)?;
+    Config::parse(&bytes).map_err(|source| SourceError::Document {
+        what: Part::Config,
+        digest: descriptor.digest.clone(),
+        source,
+    })
+}
+
+/// The bytes of a configuration, which agree with `descriptor`.
+pub(super) fn read_config_bytes(
+    store: &dyn ContentStore,
+    descriptor: &Descriptor,
+    limits: &Limits,
+) -> Result<Vec<u8>, SourceError> {
     let what = || format!("the configuration {}", descriptor.digest);
     let limit = |source| SourceError::Limit { what: what(), source };
     limits.config_bytes.check(descriptor.size).map_err(limit)?;
@@ -347,11 +403,7 @@ fn read_config(
     let bytes =
         read_capped(reader, limits.config_bytes).map_err(|error| SourceError::read_from(what(), error))?;
     check(Part::Config, descriptor, &bytes)?;
-    Config::parse(&bytes).map_err(|source| SourceError::Document {
-        what: Part::Config,
-        digest: descriptor.digest.clone(),
-        source,
-    })
+    Ok(bytes)
 }
 
 /// Fails unless `bytes` are those that `descriptor` points to.

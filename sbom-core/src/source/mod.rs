@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     digest::Digest,
+    layer::partial::{Form, RandomAccess},
     oci::{Descriptor, LayerDescriptor, Subject},
 };
 
@@ -23,6 +24,7 @@ pub mod file;
 mod files;
 pub mod image;
 pub mod locator;
+mod members;
 pub mod oci_archive;
 pub mod oci_layout;
 #[cfg(feature = "registry")]
@@ -35,6 +37,7 @@ mod unpack;
 pub use error::SourceError;
 pub use image::{ImageSource, Naming, Selection};
 pub use locator::{Local, Locator, Opened};
+pub use members::{Member, members};
 pub use oci_layout::Choice;
 pub use stream::StreamArchive;
 
@@ -45,6 +48,12 @@ pub trait Source: Debug + Send + Sync {
 
     /// Opens one of `subject().layers`.
     fn open(&self, layer: &LayerDescriptor) -> Result<LayerBytes, SourceError>;
+
+    /// One of `subject().layers` as something that can be read in part, and how; none if it cannot, or if that would
+    /// bring nothing.
+    fn open_parts(&self, _layer: &LayerDescriptor) -> Option<(Box<dyn RandomAccess>, Form)> {
+        None
+    }
 }
 
 /// The content of a layer.
@@ -77,6 +86,11 @@ pub trait ContentStore: Debug + Send + Sync {
     /// The bytes of a configuration or layer. `size` is what is announced; the store may hand out more or fewer,
     /// but a transfer that breaks off is an error of the reader, never an early end.
     fn blob(&self, digest: &Digest, size: u64) -> Result<Box<dyn Read + Send>, SourceError>;
+
+    /// The bytes of a layer for reading parts of it; none where the whole costs no more.
+    fn parts(&self, _digest: &Digest, _size: u64) -> Option<Box<dyn RandomAccess>> {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
 //! Images in registries.
 
-use std::{io::Read, sync::Arc};
+use std::{
+    io::{self, Read},
+    ops::Range,
+    sync::Arc,
+};
 
 use super::{ContentStore, ImageSource, Naming, Selection, SourceError, image};
 use crate::{
     digest::Digest,
+    layer::partial::RandomAccess,
     limits::Limits,
     oci::{
         Descriptor,
         reference::{Reference, Repository, Target},
     },
-    registry::{Client, RegistryError, blob::BlobReader},
+    registry::{BlobRanges, Client, RegistryError, blob::BlobReader},
 };
 
 /// Opens the images that `reference` names. A tag is resolved once; everything after goes by digest.
@@ -87,6 +92,20 @@ impl ContentStore for RegistryStore {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn parts(&self, digest: &Digest, size: u64) -> Option<Box<dyn RandomAccess>> {
+        Some(Box::new(BlobRanges::new(&self.client, &self.repository, digest, size)))
+    }
+}
+
+impl RandomAccess for BlobRanges {
+    fn size(&self) -> u64 {
+        BlobRanges::size(self)
+    }
+
+    fn read(&self, range: Range<u64>) -> io::Result<Vec<u8>> {
+        BlobRanges::read(self, range).map_err(io::Error::other)
     }
 }
 

@@ -3,10 +3,13 @@
 use std::io::{self, Write};
 
 use clap::ValueEnum;
-use sbom_core::policy::{
-    Verdict,
-    model::Mode,
-    verdict::{Check, Outcome, RuleVerdict},
+use sbom_core::{
+    columns::Style,
+    policy::{
+        Decision, Verdict,
+        model::Mode,
+        verdict::{Check, Outcome, RuleVerdict},
+    },
 };
 use serde::Serialize;
 
@@ -35,15 +38,22 @@ pub(crate) fn write(
     verdicts: &[Verdict],
     policy: &str,
     format: ReportFormat,
+    style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
-        ReportFormat::Text => text::write(verdicts, policy, out),
+        ReportFormat::Text => text::write(verdicts, policy, style, out),
         ReportFormat::Json => json(verdicts, out),
         ReportFormat::Sarif => sarif::write(verdicts, policy, out),
         ReportFormat::Junit => junit::write(verdicts, out),
         ReportFormat::Github => github::write(verdicts, policy, out),
     }
+}
+
+/// A line for each verdict that lets nothing through.
+pub(crate) fn faults_of(verdicts: &[Verdict]) -> Vec<String> {
+    let faults = verdicts.iter().filter(|verdict| verdict.decision > Decision::Warn);
+    faults.map(text::fault).collect()
 }
 
 #[derive(Serialize)]

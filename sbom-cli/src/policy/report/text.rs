@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use sbom_core::{
+    columns::{Color, Style},
     image_path::escape_control,
     policy::{
         Decision, Verdict,
@@ -14,28 +15,40 @@ use sbom_core::{
 const SHOWN: usize = 20;
 
 /// Writes verdicts one after the other.
-pub(super) fn write(verdicts: &[Verdict], policy: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(verdicts: &[Verdict], policy: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for (index, verdict) in verdicts.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
-        one(verdict, policy, out)?;
+        one(verdict, policy, style, out)?;
     }
     Ok(())
 }
 
-fn one(verdict: &Verdict, policy: &str, out: &mut dyn Write) -> io::Result<()> {
-    let decision = match verdict.decision {
-        Decision::Allow => "allowed",
-        Decision::Warn => "allowed, with warnings",
-        Decision::Undecided => "UNDECIDED, so not allowed",
-        Decision::Deny => "DENIED",
-    };
-    writeln!(out, "{}: {decision}", escape_control(&verdict.image))?;
-    // What could not be looked at has none.
-    if !verdict.digest.is_empty() {
-        writeln!(out, "  {}", verdict.digest)?;
+/// One line that says how it ended.
+pub(super) fn fault(verdict: &Verdict) -> String {
+    format!("{}: {}: {}", decision(verdict).0, image(verdict), verdict.message)
+}
+
+fn decision(verdict: &Verdict) -> (&'static str, Color) {
+    match verdict.decision {
+        Decision::Allow => ("allowed", Color::Green),
+        Decision::Warn => ("allowed, with warnings", Color::Yellow),
+        Decision::Undecided => ("UNDECIDED, so not allowed", Color::Yellow),
+        Decision::Deny => ("DENIED", Color::Red),
     }
+}
+
+/// What was asked for, with the digest that it was resolved to. What could not be looked at has none.
+fn image(verdict: &Verdict) -> String {
+    let (image, digest) = (&verdict.image, &verdict.digest);
+    if digest.is_empty() || image.ends_with(digest) { image.clone() } else { format!("{image}@{digest}") }
+}
+
+fn one(verdict: &Verdict, policy: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let (word, color) = decision(verdict);
+    let (image, by) = (image(verdict), format!("by {policy}"));
+    writeln!(out, "{}  {}  {}", color.paint(word, style), escape_control(&image), escape_control(&by))?;
     writeln!(out, "  {}", escape_control(&verdict.message))?;
     if verdict.rules.is_empty() && !verdict.reason.help().is_empty() {
         writeln!(out, "  what to do: {}", verdict.reason.help())?;
@@ -51,17 +64,17 @@ fn one(verdict: &Verdict, policy: &str, out: &mut dyn Write) -> io::Result<()> {
             rule.mode.name(),
             rule.outcome.name()
         )?;
-        rule.checks.iter().try_for_each(|one| check(one, out))?;
+        rule.checks.iter().try_for_each(|one| check(one, style, out))?;
     }
     exceptions(verdict, out)
 }
 
-fn check(check: &Check, out: &mut dyn Write) -> io::Result<()> {
+fn check(check: &Check, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mark = match check.outcome {
-        Outcome::Pass => "pass",
-        Outcome::Fail => "FAIL",
-        Outcome::Undecided => "????",
-        Outcome::Skip => "  - ",
+        Outcome::Pass => Color::Green.paint("pass", style),
+        Outcome::Fail => Color::Red.paint("FAIL", style),
+        Outcome::Undecided => Color::Yellow.paint("????", style),
+        Outcome::Skip => "  - ".into(),
     };
     let what = check.path.split_once('.').map_or(check.path.as_str(), |(_, what)| what);
     let platform = check.platform.as_deref().map(|platform| format!(", {platform}")).unwrap_or_default();

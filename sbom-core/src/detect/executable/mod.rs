@@ -54,6 +54,22 @@ pub fn is_executable(file: &FileMeta<'_>) -> bool {
     Format::of(file.head).is_some() || fat_count(file.head).is_some()
 }
 
+/// Ends of the names of libraries, object files and programs that need no executable bit.
+const NAMES: [&[u8]; 17] = [
+    b".so", b".a", b".o", b".ko", b".rlib", b".dylib", b".bundle", b".dll", b".exe", b".sys", b".efi",
+    b".pyd", b".node", b".wasm", b".elf", b".lib", b".obj",
+];
+/// The shortest file that can be any of them.
+const LEAST: u64 = 20;
+
+/// Whether a file could be what [`is_executable`] looks for, if its first bytes are not known: by its mode or its name.
+pub fn could_be_executable(file: &FileMeta<'_>) -> bool {
+    let name = file.path.file_name();
+    let versioned = || memchr::memmem::find(name, b".so.").is_some();
+    let named = || NAMES.iter().any(|end| name.ends_with(end)) || versioned();
+    file.size >= LEAST && (file.mode & 0o111 != 0 || named())
+}
+
 impl Format {
     /// The format that `head`, the first bytes of a file, shows.
     fn of(head: &[u8]) -> Option<Self> {

@@ -8,7 +8,7 @@ use crate::{
         AMD64, BASE, CPU_AMD64, CPU_ARM64, Shape, archive, counted, elf, fat, macho, pe, wasm, xcoff,
     },
     image_path::ImagePath,
-    layer::retain::{Content, retain_executable},
+    layer::retain::{Content, Needles, retain_executable},
 };
 
 const BEGIN: &[u8] = b"\x30\x77\xaf\x0c\x92\x74\x08\x02\x41\xe1\xc1\x07\xe6\xd6\x18\xe6";
@@ -194,7 +194,8 @@ fn in_parts(bytes: &[u8], parts: &str) -> Content {
     limits.set("executable-bytes", 1000);
     limits.set("executable-parts-bytes", parts.parse().unwrap());
     let size = bytes.len() as u64;
-    retain_executable(&mut &*bytes, size, GoDetector.needles(), &limits).unwrap()
+    retain_executable(&mut &*bytes, size, &Needles::new(GoDetector.needles().iter().copied()), &limits)
+        .unwrap()
 }
 
 #[test]

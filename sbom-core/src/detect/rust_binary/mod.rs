@@ -27,6 +27,10 @@ impl Detector for RustDetector {
         if executable::is_executable(file) { Want::Executable } else { Want::Nothing }
     }
 
+    fn could_want(&self, file: &FileMeta<'_>) -> bool {
+        executable::could_be_executable(file)
+    }
+
     fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap> {
         let mut digest = None;
         for program in executable::programs(file.content) {

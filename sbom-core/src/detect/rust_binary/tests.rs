@@ -12,7 +12,7 @@ use crate::{
         executable::testing::{AMD64, CPU_AMD64, CPU_ARM64, Shape, elf, fat, macho, pe, wasm},
     },
     image_path::ImagePath,
-    layer::retain::{Content, retain_executable},
+    layer::retain::{Content, Needles, retain_executable},
 };
 
 const LIST: &str = r#"{"packages":[
@@ -136,7 +136,13 @@ fn a_large_file_says_the_same_in_parts() {
     for sections in [listed, shown] {
         let bytes = elf(AMD64, sections);
         let size = bytes.len() as u64;
-        let parts = retain_executable(&mut &*bytes, size, RustDetector.needles(), &limits).unwrap();
+        let parts = retain_executable(
+            &mut &*bytes,
+            size,
+            &Needles::new(RustDetector.needles().iter().copied()),
+            &limits,
+        )
+        .unwrap();
         assert_eq!(parts.whole(), None);
         let whole = detect(&Content::new(bytes), &Limits::default());
         assert_eq!(whole.0.len(), 1);

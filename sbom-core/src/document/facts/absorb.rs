@@ -13,6 +13,7 @@ use crate::{
         Ancestor, Attribution, Completeness, Component, ComponentKind, Distribution, Document, Evidence, Gap,
         LayerDescriptor, Party, Property, ReferenceKind, SourcePackage, Technique, Usage,
     },
+    oci::Proof,
     purl::Purl,
 };
 
@@ -137,6 +138,7 @@ fn layer_fact(layers: &mut Vec<LayerDescriptor>, name: &str, value: &str) -> Opt
         "size" => layer.size = Some(value.parse().ok()?),
         "mediaType" => value.clone_into(&mut layer.media_type),
         "createdBy" => layer.created_by = Some(value.to_owned()),
+        "partial" => layer.partial = Some(Proof::from_code(value)?),
         _ => return None,
     }
     while layers.len() <= index {
@@ -147,6 +149,7 @@ fn layer_fact(layers: &mut Vec<LayerDescriptor>, name: &str, value: &str) -> Opt
     known.diff_id = known.diff_id.take().or(layer.diff_id);
     known.size = known.size.or(layer.size);
     known.created_by = known.created_by.take().or(layer.created_by);
+    known.partial = known.partial.or(layer.partial);
     if known.media_type.is_empty() {
         known.media_type = layer.media_type;
     }

@@ -13,6 +13,7 @@ use crate::{
             Technique, Usage,
         },
     },
+    oci::Proof,
 };
 
 /// SHA-1 of nothing.
@@ -213,6 +214,7 @@ fn layer(index: usize) -> LayerDescriptor {
         diff_id: Some(Digest::of(format!("d{index}").as_bytes())),
         media_type: "application/vnd.oci.image.layer.v1.tar".into(),
         created_by: Some(format!("RUN {index}")),
+        partial: [Proof::Estargz, Proof::ZstdChunked, Proof::Nothing].get(index).copied(),
     }
 }
 

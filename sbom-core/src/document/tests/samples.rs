@@ -314,6 +314,7 @@ fn layer(index: usize) -> LayerDescriptor {
         diff_id: Some(Digest::of(&[b'd', u8::try_from(index).unwrap()])),
         media_type: "application/vnd.oci.image.layer.v1.tar+gzip".into(),
         created_by: Some(format!("RUN step {index} {}", "x".repeat(index * 300))),
+        partial: (index == 1).then_some(crate::oci::Proof::Nothing),
     }
 }
 

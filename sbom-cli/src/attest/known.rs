@@ -1,0 +1,47 @@
+//! What is to be said and was said before: by the same key, of the same subjects, in the same bytes.
+
+use std::collections::BTreeMap;
+
+use sbom_core::{attest::Signed, digest::Digest, limits::Limits};
+
+use super::{Author, Said, demand, find, unverified};
+use crate::{exit_code::Failure, place::Image, verify};
+
+/// The bundle beside a subject in which `author` says `statement`, and which counts; none if there is none to be
+/// found. What an identity signs is never known: when it was signed is part of what is proven of it.
+pub(super) fn bundle(
+    image: &Image,
+    author: &Author,
+    said: &Said,
+    statement: &[u8],
+    limits: &Limits,
+) -> Result<Option<Vec<u8>>, Failure> {
+    if !matches!(author, Author::Key(_)) {
+        return Ok(None);
+    }
+    let Some(trust) = author.trust()? else { return Ok(None) };
+    let wanted = Digest::of(statement);
+    for subject in &said.subjects {
+        let found = find(image, &said.predicate_type, &subject.digest, limits);
+        let same: BTreeMap<Digest, Vec<u8>> = found
+            .signed()
+            .filter_map(|(attestation, signed)| match signed {
+                Signed::Bundle(bytes)
+                    if unverified::statement(signed, limits).is_some_and(|it| it.digest() == wanted) =>
+                {
+                    Some((attestation.digest.clone(), bytes.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        if same.is_empty() {
+            continue;
+        }
+        let demand = demand(&subject.digest, Some(&said.predicate_type), trust.clone());
+        let counts = verify::counting(found, &demand, limits);
+        if let Some(bytes) = counts.iter().find_map(|verified| same.get(verified.digest())) {
+            return Ok(Some(bytes.clone()));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,83 @@
+//! An uncompressed archive: from header to header, over what nobody reads.
+//!
+//! Every header is read, and with it the first bytes of what follows, so that the sink decides as it does when the
+//! whole passes by.
+
+use std::io::{self, Read};
+
+use super::{PartialError, ranges::Ranges};
+use crate::{
+    layer::{EntrySink, decompress::Compression, walk::walk_hopping},
+    limits::Limits,
+};
+
+/// Bytes read at first after a hop: a header with extended ones before it, and the head of the file.
+const FIRST: u64 = 8 << 10;
+/// Most bytes read at a time.
+const MOST: u64 = 4 << 20;
+/// Fewer bytes than this are read over: asking anew takes longer than they do.
+const HOP: u64 = 128 << 10;
+
+pub(super) fn walk(
+    ranges: &Ranges<'_>,
+    limits: &Limits,
+    sink: &mut dyn EntrySink,
+) -> Result<(), PartialError> {
+    let mut hopping = Hopping { ranges, at: 0, ahead: FIRST, window: Vec::new(), taken: 0 };
+    hopping.refill()?;
+    if Compression::of(&hopping.window) != Compression::None {
+        return Err(PartialError::Compressed);
+    }
+    walk_hopping(&mut hopping, |hopping, count| Ok(hopping.hop(count)), limits, sink)
+        .map(|_| ())
+        .map_err(PartialError::from)
+}
+
+/// The archive as a stream that can be hopped over.
+struct Hopping<'r, 'a> {
+    ranges: &'r Ranges<'a>,
+    /// Behind the window.
+    at: u64,
+    /// How much is asked for next.
+    ahead: u64,
+    window: Vec<u8>,
+    taken: usize,
+}
+
+impl Hopping<'_, '_> {
+    fn refill(&mut self) -> Result<(), PartialError> {
+        let end = self.at.saturating_add(self.ahead).min(self.ranges.size());
+        self.window = self.ranges.read_on(self.at..end)?;
+        self.taken = 0;
+        self.at = end;
+        // Whoever reads on is likely to go on.
+        self.ahead = self.ahead.saturating_mul(2).min(MOST);
+        Ok(())
+    }
+
+    /// Leaves out the next `count` bytes, if that is worth a request.
+    fn hop(&mut self, count: u64) -> u64 {
+        let there = self.window.len().saturating_sub(self.taken) as u64;
+        let ahead = count.saturating_sub(there);
+        if ahead < HOP || self.ranges.left() == 0 {
+            return 0;
+        }
+        let to = self.at.saturating_add(ahead).min(self.ranges.size());
+        let passed = there.saturating_add(to.saturating_sub(self.at));
+        self.window.clear();
+        (self.taken, self.at, self.ahead) = (0, to, FIRST);
+        passed
+    }
+}
+
+impl Read for Hopping<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.taken >= self.window.len() && self.at < self.ranges.size() {
+            self.refill()?;
+        }
+        let mut rest = self.window.get(self.taken..).unwrap_or_default();
+        let count = rest.read(buffer)?;
+        self.taken = self.taken.saturating_add(count);
+        Ok(count)
+    }
+}
