@@ -209,11 +209,7 @@ impl LayerCache {
             }
         };
         let counts = &mut self.state().counts;
-        if decoded.is_some() {
-            counts.hits += 1
-        } else {
-            counts.misses += 1
-        }
+        *if decoded.is_some() { &mut counts.hits } else { &mut counts.misses } += 1;
         decoded
     }
 
