@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sbomctl_testkit::{Compression, Image, ImageBuilder, LayerBuilder, Registry};
+use sbomctl_testkit::{Compression, FaultKind, Image, ImageBuilder, LayerBuilder, Registry};
 use serde_json::Value;
 
-use crate::program::{Run, sbomctl};
+use crate::{
+    attest::Bench,
+    program::{Run, sbomctl},
+};
 
 const FORMS: [Compression; 3] =
     [Compression::None, Compression::Estargz(1 << 20), Compression::ZstdChunked(64 << 10)];
@@ -127,10 +130,139 @@ fn less_than_a_fiftieth_of_a_large_image_moves() {
         let served = serve(&built);
         let (_, _, moved) = served.partial();
         let requests = served.registry.requests().len();
-        eprintln!(
-            "{form:?}: {moved} of {size} bytes ({:.3} %), {requests} requests",
-            moved as f64 * 100.0 / size as f64
-        );
+        let share = moved.saturating_mul(1_000_000) / size as u64;
+        eprintln!("{form:?}: {moved} of {size} bytes, {share} of a million, {requests} requests");
         assert!(moved * 50 < size as u64, "{form:?}: {moved} of {size} bytes");
     }
+}
+
+/// A layer that is not read in part leaves no trace but one note.
+fn check_whole(served: &Served, whole: &Value, what: &str) {
+    let (mut found, said, _) = served.partial();
+    assert!(take_marks(&mut found).is_empty(), "{what}: {found}");
+    assert_eq!(found, *whole, "{what}");
+    assert_eq!(said.matches("cannot be read in part and is read whole").count(), 1, "{what}: {said}");
+}
+
+#[test]
+fn where_parts_are_refused_or_wrong_the_whole_is_read_with_one_note() {
+    let status = |status| FaultKind::Status(status, String::new(), String::new());
+    let faults = [
+        FaultKind::IgnoreRange,
+        status(416),
+        status(501),
+        FaultKind::OtherBytes,
+        FaultKind::OtherRange,
+        FaultKind::Header("Content-Range", "bytes 0-1/2".to_owned()),
+        FaultKind::Body(vec![7; 400_000]),
+    ];
+    for form in FORMS {
+        let built = ImageBuilder::new().layer(|l| system(l, 300_000, 1).compression(form)).build();
+        let served = serve(&built);
+        let mut whole = served.whole();
+        take_marks(&mut whole);
+        for fault in &faults {
+            served.registry.fault(&built.layers[0].blob.digest, 1, fault.clone());
+            // The first part of a plain archive begins where the whole does: another range cannot begin before it.
+            if form == Compression::None && *fault == FaultKind::OtherRange {
+                served.partial();
+                continue;
+            }
+            check_whole(&served, &whole, &format!("{form:?}, {fault:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_table_that_lies_about_chunks_leads_back_to_the_whole() {
+    for form in [Compression::Estargz(1 << 20), Compression::ZstdChunked(64 << 10)] {
+        let built = ImageBuilder::new()
+            .layer(|l| {
+                system(l, 300_000, 1).compression(form).edit_toc(|toc| {
+                    let entries = toc["entries"].as_array_mut().unwrap();
+                    let database =
+                        entries.iter_mut().find(|entry| entry["name"] == "lib/apk/db/installed").unwrap();
+                    let other = format!("sha256:{}", "0".repeat(64));
+                    database["chunkDigest"] = other.clone().into();
+                    database["digest"] = other.into();
+                })
+            })
+            .build();
+        let served = serve(&built);
+        let mut whole = served.whole();
+        take_marks(&mut whole);
+        check_whole(&served, &whole, &format!("{form:?}"));
+    }
+}
+
+#[test]
+fn parts_are_fetched_where_the_registry_sends_for_them() {
+    for form in FORMS {
+        let built = ImageBuilder::new().layer(|l| system(l, 1 << 20, 4).compression(form)).build();
+        let (served, elsewhere) = (serve(&built), serve(&built));
+        let digest = &built.layers[0].blob.digest;
+        let location = format!("http://{}/v2/org/app/blobs/{digest}", elsewhere.registry.host());
+        served.registry.fault(digest, usize::MAX, FaultKind::Redirect(location));
+        let (document, said, moved) = served.partial();
+        assert!(document.to_string().contains("sbomctl:oci:layer:0:partial"), "{said}");
+        let all = moved + elsewhere.registry.sent();
+        assert!(all < 300_000 && elsewhere.registry.sent() > 0, "{form:?}: {all} bytes");
+    }
+}
+
+#[test]
+fn a_transfer_that_breaks_off_is_tried_again() {
+    let served = serve(&ImageBuilder::new().layer(|l| system(l, 300_000, 1).compression(FORMS[1])).build());
+    served.registry.fault("/blobs/", 2, FaultKind::DropAfter(10));
+    let (document, said, _) = served.partial();
+    assert!(document.to_string().contains("sbomctl:oci:layer:0:partial"), "{said}");
+}
+
+#[test]
+fn a_file_behind_a_link_is_fetched_by_its_parts() {
+    for form in FORMS {
+        let built = ImageBuilder::new()
+            .layer(|l| {
+                l.file("etc/os-release", "ID=alpine\nVERSION_ID=3.20\n")
+                    .file("srv/large.bin", noise(400_000))
+                    .file("data/packages", "P:musl\nV:1-r0\nA:x86_64\n\n")
+                    .compression(form)
+            })
+            .layer(|l| l.symlink("lib/apk/db/installed", "/data/packages"))
+            .build();
+        let served = serve(&built);
+        let (mut document, said, moved) = served.partial();
+        assert_eq!(take_marks(&mut document).len(), 2, "{said}");
+        let mut whole = served.whole();
+        take_marks(&mut whole);
+        assert_eq!(document, whole, "{form:?}");
+        assert!(document.to_string().contains("musl") && moved < 150_000, "{form:?}: {moved}");
+    }
+}
+
+#[test]
+fn what_was_read_in_part_is_no_complete_bill() {
+    let served = serve(&image(FORMS[1], 300_000, 1).build());
+    let run = served.scan(&["--partial", "--strict"]);
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert_eq!(served.scan(&["--strict"]).code, 0);
+    let table = sbomctl(&["scan", &served.name, "--partial"]);
+    assert!(table.stdout.contains("read in part"), "{}", table.stdout);
+    let spdx = sbomctl(&["scan", &served.name, "--partial", "-o", "spdx-json"]);
+    assert!(spdx.stdout.contains("sbomctl:oci:layer:1:partial"), "{}", spdx.stdout);
+    assert_eq!(served.scan(&["--partial", "--files", "all"]).code, 2);
+}
+
+#[test]
+fn a_bill_of_parts_is_signed_only_if_that_is_asked_for() {
+    let served = serve(&image(FORMS[0], 300_000, 1).build());
+    let bench = Bench::new();
+    bench.done(&["scan", &served.name, "--partial", "-o", "cyclonedx-json=part.json"]);
+    bench.done(&["scan", &served.name, "-o", "cyclonedx-json=whole.json"]);
+    let attest = |predicate: &'static str| {
+        ["attest", "--key", "k.key", "--type", "cyclonedx", "--predicate", predicate, served.name.as_str()]
+    };
+    assert!(bench.ends(3, &attest("part.json")).contains("--allow-partial"));
+    bench.done(&attest("whole.json"));
+    bench.done(&[&attest("part.json")[..], &["--allow-partial"]].concat());
 }

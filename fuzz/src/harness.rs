@@ -4,6 +4,7 @@ use std::{
     fmt::{Debug, Display},
     io::{self, Cursor, Read},
     num::NonZeroUsize,
+    ops::Range,
     str::FromStr,
     sync::{Arc, LazyLock},
 };
@@ -27,7 +28,13 @@ use sbom_core::{
     digest::Digest,
     document::{self, Document, Format, Inputs, Timestamp, Tool},
     image_path::ImagePath,
-    layer::{Entry, EntrySink, LayerError, decompress::Decompressor, retain::Content, walk::walk},
+    layer::{
+        Entry, EntrySink, LayerError,
+        decompress::Decompressor,
+        partial::{self, Form, Position, RandomAccess},
+        retain::Content,
+        walk::walk,
+    },
     license::{self, debian::Licenses},
     limits::Limits,
     oci::{LayerDescriptor, Platform, Subject, SubjectKind, config::Config, manifest, reference::Reference},
@@ -43,6 +50,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     // Containers of other files.
     ("layer", layer),
+    ("layer_parts", layer_parts),
     ("archive", archive),
     ("image", image),
     ("manifest", manifest),
@@ -383,6 +391,48 @@ pub(crate) fn put_entry(out: &mut Vec<u8>, path: &[u8], kind: u8, target: &[u8],
     out.extend(header);
     out.extend(content);
     out.resize(out.len().next_multiple_of(512), 0);
+}
+
+/// The input as a table of contents that the manifest names, in front of which it lies itself in the place of the files,
+/// and as the other forms.
+fn layer_parts(bytes: &[u8]) {
+    #[derive(Debug)]
+    struct Memory(Vec<u8>);
+    impl RandomAccess for Memory {
+        fn size(&self) -> u64 {
+            self.0.len() as u64
+        }
+        fn read(&self, range: Range<u64>) -> io::Result<Vec<u8>> {
+            let part = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+            let found = self.0.get(part(range.start)..part(range.end));
+            found.map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        }
+    }
+    struct Read64(u64);
+    impl EntrySink for Read64 {
+        fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+            let count = io::copy(&mut content.take(64 << 20), &mut io::sink());
+            // What was not refused is as long as was said.
+            if let Ok(count) = count {
+                assert!(count == entry.size.min(64 << 20), "{count} bytes of {}", entry.size);
+                self.0 += 1;
+            }
+            Ok(())
+        }
+        fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
+    }
+    let limits = small_limits();
+    let table = zstd_frame(bytes);
+    let (offset, unpacked) = (bytes.len() as u64, bytes.len() as u64);
+    let position = Position { offset, length: table.len() as u64, unpacked };
+    let forms = [
+        (Form::ZstdChunked(Digest::of(&table), position), [bytes, &table].concat()),
+        (Form::Estargz(Digest::of(b"")), bytes.to_vec()),
+        (Form::Plain, bytes.to_vec()),
+    ];
+    for (form, stored) in forms {
+        drop(partial::walk(&Memory(stored), &form, &limits, &|_| {}, &mut Read64(0)));
+    }
 }
 
 /// `bytes` as zstd stores what it cannot compress.

@@ -127,6 +127,9 @@ pub(crate) struct WhatArgs {
     /// Sign nothing unless the bill is complete
     #[arg(long)]
     strict: bool,
+    /// Sign also what says of itself that layers were read in part (`scan --partial`)
+    #[arg(long, requires = "predicate")]
+    allow_partial: bool,
 }
 
 /// Where it goes, and how that is told.

@@ -48,6 +48,11 @@ pub(super) fn given(
     let (_, predicate) = documents::bytes(&path, limits)?;
     check(predicate_type, &predicate)
         .map_err(|message| Failure { exit: Exit::BadInput, source: anyhow!("{path}: {message}") })?;
+    if !what.allow_partial && is_partial(&predicate, limits) {
+        let message = "layers were read in part (scan --partial), so that nothing proves all of what it says; \
+                       scan without, or sign it all the same with --allow-partial";
+        return Err(Failure { exit: Exit::BadInput, source: anyhow!("{path}: {message}") });
+    }
     Ok(Said { predicate_type: predicate_type.clone(), predicate, subjects, platform })
 }
 
@@ -73,6 +78,15 @@ fn check(predicate_type: &PredicateType, predicate: &[u8]) -> Result<(), String>
         return Ok(());
     }
     Err(format!("this is not {name} document, as --type {} says; name what it is", predicate_type.uri()))
+}
+
+/// Whether this is a bill of layers of which only parts were read.
+fn is_partial(predicate: &[u8], limits: &Limits) -> bool {
+    // Few bills are; the others need not be read.
+    let may_be = std::str::from_utf8(predicate).is_ok_and(|text| text.contains(":partial"));
+    let layers =
+        || document::read::read(predicate, limits).map(|read| read.document.layers).unwrap_or_default();
+    may_be && layers().iter().any(|layer| layer.partial.is_some())
 }
 
 /// The formats of bills that the types mean.

@@ -50,6 +50,13 @@ impl<'o> Shared<'o> {
         self.captured.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
     }
 
+    /// Counts no longer what was kept of a layer that is read again from its beginning.
+    pub(super) fn discount_captured(&self, bytes: u64) {
+        let less = |before: u64| Some(before.saturating_sub(bytes));
+        // There is no sum that this refuses.
+        _ = self.captured.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
     /// Whether every file that was to be kept whole had room so far.
     pub(super) fn all_were_captured(&self) -> bool {
         self.limits().captured_bytes.check(self.captured.load(Ordering::Relaxed)).is_ok()

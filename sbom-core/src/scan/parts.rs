@@ -20,6 +20,9 @@ use crate::{
     source::Source,
 };
 
+/// Layers of fewer bytes are read whole, and so proved whole: parts would bring next to nothing.
+const SMALL: u64 = 128 << 10;
+
 /// The layers of one subject, as far as they are read in part.
 pub(super) struct Parts<'a> {
     source: &'a dyn Source,
@@ -39,7 +42,7 @@ impl<'a> Parts<'a> {
     pub(super) fn read_layer(&self, layer: &LayerDescriptor, stop: Stop<'_>) -> Option<LayerRead> {
         let options = self.shared.options;
         // Whoever wants all files hashed needs all of them.
-        if !options.partial || options.bill.files != FileScope::None {
+        if !options.partial || options.bill.files != FileScope::None || layer.size? < SMALL {
             return None;
         }
         let (access, form) = self.source.open_parts(layer)?;
@@ -58,6 +61,7 @@ impl<'a> Parts<'a> {
             Err(error) => {
                 let text = format!("{} cannot be read in part and is read whole: {error}", layer.label());
                 self.progress.note(layer, &text);
+                self.shared.discount_captured(inspector.finish().0.captured);
                 None
             }
         }

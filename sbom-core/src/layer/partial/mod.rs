@@ -22,6 +22,9 @@ mod ranges;
 mod toc;
 mod zstd_chunked;
 
+#[cfg(test)]
+mod tests;
+
 pub use zstd_chunked::Position;
 
 /// Bytes that can be read anywhere, at a price for each reading.

@@ -5,6 +5,9 @@ use std::{cell::Cell, ops::Range};
 use super::{PartialError, RandomAccess};
 use crate::limits::{Limit, Limits};
 
+/// What may be fetched twice, beside an eighth of the layer: the end of a table of contents, what lies between files.
+const SPARE: u64 = 64 << 10;
+
 /// What of a layer is fetched.
 pub(super) struct Ranges<'a> {
     access: &'a dyn RandomAccess,
@@ -47,7 +50,8 @@ impl<'a> Ranges<'a> {
             return Ok(Vec::new());
         }
         let bytes = self.bytes.get().saturating_add(length);
-        if range.end > self.size() || bytes > self.size() {
+        let most = self.size().saturating_add(self.size() / 8).saturating_add(SPARE);
+        if range.end > self.size() || bytes > most {
             return Err(PartialError::MoreThanWhole);
         }
         self.requests.set(self.requests.get().saturating_add(1));
