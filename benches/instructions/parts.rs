@@ -135,7 +135,8 @@ fn retained() -> Outcome {
     limits.set("executable-bytes", 1 << 20);
     limits.set("executable-parts-bytes", 2 << 20);
     let size = program.len() as u64;
-    let content = counted(|| retain_executable(&mut &program[..], size, &needles, &limits)).transpose()?;
+    let content =
+        counted(|| retain_executable(&mut &program[..], size, &needles, &limits, Vec::new())).transpose()?;
     Ok(content.map_or(0, |content| content.parts().count() as u64))
 }
 
