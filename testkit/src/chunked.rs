@@ -44,7 +44,7 @@ pub(crate) fn estargz(tar: &[u8], chunk: usize, edit: Option<TocEdit>) -> Chunke
     let (entries, end) = write(&archive, chunk, &mut writer);
     writer.flush();
     let offset = writer.out.len();
-    let toc = toc(entries, edit);
+    let toc = toc(&entries, edit);
     let table = TarBuilder::new().file("stargz.index.json", &toc).build();
     writer.out.extend(compress(&table, Compression::Gzip));
     writer.out.extend(estargz_footer(offset as u64));
@@ -68,7 +68,7 @@ pub(crate) fn zstd_chunked(tar: &[u8], chunk: usize, edit: Option<TocEdit>) -> C
     writer.pending.extend_from_slice(tar.get(end..).unwrap_or_default());
     writer.flush();
     let mut stored = writer.out;
-    let toc = toc(entries, edit);
+    let toc = toc(&entries, edit);
     let table = compress(&toc, Compression::Zstd);
     let offset = stored.len() + 8;
     stored.extend(skipped(&table));
@@ -91,7 +91,7 @@ fn skipped(bytes: &[u8]) -> Vec<u8> {
     [&[0x50, 0x2a, 0x4d, 0x18][..], &length, bytes].concat()
 }
 
-fn toc(entries: Vec<Value>, edit: Option<TocEdit>) -> Vec<u8> {
+fn toc(entries: &[Value], edit: Option<TocEdit>) -> Vec<u8> {
     let mut toc = json!({ "version": 1, "entries": entries });
     if let Some(edit) = edit {
         edit(&mut toc);
@@ -115,7 +115,7 @@ fn write(tar: &[u8], chunk: usize, writer: &mut Writer) -> (Vec<Value>, usize) {
         let is_file = entry.header().entry_type() == EntryType::Regular;
         if is_file && !content.is_empty() {
             writer.flush();
-            table.extend(write_file(described, content, chunk, writer));
+            table.extend(write_file(&described, content, chunk, writer));
         } else {
             writer.pending.extend_from_slice(content);
             table.push(Value::Object(described));
@@ -148,7 +148,7 @@ fn describe<R: std::io::Read>(entry: &tar::Entry<'_, R>, size: usize) -> Map<Str
 }
 
 /// The entries of one file: itself, and its further chunks.
-fn write_file(first: Map<String, Value>, content: &[u8], chunk: usize, writer: &mut Writer) -> Vec<Value> {
+fn write_file(first: &Map<String, Value>, content: &[u8], chunk: usize, writer: &mut Writer) -> Vec<Value> {
     let is_zstd = writer.codec == Compression::Zstd;
     let name = first.get("name").cloned().unwrap_or_default();
     let mut entries = Vec::new();

@@ -60,7 +60,7 @@ pub(super) fn walk(
 fn at_first(chunks: &[Chunk]) -> Option<Range<u64>> {
     let mut stored = chunks.iter().filter(|chunk| chunk.digest.is_some()).map(|chunk| &chunk.stored);
     let first = stored.next()?;
-    let end = stored.last().map_or(first.end, |last| last.end);
+    let end = stored.next_back().map_or(first.end, |last| last.end);
     let is_small = (first.start..=first.start.saturating_add(SMALL)).contains(&end);
     Some(first.start..if is_small { end } else { first.end })
 }
@@ -75,7 +75,7 @@ fn plan(mut spans: Vec<Range<u64>>, most: u64) -> Vec<Range<u64>> {
         for range in &spans {
             match plan.last_mut() {
                 Some(last) if range.start <= last.end.saturating_add(gap) => {
-                    last.end = last.end.max(range.end)
+                    last.end = last.end.max(range.end);
                 }
                 _ => plan.push(range.clone()),
             }

@@ -16,7 +16,7 @@ use crate::{
 
 /// The member at the end: header (10 bytes), length of the extra field (26), `SG`, length (22), the offset of the table
 /// as 16 hex digits, `STARGZ`, an empty block (5), checksum and length (8).
-const FOOTER: u64 = 51;
+const FOOTER: usize = 51;
 /// What is fetched at first, in the hope that the table is in it.
 const TAIL: u64 = 32 << 10;
 /// The table's name in the archive.
@@ -34,8 +34,9 @@ pub(super) fn read_toc(
     let size = ranges.size();
     let tail_start = size.saturating_sub(TAIL);
     let tail = ranges.read(tail_start..size)?;
-    let start =
-        footer(&tail).filter(|start| start.saturating_add(FOOTER) < size).ok_or(PartialError::Footer)?;
+    let start = footer(&tail)
+        .filter(|start| start.saturating_add(FOOTER as u64) < size)
+        .ok_or(PartialError::Footer)?;
     limits.toc_bytes.check(size.saturating_sub(start))?;
     let mut stored = if start < tail_start { ranges.read(start..tail_start)? } else { Vec::new() };
     let skipped = usize::try_from(start.saturating_sub(tail_start)).unwrap_or(usize::MAX);
@@ -57,7 +58,7 @@ pub(super) fn read_toc(
 
 /// The offset of the table of contents.
 fn footer(tail: &[u8]) -> Option<u64> {
-    let footer = tail.last_chunk::<{ FOOTER as usize }>()?;
+    let footer = tail.last_chunk::<FOOTER>()?;
     let head = footer.get(..16)?;
     let (magic, extra) = (head.get(..4)?, head.get(10..16)?);
     if magic != [0x1f, 0x8b, 8, 4] || extra != [26, 0, b'S', b'G', 22, 0] || footer.get(32..38)? != b"STARGZ"

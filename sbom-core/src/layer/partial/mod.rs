@@ -67,7 +67,8 @@ impl Form {
         if let Some(digest) = digest(ESTARGZ_TOC) {
             return Some(Self::Estargz(digest));
         }
-        let plain = media_type.split(';').next().is_some_and(|name| name.trim_end().ends_with(".tar"));
+        let plain =
+            media_type.split(';').next().is_some_and(|name| name.trim_end().strip_suffix(".tar").is_some());
         plain.then_some(Self::Plain)
     }
 }

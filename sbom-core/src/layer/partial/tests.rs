@@ -63,6 +63,7 @@ impl EntrySink for Seen {
     fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
         let mut bytes = Vec::new();
         if self.may_want(&entry) {
+            #[expect(clippy::disallowed_methods, reason = "what a test made is small")]
             content.read_to_end(&mut bytes).map_err(|source| LayerError::Read { offset: 0, source })?;
         }
         self.entries.push((entry, bytes));
@@ -153,7 +154,7 @@ fn what_nobody_wants_is_not_fetched() {
             l.compression(compression)
         });
         let memory = Memory::new(&layer.blob.bytes);
-        let mut sink = seen(|path| path.ends_with(".txt"));
+        let mut sink = seen(|path| path.contains("txt"));
         walk(&memory, &form(&layer), &Limits::default(), &|_| {}, &mut sink).unwrap();
         assert_eq!(sink.entries.iter().filter(|(_, bytes)| bytes == b"wanted").count(), 5);
         let fetched = memory.fetched.into_inner();
@@ -172,7 +173,7 @@ fn beyond_so_many_requests_larger_parts_are_asked_for() {
         });
         let mut limits = Limits::default();
         limits.set("range-requests", 8);
-        let wants = |path: &str| path.ends_with(".txt");
+        let wants = |path: &str| path.contains("txt");
         let found = read_within(&limits, &layer, &layer.blob.bytes, wants).unwrap();
         assert_eq!(found, read_whole(&layer, wants), "{compression:?}");
     }

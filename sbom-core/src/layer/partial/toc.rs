@@ -125,13 +125,13 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn add(&mut self, raw: Raw) -> Result<(), PartialError> {
+    fn add(&mut self, raw: &Raw) -> Result<(), PartialError> {
         self.limits.entries.check(self.read.saturating_add(1))?;
         if &*raw.r#type == "chunk" {
-            self.chunk(&raw)?;
+            self.chunk(raw)?;
         } else {
             self.close()?;
-            self.entry(&raw)?;
+            self.entry(raw)?;
         }
         self.read = self.read.saturating_add(1);
         Ok(())
@@ -304,7 +304,7 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut entries: S) -> Result<(), S::Error> {
         while let Some(raw) = entries.next_element::<Raw>()? {
-            if let Err(error) = self.0.add(raw) {
+            if let Err(error) = self.0.add(&raw) {
                 self.0.failed = Some(error);
                 return Err(serde::de::Error::custom("unusable"));
             }

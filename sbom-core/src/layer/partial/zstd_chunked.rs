@@ -34,8 +34,9 @@ impl FromStr for Position {
         let numbers: Vec<u64> = text
             .split(':')
             .take(5)
-            .map(|number| number.parse().map_err(|_: std::num::ParseIntError| PositionError))
-            .collect::<Result<_, _>>()?;
+            .map(|number| number.parse().ok())
+            .collect::<Option<_>>()
+            .ok_or(PositionError)?;
         match *numbers {
             // 1 is the table of CRFS, the only one there is.
             [offset, length, unpacked, 1] => Ok(Self { offset, length, unpacked }),
