@@ -207,17 +207,18 @@ fn one_platform_and_several_types_are_attested_on_request() {
         bench.done(&["verify", "--key", "k.pub", "--type", kind, "--platform", "linux/arm64", &name]);
         bench.ends(1, &["verify", "--key", "k.pub", "--type", kind, "--platform", "linux/amd64", &name]);
         bench.ends(1, &["verify", "--key", "k.pub", "--type", kind, "--all-platforms", &name]);
-        let said = bench.done(&["verify", "--key", "k.pub", "--type", kind, &name]);
-        assert!(said.contains("nothing of it is about linux/amd64"), "{said}");
+        let said = bench.ends(1, &["verify", "--key", "k.pub", "--type", kind, &name]);
+        assert!(said.contains("nothing that counts is about linux/amd64"), "{said}");
     }
     bench.write("provenance.json", r#"{"buildDefinition":{}}"#);
     let given = ["attest", "--key", "k.key", "--type", "slsaprovenance1", "--predicate", "provenance.json"];
     bench.done(&[&given[..], &["--platform", "linux/amd64", &name]].concat());
     let verify = ["verify", "--key", "k.pub", "--type", "slsaprovenance1", "-o", "predicate"];
-    for more in [&["--platform", "linux/amd64", &name][..], &[&name]] {
-        assert_eq!(bench.done(&[&verify[..], more].concat()), r#"{"buildDefinition":{}}"#);
+    let amd64 = [&verify[..], &["--platform", "linux/amd64", &name]].concat();
+    assert_eq!(bench.done(&amd64), r#"{"buildDefinition":{}}"#);
+    for more in [&["--platform", "linux/arm64", &name][..], &[&name]] {
+        bench.ends(1, &[&verify[..], more].concat());
     }
-    bench.ends(1, &[&verify[..], &["--platform", "linux/arm64", &name]].concat());
     assert!(bench.ends(3, &[&attest[..5], &["--platform", "linux/s390x", &name]].concat()).contains("s390x"));
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sbomctl_testkit::{Blob, FaultKind, ReferrersApi, Registry, Root, index};
 use serde_json::{Value, json};
 
-use crate::attest::{API, Bench, image, image_with, registry, two};
+use crate::attest::{API, Bench, at, image, image_with, registry, two};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -183,6 +183,131 @@ fn what_the_policy_or_the_signer_withdrew_does_not_count() {
     check(&bench, &name, &sbom(""), "allow", &[]);
     bench.done(&[&revoke[..], &["k.key"]].concat());
     check(&bench, &name, &sbom(""), "deny", &["REVOKED"]);
+}
+
+/// Attests an index, and withdraws what is said of amd64 with a record beside the digest that `beside` chooses of index and
+/// image.
+fn withdrawn(bench: &Bench, beside: impl Fn(&str, String) -> String) -> (Registry, String) {
+    let (registry, name) = registry(API, &two());
+    let said = bench.json("attest", 0, &["attest", "--key", "k.key", "--format", "json", &name]);
+    let bundle = said["attested"][0]["bundle"].as_str().unwrap();
+    let place = beside(&name, at(&name, &image("linux/amd64").manifest.digest));
+    bench.done(&["attest", "revoke", "--key", "k.key", "--attestation", bundle, &place]);
+    (registry, name)
+}
+
+#[test]
+fn a_record_binds_whatever_it_withdraws_of_the_image_wherever_the_two_lie() {
+    let bench = Bench::new();
+    let (_registry, name) = withdrawn(&bench, |index, _| index.to_owned());
+    check(&bench, &name, &sbom(""), "deny", &["REVOKED"]);
+    let amd64 = ["verify", "--key", "k.pub", "--platform", "linux/amd64", &name];
+    assert!(bench.ends(1, &amd64).contains("REVOKED"));
+    bench.done(&["verify", "--key", "k.pub", "--platform", "linux/arm64", &name]);
+
+    let (_registry, name) = withdrawn(&bench, |_, image| image);
+    check(&bench, &name, &sbom(", coverage: index"), "deny", &["REVOKED"]);
+    assert!(bench.ends(1, &["verify", "--key", "k.pub", &name]).contains("REVOKED"));
+    // By a stranger it withdraws nothing.
+    bench.done(&["verify", "--key", "s.pub", "--key", "k.pub", "--platform", "linux/arm64", &name]);
+}
+
+#[test]
+fn only_a_base_that_the_policy_allows_is_asked_about() {
+    let bench = Bench::new();
+    let other = Registry::start();
+    let base = other.push("base/image", "1", &image("linux/amd64"));
+    let digest = image("linux/amd64").manifest.digest;
+    let built = sbomctl_testkit::ImageBuilder::new()
+        .label("org.opencontainers.image.base.name", &base)
+        .label("org.opencontainers.image.base.digest", &digest)
+        .layer(|l| {
+            l.file("etc/os-release", "ID=alpine\nVERSION_ID=3.20.0\n").file("lib/apk/db/installed", "")
+        })
+        .build()
+        .root();
+    let (_registry, name) = registry(API, &built);
+    bench.done(&["attest", "--key", "k.key", &name]);
+    other.clear_log();
+    let rule = |base: &str| format!("{}\n    base: {base}", sbom(""));
+    check(&bench, &name, &rule("{allow: ['ghcr.io/acme/*'], maxAge: 30d}"), "deny", &["BASE_DENIED"]);
+    check(&bench, &name, &rule("{maxAge: 30d}"), "undecided", &["BASE_UNKNOWN"]);
+    assert!(other.log().is_empty(), "{:?}", other.log());
+    let allowed = rule(&format!("{{allow: ['{}/base/*'], maxAge: 30d}}", other.host()));
+    check(&bench, &name, &allowed, "undecided", &["BASE_UNKNOWN"]);
+    assert!(!other.log().is_empty());
+}
+
+#[test]
+fn a_rescan_that_was_cut_short_agrees_with_nothing() {
+    let bench = Bench::new();
+    let layout = bench.layout("layout");
+    let cut = ["--limit", "file-bytes=60"];
+    let bill = bench.done(&[&["scan", &layout, "-o", "spdx-json"], &cut[..]].concat());
+    assert!(!bill.contains("zlib"), "{bill}");
+    bench.write("bill.json", bill);
+    bench.done(&["attest", "--key", "k.key", "--predicate", "bill.json", &layout]);
+    policy(&bench, &sbom(", matches: rescan"));
+    let gate = ["verify", "--policy", "p.yaml", &layout];
+    assert!(bench.ends(4, &[&gate[..], &cut].concat()).contains("DRIFT_UNKNOWN"));
+    assert!(bench.ends(1, &gate).contains("DRIFT"));
+    let plain = ["verify", "--key", "k.pub", "--matches", "rescan", &layout];
+    assert!(bench.ends(4, &[&plain[..], &cut].concat()).contains("undecided"));
+    bench.ends(1, &plain);
+}
+
+#[test]
+fn what_only_calls_itself_large_keeps_nothing_from_being_decided() {
+    let bench = Bench::new();
+    let (registry, name) = registry(API, &image("linux/amd64"));
+    bench.done(&["attest", "--key", "k.key", &name]);
+    oversized(&registry, b"small", 65 << 20, None);
+    check(&bench, &name, &sbom(""), "allow", &[]);
+    let verify = ["verify", "--key", "k.pub", "--type", "spdxjson", &name];
+    assert!(bench.done(&verify).contains("cannot be used"));
+    // What is as large as it says is of consequence for what it is called only.
+    let large = vec![b' '; (64 << 20) + 1];
+    let vuln = "https://cosign.sigstore.dev/attestation/vuln/v1";
+    oversized(&registry, &large, large.len(), Some(vuln));
+    check(&bench, &name, &sbom(""), "allow", &[]);
+    let two = "    require: [{sbom: {by: [k]}}, {attestation: {type: vuln, by: [k]}}]";
+    check(&bench, &name, two, "undecided", &["LIMIT"]);
+    bench.done(&verify);
+    oversized(&registry, &large, large.len(), None);
+    check(&bench, &name, &sbom(""), "undecided", &["LIMIT"]);
+    check(&bench, &name, &sbom(", select: any"), "allow", &[]);
+}
+
+/// Puts a referrer beside the image whose bundle is called so many bytes long.
+fn oversized(registry: &Registry, bytes: &[u8], size: usize, hint: Option<&str>) {
+    const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+    let subject = image("linux/amd64").manifest;
+    let layer =
+        json!({ "mediaType": BUNDLE, "digest": registry.insert_blob("team/app", bytes), "size": size });
+    let config = json!({
+        "mediaType": "application/vnd.oci.empty.v1+json", "digest": registry.insert_blob("team/app", b"{}"), "size": 2,
+    });
+    let mut manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": BUNDLE, "config": config, "layers": [layer],
+        "subject": { "mediaType": MANIFEST, "digest": subject.digest, "size": subject.bytes.len() },
+    });
+    if let Some(hint) = hint {
+        manifest["annotations"] = json!({ "dev.sigstore.bundle.predicateType": hint });
+    }
+    registry.insert_manifest("team/app", None, MANIFEST, manifest.to_string().as_bytes());
+}
+
+#[test]
+fn more_signatures_than_are_held_against_keys_leave_it_undecided() {
+    let bench = Bench::new();
+    let (_registry, name) = registry(API, &image("linux/amd64"));
+    bench.done(&["attest", "--key", "k.key", &name]);
+    policy(&bench, &sbom(""));
+    let limit = ["--limit", "signature-checks=0", &name];
+    let said = bench.ends(4, &[&["verify", "--policy", "p.yaml"], &limit[..]].concat());
+    assert!(said.contains("LIMIT") && said.contains("signature-checks"), "{said}");
+    let said = bench.ends(4, &[&["verify", "--key", "k.pub"], &limit[..]].concat());
+    assert!(said.contains("signature-checks"), "{said}");
 }
 
 #[test]

@@ -9,6 +9,7 @@
 
 mod attach;
 mod attest;
+mod cache;
 mod command_line;
 mod corpus;
 mod documents;

@@ -248,3 +248,68 @@ fn what_a_policy_trusts_is_read_when_it_is_checked() {
         assert!(told, "{words:?}: {}", run.stderr);
     }
 }
+
+#[test]
+fn trees_and_lists_follow_their_schemas() {
+    let bench = Bench::new();
+    for api in [API, ReferrersApi::Off] {
+        let (registry, name) = registry(api, &crate::attest::two());
+        bench.done(&["attest", "--key", "k.key", "--also-legacy", &name]);
+        let list = bench.json("list", 0, &["attest", "list", "--format", "json", &name]);
+        assert_eq!((&list["schemaVersion"], list["attestations"].as_array().unwrap().len()), (&1.into(), 8));
+        let tree = bench.json("tree", 0, &["tree", "--format", "json", &name]);
+        assert_eq!(tree["schemaVersion"], 1);
+        registry.fault("/manifests/sha256-", 99, FaultKind::Status(403, String::new(), String::new()));
+        let list = bench.json("list", 4, &["attest", "list", "--format", "json", &name]);
+        assert_ne!(list["incomplete"].as_array().unwrap().len(), 0);
+        bench.json("tree", 4, &["tree", "--format", "json", &name]);
+    }
+    let schema = |name: &str| -> Value {
+        let path = format!("{}/../schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_str(&fs::File::open(path).and_then(std::io::read_to_string).unwrap()).unwrap()
+    };
+    // Notes and gaps are the same in both, and all their codes are named.
+    let (list, tree) = (schema("list"), schema("tree"));
+    for part in ["digest", "note", "gap"] {
+        assert_eq!(list["$defs"][part], tree["$defs"][part]);
+    }
+}
+
+#[test]
+fn an_archive_carries_all_that_its_policy_needs() {
+    let (bench, layout) = attested();
+    fs::create_dir(bench.path("keys")).unwrap();
+    fs::rename(bench.path("k.pub"), bench.path("keys/k.pub")).unwrap();
+    bench.write("p.yaml", POLICY.replace("k.pub", "keys/k.pub"));
+    let said = bench.done(&["airgap", "create", &layout, "-o", "a.tar", "--policy", "p.yaml"]);
+    assert!(said.contains("policy.yaml sha256:") && said.contains("keys/k.pub sha256:"), "{said}");
+    fs::create_dir(bench.path("empty")).unwrap();
+    fs::rename(bench.path("a.tar"), bench.path("empty/a.tar")).unwrap();
+    let there = |code: i32, arguments: &[&str]| {
+        let mut command = command(arguments);
+        command.current_dir(bench.path("empty"));
+        let run = crate::program::finish(command, &[]);
+        assert_eq!(run.code, code, "{}{}", run.stdout, run.stderr);
+        format!("{}{}", run.stdout, run.stderr)
+    };
+    let verify = ["verify", "--offline", "--policy"];
+    let said = there(0, &[&verify[..], &["oci-archive:a.tar", "oci-archive:a.tar"]].concat());
+    assert!(said.starts_with("allowed  ") && said.contains("whoever made the archive chose"), "{said}");
+    there(0, &["airgap", "show", "a.tar", "--extract", "carried"]);
+    there(0, &[&verify[..], &["carried/policy.yaml", "oci-archive:a.tar"]].concat());
+    // A key that lies beside the archive is not the one that came with the policy.
+    bench.write("p.yaml", POLICY);
+    fs::copy(bench.path("s.pub"), bench.path("k.pub")).unwrap();
+    bench.done(&["airgap", "create", &layout, "-o", "s.tar", "--policy", "p.yaml"]);
+    fs::copy(bench.path("keys/k.pub"), bench.path("empty/k.pub")).unwrap();
+    fs::rename(bench.path("s.tar"), bench.path("empty/s.tar")).unwrap();
+    there(1, &[&verify[..], &["oci-archive:s.tar", "oci-archive:s.tar"]].concat());
+    for (word, key) in [("outside the policy's folder", "../k.pub"), ("No such file", "gone.pub")] {
+        bench.write("keys/p.yaml", POLICY.replace("k.pub", key));
+        let said = bench.ends(2, &["airgap", "create", &layout, "-o", "x.tar", "--policy", "keys/p.yaml"]);
+        assert!(said.contains(word), "{said}");
+    }
+    bench.done(&["airgap", "create", &layout, "-o", "none.tar"]);
+    let none = ["verify", "--policy", "oci-archive:none.tar", "oci-archive:none.tar"];
+    assert!(bench.ends(2, &none).contains("carries no policy.yaml"));
+}

@@ -436,6 +436,21 @@ fn an_index_without_images_is_not_verified_for_all_of_them() {
 }
 
 #[test]
+fn an_index_counts_if_each_platform_does_or_all_of_it_is_meant() {
+    let bench = Bench::new();
+    let (_registry, name) = registry(API, &two());
+    let verify = ["verify", "--key", "k.pub", &name];
+    bench.done(&["attest", "--key", "k.key", "--platform", "linux/amd64", &name]);
+    let said = bench.ends(1, &verify);
+    let arm = image("linux/arm64").manifest.digest;
+    assert!(said.contains("linux/arm64") && said.contains(&arm), "{said}");
+    assert!(!said.contains("about linux/amd64"), "{said}");
+    bench.done(&["verify", "--key", "k.pub", "--platform", "linux/amd64", &name]);
+    bench.done(&["attest", "--key", "k.key", "--platform", "linux/arm64", &name]);
+    bench.done(&verify);
+}
+
+#[test]
 fn each_platform_is_verified_by_its_own_name() {
     let bench = Bench::new();
     let (_registry, name) = registry(ReferrersApi::Off, &two());

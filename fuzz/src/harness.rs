@@ -23,6 +23,7 @@ use sbom_core::{
         Bom, FileScope,
         overlay::{LayerContent, Overlay},
     },
+    cache,
     detect::{Captured, Findings, builtin},
     digest::Digest,
     document::{self, Document, Format, Inputs, Timestamp, Tool},
@@ -87,6 +88,8 @@ pub const TARGETS: &[Target] = &[
     // Attestations.
     ("bundle", bundle),
     ("statement", statement),
+    // Results that were kept.
+    ("cache_entry", cache_entry),
     // Keys.
     ("key", key),
     // Texts.
@@ -249,6 +252,13 @@ fn manifest(bytes: &[u8]) {
     drop(manifest::parse_referrers(bytes));
     if let Ok(config) = Config::parse(bytes) {
         config.created_by(0);
+    }
+}
+
+/// The body of an entry of the cache. What is read is written so that it reads the same.
+fn cache_entry(bytes: &[u8]) {
+    if let Some(written) = cache::rewritten(bytes) {
+        assert_eq!(cache::rewritten(&written).as_ref(), Some(&written));
     }
 }
 

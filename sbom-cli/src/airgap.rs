@@ -1,18 +1,22 @@
 //! `sbomctl airgap`: an image with everything about it, and what is needed to judge it, in one file.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Component, Path, PathBuf},
+};
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use sbom_core::{
     attach::{
         Layout, Spending, Stopwatch,
-        archive::{Carried, carried},
+        archive::{Carried, carried, policy_files},
         copy,
     },
     digest::Digest,
     limits::Limits,
     oci::reference::Tag,
+    policy::model::Source,
 };
 
 use crate::{
@@ -33,6 +37,7 @@ The file is an OCI layout in a tar archive, so whatever reads images reads it: `
 
 Examples:
   sbomctl airgap create ghcr.io/org/app:1.2 -o app.tar --trusted-root trusted_root.json --policy policy.yaml
+  sbomctl verify --policy oci-archive:app.tar --as ghcr.io/org/app:1.2 oci-archive:app.tar
   sbomctl airgap show app.tar
   sbomctl airgap show app.tar --extract carried/";
 
@@ -52,8 +57,14 @@ enum AirgapCommand {
     Show(ShowArgs),
 }
 
+const CREATE_EXAMPLES: &str = "\
+Examples:
+  sbomctl airgap create ghcr.io/org/app:1.2 --output app.tar --policy policy.yaml
+  sbomctl airgap create oci:./layout -o app.tar --trusted-root trusted_root.json";
+
 /// What to carry.
 #[derive(Debug, Args)]
+#[command(after_help = CREATE_EXAMPLES)]
 struct CreateArgs {
     /// The image: in a registry, or in an OCI layout
     #[arg(value_name = "IMAGE")]
@@ -64,15 +75,21 @@ struct CreateArgs {
     /// Carry this trust root along, as cosign and `sbomctl verify --trusted-root` read it
     #[arg(long, value_name = "FILE")]
     trusted_root: Option<PathBuf>,
-    /// Carry this policy along
+    /// Carry this policy along, with the keys and trusted roots that it names
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     #[command(flatten)]
     place: PlaceArgs,
 }
 
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  sbomctl airgap show app.tar
+  sbomctl airgap show app.tar --extract carried/";
+
 /// What to show.
 #[derive(Debug, Args)]
+#[command(after_help = SHOW_EXAMPLES)]
 struct ShowArgs {
     /// The file
     #[arg(value_name = "FILE")]
@@ -97,10 +114,7 @@ pub(crate) fn run(
 fn create(arguments: &CreateArgs, environment: &Environment, terminal: &Terminal) -> Result<Exit, Failure> {
     let limits = arguments.place.limits();
     output::check(&arguments.output)?;
-    // What cannot be used is found out here, and not where nobody can mend it.
-    if let Some(policy) = &arguments.policy {
-        policy::load(policy)?;
-    }
+    // What cannot be used is found out here, and not where nobody can mend it; so with what the policy names.
     if let Some(root) = &arguments.trusted_root {
         verify::root(root, &limits)?;
     }
@@ -112,6 +126,9 @@ fn create(arguments: &CreateArgs, environment: &Environment, terminal: &Terminal
             let (_, bytes) = documents::bytes(&file.display().to_string(), &limits)?;
             along.push((kind, bytes));
         }
+    }
+    if let Some(file) = &arguments.policy {
+        along.extend(named_by(file)?);
     }
     let image = Image::open(&arguments.image, &arguments.place.registry, environment, &limits)?;
     let mut spending = Spending::new(&limits, Box::new(Stopwatch::default()));
@@ -138,12 +155,12 @@ fn show(arguments: &ShowArgs) -> Result<Exit, Failure> {
         lines.push(format!("{}  {}", entry.digest, kind.unwrap_or(&entry.media_type)));
     }
     let mut any = false;
-    for kind in [Carried::TrustedRoot, Carried::Policy] {
-        let Some((digest, bytes)) = carried(&layout, kind)? else { continue };
+    for kind in [Carried::TrustedRoot, Carried::Policy].into_iter().chain(policy_files(&layout)?) {
+        let Some((digest, bytes)) = carried(&layout, &kind)? else { continue };
         any = true;
         lines.push(format!("{}  {digest}", kind.file_name()));
         if let Some(folder) = &arguments.extract {
-            extract(folder, kind, &bytes)?;
+            extract(folder, &kind, &bytes)?;
         }
     }
     if arguments.extract.is_some() && !any {
@@ -156,7 +173,37 @@ fn show(arguments: &ShowArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn extract(folder: &Path, kind: Carried, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(Failure::environment)?;
-    output::to_file(&folder.join(kind.file_name()), |out| out.write_all(bytes))
+/// The files that the policy in `file` names. Variables of the environment are not carried: they are of this machine.
+fn named_by(file: &Path) -> Result<Vec<(Carried, Vec<u8>)>, Failure> {
+    let policy = policy::load(file)?;
+    let mut along = BTreeMap::new();
+    let mut read = |source: &Source| {
+        let bytes = policy::open(file, source)?;
+        if let Source::File(name) = source {
+            if !stays_inside(name) {
+                return Err(format!("{name} lies outside the policy's folder, and cannot be carried"));
+            }
+            along.insert(Carried::PolicyFile(name.clone()), bytes.clone());
+        }
+        Ok(bytes)
+    };
+    policy.trust_all(&mut read).map_err(|error| Failure::usage(anyhow!("{}: {error}", file.display())))?;
+    Ok(along.into_iter().collect())
+}
+
+/// Whether a name leads to nowhere but into the folder that it is relative to.
+fn stays_inside(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+fn extract(folder: &Path, kind: &Carried, bytes: &[u8]) -> Result<(), Failure> {
+    let name = kind.file_name();
+    if !stays_inside(name) {
+        let message = format!("{name:?} in it leads out of the folder, and is not written");
+        return Err(Failure { exit: Exit::BadInput, source: anyhow!(message) });
+    }
+    let file = folder.join(name);
+    std::fs::create_dir_all(file.parent().unwrap_or(folder)).map_err(Failure::environment)?;
+    output::to_file(&file, |out| out.write_all(bytes))
 }

@@ -120,6 +120,7 @@ pub(crate) enum Command {
     /// Make, import and show the keys that sign
     Key(crate::key::KeyArgs),
     /// Print a completion script for a shell
+    #[command(after_help = "Examples:\n  sbomctl completions bash > /etc/bash_completion.d/sbomctl")]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
@@ -127,6 +128,7 @@ pub(crate) enum Command {
     /// Show and remove what scans keep of the layers that they read
     Cache(crate::cache::ManageArgs),
     /// List the limits that --limit raises or lowers
+    #[command(after_help = "Examples:\n  sbomctl limits\n  sbomctl scan --limit file-bytes=2GiB alpine:3.20")]
     Limits,
     /// Talk to Sigstore's conformance suite
     #[command(hide = true)]
@@ -323,6 +325,59 @@ mod tests {
     #[test]
     fn the_definition_holds_together() {
         Cli::command().debug_assert();
+    }
+
+    /// A subcommand and those below it, without those that are hidden, each with its name.
+    fn all(command: &clap::Command, name: &str) -> Vec<(String, String)> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let below =
+            command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help");
+        let below = below.flat_map(|below| all(below, &format!("{name} {}", below.get_name())));
+        [(name.to_owned(), help)].into_iter().chain(below).collect()
+    }
+
+    /// The programs' arguments that a line of a shell gives: words in single quotes are whole, and what is after a pipe is
+    /// another program, what is after `>` a file.
+    fn words(line: &str) -> Vec<Vec<String>> {
+        let mut programs = vec![Vec::new()];
+        for (index, part) in line.split('\'').enumerate() {
+            if index % 2 == 1 {
+                programs.last_mut().unwrap().push(part.to_owned());
+                continue;
+            }
+            let words = part.split_whitespace().take_while(|word| !word.starts_with(['>', '#']));
+            for word in words {
+                match word {
+                    "|" => programs.push(Vec::new()),
+                    word => programs.last_mut().unwrap().push(word.to_owned()),
+                }
+            }
+        }
+        programs
+    }
+
+    #[test]
+    fn every_subcommand_has_examples_and_each_is_a_command_line() {
+        let mut command = Cli::command();
+        command.build();
+        for (name, help) in
+            all(&command, "sbomctl").into_iter().skip(1).filter(|(name, _)| name != "sbomctl help")
+        {
+            let (_, examples) =
+                help.split_once("Examples:\n").unwrap_or_else(|| panic!("{name}: no examples"));
+            let examples = examples.replace("\\\n", " ").replace('…', &"0".repeat(64));
+            let lines = examples.lines().take_while(|line| line.starts_with("  "));
+            let programs = lines
+                .flat_map(words)
+                .map(|words| words.into_iter().skip_while(|word| word != "sbomctl").collect::<Vec<_>>());
+            let own: Vec<Vec<String>> = programs.filter(|words| !words.is_empty()).collect();
+            assert!(own.iter().any(|words| words.join(" ").starts_with(&name)), "{name}: {own:?}");
+            for words in own {
+                if let Err(error) = Cli::try_parse_from(&words) {
+                    panic!("{name}: {words:?}: {error}");
+                }
+            }
+        }
     }
 
     #[test]

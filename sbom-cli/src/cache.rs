@@ -80,6 +80,7 @@ pub(crate) fn report(options: &Options, terminal: &Terminal) {
 
 /// Shows and removes what scans keep of layers.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  sbomctl cache info\n  sbomctl cache prune --older-than 30d")]
 pub(crate) struct ManageArgs {
     #[command(subcommand)]
     command: ManageCommand,
@@ -94,6 +95,7 @@ enum ManageCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  sbomctl cache info --format json")]
 struct InfoArgs {
     #[command(flatten)]
     folder: FolderArgs,
@@ -103,6 +105,7 @@ struct InfoArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  sbomctl cache prune --older-than 30d\n  sbomctl cache prune --all")]
 struct PruneArgs {
     #[command(flatten)]
     folder: FolderArgs,

@@ -19,8 +19,14 @@ use crate::{
     terminal::Terminal,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  sbomctl tree ghcr.io/org/app:1.2
+  sbomctl tree --format json oci:./layout";
+
 /// What to show.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct TreeArgs {
     /// The image: in a registry, or in an OCI layout
     #[arg(value_name = "IMAGE")]
@@ -46,7 +52,7 @@ pub(crate) fn run(
         Format::Json => {
             let (notes, incomplete) = unverified::as_json(&shown.notes, &shown.incomplete);
             let document = json!({
-                "image": image.pinned(), "verified": false, "root": as_json(&shown.root),
+                "schemaVersion": 1, "image": image.pinned(), "verified": false, "root": as_json(&shown.root),
                 "notes": notes, "incomplete": incomplete,
             });
             output::to_stdout(|out| {

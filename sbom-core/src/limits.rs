@@ -127,6 +127,9 @@ limits! {
     attestation_requests: "attestation-requests" = 2048, Count;
     /// Seconds spent on finding the attestations of one image.
     attestation_seconds: "attestation-seconds" = 120, Seconds;
+    /// Signatures held against keys over all attestations of one image; of more than a MiB each further one counts as one
+    /// more. Ten platforms with bills of 10 MiB, looked at by index and image for five keys, take 1000.
+    signature_checks: "signature-checks" = 16_384, Count;
     /// A key, as PEM: a private RSA key of 8192 bits, encrypted, takes 12 KiB.
     key_bytes: "key-bytes" = 32 * KIB, Bytes;
     /// Attempts at one request to a registry.
@@ -214,7 +217,14 @@ pub enum ReadError {
 
 /// Reads `reader` to its end into memory, or fails as soon as `limit` is passed.
 pub fn read_capped(reader: impl Read, limit: Limit) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
+    read_capped_sized(reader, 0, limit)
+}
+
+/// The same where `size` bytes are announced. Room is made for them at once, as far as 16 MiB: what is announced need
+/// not come.
+pub fn read_capped_sized(reader: impl Read, size: u64, limit: Limit) -> Result<Vec<u8>, ReadError> {
+    let room = size.min(limit.value.saturating_add(1)).min(16 << 20);
+    let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
     #[expect(clippy::disallowed_methods, reason = "this is the bounded form that the ban points to")]
     reader.take(limit.value.saturating_add(1)).read_to_end(&mut bytes)?;
     limit.check(bytes.len() as u64)?;

@@ -7,6 +7,7 @@ use std::{
 
 mod documents;
 mod fixtures;
+mod instructions;
 mod interop;
 mod tidy;
 
@@ -16,6 +17,9 @@ cargo xtask tidy       of them: layers, module docs, names, the table of detecto
 cargo xtask documents  of them: documents, by the validators of others where they are installed
 cargo xtask interop    of them: attestations, with cosign, oras and sigstore-go on real registries where they are;
                        with `compare` cosign is measured, too
+cargo xtask instructions [PART...]
+                       of them: instructions of each part, by callgrind, against benches/instructions.txt;
+                       with `--bless` they become that
 cargo xtask fixtures   write the fixtures anew";
 
 fn main() -> ExitCode {
@@ -24,6 +28,7 @@ fn main() -> ExitCode {
         "ci" => ci(),
         "fixtures" => fixtures::write(&root().join("fixtures")).map_err(|error| error.to_string()),
         "documents" => documents::check(&root(), &say),
+        "instructions" => instructions::check(&root(), &std::env::args().skip(2).collect::<Vec<_>>(), &say),
         "interop" => interop::check(&root(), std::env::args().nth(2).as_deref() == Some("compare"), &say),
         "tidy" => report(&tidy::faults(&root())),
         _ => Err(HELP.to_owned()),
@@ -46,6 +51,7 @@ fn ci() -> Result<(), String> {
     report(&tidy::faults(&root()))?;
     documents::check(&root(), &say)?;
     interop::check(&root(), false, &say)?;
+    instructions::check(&root(), &[], &say)?;
     run("cargo", &["deny", "check", "bans", "licenses", "sources"], &[])?;
     say("all checks passed");
     Ok(())

@@ -20,8 +20,14 @@ use crate::{
     terminal::Terminal,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  sbomctl attest blob --key sbomctl.key --output-bundle crane.sigstore.json crane
+  sbomctl attest blob --key sbomctl.key --type custom --predicate said.json --output-bundle disk.sigstore.json disk.raw";
+
 /// What to sign, and how.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct BlobArgs {
     /// The file
     #[arg(value_name = "FILE")]

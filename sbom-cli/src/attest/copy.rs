@@ -21,8 +21,15 @@ use crate::{
     terminal::Terminal,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  sbomctl attest copy ghcr.io/org/app:1.2 registry.example/mirror/app:1.2
+  sbomctl attest copy ghcr.io/org/app:1.2 oci:./layout:1.2
+  sbomctl attest copy oci:./layout oci-archive:app.tar";
+
 /// What to copy, and where to.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct CopyArgs {
     /// The image: in a registry, or in an OCI layout
     #[arg(value_name = "IMAGE")]

@@ -20,8 +20,14 @@ use crate::{
     terminal::Terminal,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  sbomctl attest download --type spdxjson --part predicate ghcr.io/org/app:1.2 > app.spdx.json
+  sbomctl attest download --output attestations/ oci:./layout";
+
 /// What to download, and where to.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct DownloadArgs {
     /// The image: in a registry, or in an OCI layout
     #[arg(value_name = "IMAGE")]

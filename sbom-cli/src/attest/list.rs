@@ -18,8 +18,14 @@ use crate::{
     terminal::Terminal,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  sbomctl attest list ghcr.io/org/app:1.2
+  sbomctl attest list --platform linux/arm64 --format json oci:./layout";
+
 /// What to list.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct ListArgs {
     /// The image: in a registry, or in an OCI layout
     #[arg(value_name = "IMAGE")]
@@ -57,7 +63,7 @@ pub(super) fn run(
             let (told, left) = unverified::as_json(&notes, &incomplete);
             let listed: Vec<Value> = lines.iter().map(Line::as_json).collect();
             let document = json!({
-                "image": image.pinned(), "verified": false, "attestations": listed,
+                "schemaVersion": 1, "image": image.pinned(), "verified": false, "attestations": listed,
                 "notes": told, "incomplete": left,
             });
             output::to_stdout(|out| {

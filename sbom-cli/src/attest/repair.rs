@@ -12,8 +12,14 @@ use crate::{
     terminal::Terminal,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  sbomctl attest repair --dry-run registry.example/app:1.2
+  sbomctl attest repair registry.example/app:1.2";
+
 /// What to repair.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct RepairArgs {
     /// The image, in a registry that keeps no lists of referrers
     #[arg(value_name = "IMAGE")]

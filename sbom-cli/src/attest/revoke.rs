@@ -26,8 +26,14 @@ use crate::{
     terminal::Terminal,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  sbomctl attest revoke --key sbomctl.key --attestation sha256:… --reason 'built from the wrong branch' ghcr.io/org/app:1.2
+  sbomctl attest revoke --delete --attestation sha256:… oci:./layout";
+
 /// What to withdraw.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct RevokeArgs {
     /// The image: in a registry, or in an OCI layout
     #[arg(value_name = "IMAGE")]

@@ -23,7 +23,13 @@ use crate::{
 /// Folders in one another that are looked into.
 const MAX_DEPTH: usize = 16;
 
+const EXAMPLES: &str = "\
+Examples:
+  sbomctl policy test tests/
+  sbomctl policy test policy.test.yaml";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct TestArgs {
     /// Files of cases, or folders with such files: *.test.yaml
     #[arg(value_name = "PATH", required = true)]

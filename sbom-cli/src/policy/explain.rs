@@ -25,7 +25,13 @@ use crate::{
     terminal::Terminal,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  sbomctl policy explain policy.yaml ghcr.io/acme/app:v1
+  sbomctl policy explain policy.yaml --cases incident.yaml --format json";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct ExplainArgs {
     /// The policy
     #[arg(value_name = "POLICY")]

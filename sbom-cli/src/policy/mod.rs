@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use sbom_core::{
+    attach::{
+        Layout,
+        archive::{self, Carried},
+    },
     limits::{Limits, read_capped},
     policy::{Decision, Policy, PolicyErrors, Verdict, model::Source, signers::SignerError},
 };
@@ -46,6 +50,7 @@ pub(crate) struct PolicyArgs {
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
     /// Say whether policies are valid and their keys can be read, and everything that is wrong with them
+    #[command(after_help = "Examples:\n  sbomctl policy check policy.yaml")]
     Check {
         /// The policies
         #[arg(value_name = "FILE", required = true)]
@@ -129,8 +134,25 @@ pub(crate) fn exit_of(verdicts: &[Verdict]) -> Exit {
     }
 }
 
+/// The archive that `file` stands for, if it is a policy that travels with an image.
+pub(crate) fn carrier(file: &Path) -> Option<&Path> {
+    file.to_str()?.strip_prefix("oci-archive:").map(Path::new)
+}
+
+/// What the archive at `path` carries.
+fn carried(path: &Path, kind: &Carried) -> anyhow::Result<Vec<u8>> {
+    let layout = Layout::archive(path, &Limits::default())?;
+    let found = archive::carried(&layout, kind)?;
+    let (_, bytes) = found.ok_or_else(|| anyhow!("{} carries no {}", path.display(), kind.file_name()))?;
+    Ok(bytes)
+}
+
 fn text(file: &Path) -> Result<String, Failure> {
-    let bytes = bytes(file).map_err(Failure::usage)?;
+    let bytes = match carrier(file) {
+        Some(path) => carried(path, &Carried::Policy),
+        None => bytes(file),
+    };
+    let bytes = bytes.map_err(Failure::usage)?;
     String::from_utf8(bytes)
         .map_err(|_not_utf8| Failure::usage(anyhow!("{}: it is not UTF-8", file.display())))
 }
@@ -144,7 +166,12 @@ fn bytes(file: &Path) -> anyhow::Result<Vec<u8>> {
 pub(crate) fn open(file: &Path, source: &Source) -> Result<Vec<u8>, String> {
     match source {
         Source::Inline(text) => Ok(text.clone().into_bytes()),
-        Source::File(name) => bytes(&relative(file, name)).map_err(|error| format!("{error:#}")),
+        Source::File(name) => match carrier(file) {
+            // What came with the policy: never a file that happens to lie where the archive was put.
+            Some(path) => carried(path, &Carried::PolicyFile(name.clone())),
+            None => bytes(&relative(file, name)),
+        }
+        .map_err(|error| format!("{error:#}")),
         Source::Environment(name) => {
             let value =
                 environment::variable(name).ok_or_else(|| format!("the variable {name} is not set"))?;

@@ -7,12 +7,12 @@ use std::{
 
 use anyhow::anyhow;
 use sbom_core::{
-    attach::{self, Content, Spending, Stopwatch, Wanted},
+    attach::{self, Content, Found, Spending, Stopwatch, Wanted},
     attest::{
         Signed,
         predicate::PredicateType,
         trust::Trust,
-        verify::{Demand, Revoked},
+        verify::{Demand, Revoked, Work},
     },
     digest::Digest,
     limits::Limits,
@@ -20,13 +20,17 @@ use sbom_core::{
     policy::{
         self, Decision, Evidence, Policy, Reason, Signers, Subject,
         facts::{self, BaseImage, Manifest},
+        model::BaseRule,
     },
     source::{ImageSource, Member, Source as _},
     timestamp::Timestamp,
 };
 use serde::Deserialize;
 
-use super::{Verdict, VerifyArgs, judge::judge_each_by_its_own};
+use super::{
+    Verdict, VerifyArgs,
+    judge::{Hearing, Withdrawn},
+};
 use crate::{
     bill::BillMaker,
     environment::Environment,
@@ -103,33 +107,13 @@ impl Gate<'_> {
     fn evidence(&self, image: &Image, subject: &Subject, trusted: &Signers) -> Evidence {
         let mut evidence = Evidence::default();
         let mut spending = Spending::new(self.limits, Box::new(Stopwatch::default()));
+        let (mut work, mut withdrawn) = (Work::new(self.limits), Withdrawn::default());
         let digests: BTreeSet<&Digest> = subject.digests().collect();
+        let mut heard = Vec::new();
         for digest in digests {
             let wanted = Wanted { subject: digest, index: image.index(), likely: &[] };
             let found = attach::find(&*image.store, wanted, &mut spending);
-            let demand = Demand {
-                subject: digest.clone(),
-                predicate: None,
-                signers: trusted.trust().to_vec(),
-                log: self.arguments.trust.log(),
-                time: self.arguments.trust.time(),
-                revoked: Revoked::default(),
-                now: self.now,
-            };
-            if found.withdrawals_missed {
-                evidence.incomplete.push(facts::Incomplete {
-                    subject: Some(digest.clone()),
-                    reason: Reason::WITHDRAWAL_UNKNOWN,
-                    message: "records that withdraw may be among what was not looked at".to_owned(),
-                });
-            }
-            for incomplete in &found.incomplete {
-                evidence.incomplete.push(facts::Incomplete {
-                    subject: Some(digest.clone()),
-                    reason: Reason::of(incomplete.code()),
-                    message: incomplete.to_string(),
-                });
-            }
+            take_down_incomplete(&found, digest, &mut evidence);
             let hints: BTreeMap<Digest, Option<String>> = found
                 .attestations
                 .iter()
@@ -143,8 +127,24 @@ impl Gate<'_> {
                     Content::Unsigned(_) => None,
                 })
                 .collect();
+            let demand = Demand {
+                subject: digest.clone(),
+                predicate: None,
+                signers: trusted.trust().to_vec(),
+                log: self.arguments.trust.log(),
+                time: self.arguments.trust.time(),
+                revoked: Revoked::default(),
+                now: self.now,
+            };
+            let hearing = Hearing::new(signed, demand, self.limits, &mut work);
+            hearing.add_withdrawn(self.limits, &mut work, &mut withdrawn);
+            heard.push((digest, hearing, hints));
+        }
+        // What was withdrawn is known once everything was heard: a record may lie beside another digest of the image.
+        for (digest, hearing, hints) in heard {
             let mut verdict = super::empty(&subject.name, digest.clone(), None);
-            judge_each_by_its_own(&signed, &demand, self.limits, &mut verdict);
+            withdrawn.tell(&mut verdict);
+            hearing.end_each_by_its_own(&withdrawn, &mut verdict);
             take_down(verdict, digest, trusted, &hints, &mut evidence);
         }
         evidence
@@ -152,20 +152,20 @@ impl Gate<'_> {
 
     /// When the images were made that these ones say they are built on, where a rule asks for it and they can be asked.
     fn look_up_bases(&self, subject: &mut Subject) {
-        let asks = self
-            .policy
-            .rules_for(subject)
-            .any(|(_, rule)| rule.base.as_ref().is_some_and(|base| base.max_age.is_some()));
-        if !asks || self.arguments.offline {
+        if self.arguments.offline {
             return;
         }
+        let rules: Vec<BaseRule> = self
+            .policy
+            .rules_for(subject)
+            .filter_map(|(_, rule)| rule.base.clone().filter(|base| base.max_age.is_some()))
+            .collect();
         for manifest in &mut subject.manifests {
-            let (Some(name), Some(digest)) = (&manifest.base.name, &manifest.base.digest) else { continue };
-            let repository = name
-                .rsplit_once(':')
-                .filter(|(_, tag)| !tag.contains('/'))
-                .map_or(name.as_str(), |(name, _)| name);
-            let base = format!("registry:{repository}@{digest}");
+            // Who made the image wrote that. What the policy does not allow anyway is not asked for.
+            let Some(pinned) = rules.iter().find_map(|rule| rule.may_be_asked(&manifest.base)) else {
+                continue;
+            };
+            let base = format!("registry:{pinned}");
             let opened = Image::open(&base, &self.arguments.registry, self.environment, self.limits)
                 .and_then(|image| image.sources(Some(&manifest.platform), self.limits));
             match opened {
@@ -240,6 +240,27 @@ fn rescan(
     Ok(())
 }
 
+/// Takes down what was not looked at beside one digest.
+fn take_down_incomplete(found: &Found, subject: &Digest, evidence: &mut Evidence) {
+    if found.withdrawals_missed {
+        // A record binds what lies beside other digests of the image, too.
+        evidence.incomplete.push(facts::Incomplete {
+            subject: None,
+            predicate_type: None,
+            reason: Reason::WITHDRAWAL_UNKNOWN,
+            message: "records that withdraw may be among what was not looked at".to_owned(),
+        });
+    }
+    for incomplete in &found.incomplete {
+        evidence.incomplete.push(facts::Incomplete {
+            subject: Some(subject.clone()),
+            predicate_type: incomplete.hint().map(PredicateType::new),
+            reason: Reason::of(incomplete.code()),
+            message: incomplete.to_string(),
+        });
+    }
+}
+
 /// Takes down what verification said about one digest.
 fn take_down(
     verdict: Verdict,
@@ -254,7 +275,7 @@ fn take_down(
         // What lies beside the index and beside an image is one statement. An envelope is the same with and without what
         // vouches for its time.
         match evidence.attestations.iter_mut().find(|known| known.digest == attestation.digest) {
-            Some(known) if known.verified_time.is_none() => *known = attestation,
+            Some(known) if is_earlier(&attestation, known) => *known = attestation,
             Some(_) => {}
             None => evidence.attestations.push(attestation),
         }
@@ -269,7 +290,8 @@ fn take_down(
     }
     if verdict.withdrawals_missed {
         evidence.incomplete.push(facts::Incomplete {
-            subject: Some(subject.clone()),
+            subject: None,
+            predicate_type: None,
             reason: Reason::WITHDRAWAL_UNKNOWN,
             message: "what a record withdraws cannot be read".to_owned(),
         });
@@ -277,10 +299,16 @@ fn take_down(
     for message in verdict.incomplete {
         evidence.incomplete.push(facts::Incomplete {
             subject: Some(subject.clone()),
+            predicate_type: None,
             reason: Reason::LIMIT,
             message,
         });
     }
+}
+
+/// Whether the time of one copy is proven and the other's is not, or is a later one.
+fn is_earlier(one: &facts::Attestation, other: &facts::Attestation) -> bool {
+    one.verified_time.is_some_and(|time| other.verified_time.is_none_or(|known| time < known))
 }
 
 /// When a predicate says that it was made, in the places where SPDX, CycloneDX, vulnerability reports, `OpenVEX` and summaries

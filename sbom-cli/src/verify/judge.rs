@@ -11,7 +11,7 @@ use sbom_core::{
         Signed,
         predicate::{Family, PredicateType},
         statement::Statement,
-        verify::{Demand, Reason, Refusal, Verified, verify},
+        verify::{Demand, Reason, Refusal, Verified, Work, verify_within},
     },
     digest::Digest,
     limits::Limits,
@@ -20,47 +20,117 @@ use sbom_core::{
 use super::Verdict;
 use crate::{documents, exit_code::Failure};
 
-/// Verifies every candidate. One that does not count hides none that does; one that a trusted signer has withdrawn does
-/// not count.
-pub(super) fn judge(
-    candidates: &[(Digest, Signed)],
-    demand: &Demand,
-    limits: &Limits,
-    verdict: &mut Verdict,
-) {
-    let mut judged: Vec<_> = candidates.iter().map(|(_, signed)| verify(signed, demand, limits)).collect();
-    let withdrawn = withdrawn(candidates, &judged, demand, limits, verdict);
-    if !withdrawn.is_empty() {
-        let mut demand = demand.clone();
-        demand.revoked.attestations.extend(withdrawn.into_keys());
-        for ((_, signed), judged) in candidates.iter().zip(&mut judged).filter(|(_, judged)| judged.is_ok()) {
-            *judged = verify(signed, &demand, limits);
-        }
-    }
-    take(candidates, judged, demand, verdict);
+/// What was found beside one digest, and what verification says of each.
+pub(super) struct Hearing {
+    demand: Demand,
+    candidates: Vec<(Digest, Signed)>,
+    judged: Vec<Result<Verified<Statement>, Refusal>>,
 }
 
-/// The same for signers whose words are about different things: what one of them has said only that one can withdraw.
-pub(super) fn judge_each_by_its_own(
-    candidates: &[(Digest, Signed)],
+/// What signers have withdrawn, and by which of them, by their places among those who are demanded. A record binds whatever
+/// the signer has said of the image, wherever the two lie: beside the index or beside one of its images.
+#[derive(Debug, Default)]
+pub(super) struct Withdrawn {
+    by: BTreeMap<Digest, BTreeSet<usize>>,
+    /// Records of somebody trusted of which nobody knows what they withdraw.
+    unread: Vec<String>,
+}
+
+impl Withdrawn {
+    fn add(&mut self, record: &Verified<Statement>) {
+        let Some(digests) = revocation::read(record.value().predicate()) else {
+            self.unread.push(format!("{}: what it withdraws cannot be read", record.digest()));
+            return;
+        };
+        for digest in digests {
+            self.by.entry(digest).or_default().extend(places(record));
+        }
+    }
+
+    /// Tells `verdict` of the records that cannot be read.
+    pub(super) fn tell(&self, verdict: &mut Verdict) {
+        verdict.withdrawals_missed |= !self.unread.is_empty();
+        verdict.incomplete.extend(self.unread.iter().cloned());
+    }
+}
+
+impl Hearing {
+    /// Verifies every candidate. One that does not count hides none that does.
+    pub(super) fn new(
+        candidates: Vec<(Digest, Signed)>,
+        demand: Demand,
+        limits: &Limits,
+        work: &mut Work,
+    ) -> Self {
+        let verify = |(_, signed): &(Digest, Signed)| verify_within(signed, &demand, limits, work);
+        let judged = candidates.iter().map(verify).collect();
+        Self { demand, candidates, judged }
+    }
+
+    /// Adds what those whom the demand trusts have withdrawn. A record is of a type that need not be the demanded one.
+    pub(super) fn add_withdrawn(&self, limits: &Limits, work: &mut Work, withdrawn: &mut Withdrawn) {
+        let predicate = Some(PredicateType::new(revocation::PREDICATE_TYPE));
+        let records = Demand { predicate, ..self.demand.clone() };
+        for ((digest, signed), judged) in self.candidates.iter().zip(&self.judged) {
+            match judged {
+                Ok(verified) if is_record(verified) => withdrawn.add(verified),
+                Err(refusal) if refusal.reason == Reason::WrongType => {
+                    match verify_within(signed, &records, limits, work) {
+                        Ok(record) => withdrawn.add(&record),
+                        Err(refusal) if refusal.reason == Reason::Limit => {
+                            withdrawn.unread.push(format!("{digest}: {refusal}"));
+                        }
+                        Err(_) => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes down what became of each candidate. What any of the demanded signers has withdrawn does not count.
+    pub(super) fn end(self, withdrawn: &Withdrawn, limits: &Limits, work: &mut Work, verdict: &mut Verdict) {
+        let Self { mut demand, candidates, mut judged } = self;
+        if !withdrawn.by.is_empty() {
+            demand.revoked.attestations.extend(withdrawn.by.keys().cloned());
+            for ((_, signed), judged) in
+                candidates.iter().zip(&mut judged).filter(|(_, judged)| judged.is_ok())
+            {
+                *judged = verify_within(signed, &demand, limits, work);
+            }
+        }
+        take(&candidates, judged, &demand, verdict);
+    }
+
+    /// The same for signers whose words are about different things: what one of them has said only that one can withdraw.
+    pub(super) fn end_each_by_its_own(self, withdrawn: &Withdrawn, verdict: &mut Verdict) {
+        take(&self.candidates, self.judged, &self.demand, verdict);
+        let is_withdrawn = |verified: &mut Verified<Statement>| {
+            let names = [verified.digest().clone(), verified.value().digest()];
+            let by: BTreeSet<usize> =
+                names.iter().filter_map(|name| withdrawn.by.get(name)).flatten().copied().collect();
+            places(verified).any(|place| by.contains(&place))
+        };
+        for gone in verdict.verified.extract_if(.., is_withdrawn) {
+            let message = "its own signer has withdrawn it".to_owned();
+            let refusal = Refusal { reason: Reason::Revoked, message, checks: gone.checks().to_vec() };
+            verdict.refused.push((gone.digest().clone(), refusal));
+        }
+    }
+}
+
+/// Judges what was found beside one digest, where nothing else is known of the image.
+pub(super) fn judge(
+    candidates: Vec<(Digest, Signed)>,
     demand: &Demand,
     limits: &Limits,
     verdict: &mut Verdict,
 ) {
-    let judged: Vec<_> = candidates.iter().map(|(_, signed)| verify(signed, demand, limits)).collect();
-    let withdrawn = withdrawn(candidates, &judged, demand, limits, verdict);
-    take(candidates, judged, demand, verdict);
-    let is_withdrawn = |verified: &mut Verified<Statement>| {
-        let names = [verified.digest().clone(), verified.value().digest()];
-        let by: BTreeSet<usize> =
-            names.iter().filter_map(|name| withdrawn.get(name)).flatten().copied().collect();
-        places(verified).any(|place| by.contains(&place))
-    };
-    for gone in verdict.verified.extract_if(.., is_withdrawn) {
-        let message = "its own signer has withdrawn it".to_owned();
-        let refusal = Refusal { reason: Reason::Revoked, message, checks: gone.checks().to_vec() };
-        verdict.refused.push((gone.digest().clone(), refusal));
-    }
+    let (mut work, mut withdrawn) = (Work::new(limits), Withdrawn::default());
+    let hearing = Hearing::new(candidates, demand.clone(), limits, &mut work);
+    hearing.add_withdrawn(limits, &mut work, &mut withdrawn);
+    withdrawn.tell(verdict);
+    hearing.end(&withdrawn, limits, &mut work, verdict);
 }
 
 /// Which of the demanded signers a statement is by.
@@ -118,41 +188,6 @@ fn is_failed_summary(verified: &Verified<Statement>) -> bool {
 
 fn is_record(verified: &Verified<Statement>) -> bool {
     verified.value().predicate_type().uri() == revocation::PREDICATE_TYPE
-}
-
-/// What those whom `demand` trusts have withdrawn, and by which of them, by their places. A record is of a type that need
-/// not be the demanded one.
-fn withdrawn(
-    candidates: &[(Digest, Signed)],
-    judged: &[Result<Verified<Statement>, Refusal>],
-    demand: &Demand,
-    limits: &Limits,
-    verdict: &mut Verdict,
-) -> BTreeMap<Digest, BTreeSet<usize>> {
-    let records =
-        Demand { predicate: Some(PredicateType::new(revocation::PREDICATE_TYPE)), ..demand.clone() };
-    let mut withdrawn: BTreeMap<Digest, BTreeSet<usize>> = BTreeMap::new();
-    let mut add = |record: &Verified<Statement>| {
-        let Some(digests) = revocation::read(record.value().predicate()) else {
-            // Somebody trusted withdraws something, and nobody knows what.
-            verdict.withdrawals_missed = true;
-            verdict.incomplete.push(format!("{}: what it withdraws cannot be read", record.digest()));
-            return;
-        };
-        for digest in digests {
-            withdrawn.entry(digest).or_default().extend(places(record));
-        }
-    };
-    for ((_, signed), judged) in candidates.iter().zip(judged) {
-        match judged {
-            Ok(verified) if is_record(verified) => add(verified),
-            Err(refusal) if refusal.reason == Reason::WrongType => {
-                verify(signed, &records, limits).iter().for_each(&mut add);
-            }
-            _ => {}
-        }
-    }
-    withdrawn
 }
 
 /// The attestations in a file: one, or one a line.

@@ -17,23 +17,32 @@ use crate::{
     terminal::Terminal,
 };
 
-/// What is in the image and not in the bill, or the other way round, one line each. The bill is the newest that was
-/// verified; without one there is a line, too.
+/// What a new scan finds otherwise than a bill says.
+#[derive(Debug, Default)]
+pub(super) struct Differences {
+    /// What is in the image and not in the bill, or the other way round, one line each.
+    pub(super) lines: Vec<String>,
+    /// What of the image was not read, so that nothing follows from what was not found.
+    pub(super) unread: Vec<String>,
+}
+
+/// What a new scan finds otherwise. The bill is the newest that was verified; without one there is a line, too.
 pub(super) fn differences(
     image: &Image,
     verdict: &Verdict,
     maker: &BillMaker,
     terminal: &Terminal,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Differences, Failure> {
     let is_bill = |verified: &&Verified<Statement>| {
         matches!(verified.value().predicate_type().family(), Some(Family::Spdx | Family::CycloneDx))
     };
     let bills: Vec<_> = verdict.verified.iter().filter(is_bill).collect();
     if bills.is_empty() {
-        return Ok(vec!["no bill of materials was verified".to_owned()]);
+        let lines = vec!["no bill of materials was verified".to_owned()];
+        return Ok(Differences { lines, ..Differences::default() });
     }
     let bars = terminal.bars();
-    let mut lines = Vec::new();
+    let Differences { mut lines, mut unread } = Differences::default();
     for source in image.sources(verdict.platform.as_ref(), &maker.options.limits)? {
         let SubjectKind::Image(about) = &source.subject().kind else { continue };
         let Some(digest) = &about.manifest_digest else { continue };
@@ -45,17 +54,21 @@ pub(super) fn differences(
         }
         let bom = sbom_core::scan::scan(&source, &maker.options, &bars)?;
         let (scanned, _) = maker.document(bom)?;
+        let why = scanned.unread();
+        // What a scan that was cut short did not see may be there. What it saw is.
+        let is_known = |change: &Change| why.is_none() || change.kind != ChangeKind::Removed;
         // Where nobody can say which bill is the newest, none of those that may be it must lie.
         for bill in Verdict::newest(&about_it) {
             let signed = read::read(bill.value().predicate(), &maker.options.limits).map_err(|error| {
                 Failure { exit: Exit::BadInput, source: anyhow!(error).context("the signed bill") }
             })?;
             let diff = Diff::of(&signed.document, &scanned);
-            let matters = diff.changes.iter().filter(|change| matters(change));
+            let matters = diff.changes.iter().filter(|change| matters(change) && is_known(change));
             lines.extend(matters.map(|change| format!("{digest}: {}", line(change))));
         }
+        unread.extend(why.map(|why| format!("not all of {digest} was read to compare: {why}")));
     }
-    Ok(lines)
+    Ok(Differences { lines, unread })
 }
 
 /// That a document says something otherwise is a matter of formats. Whether something is there, and in which version, is

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use sbom_core::{
-    attach::{self, Found, Spending, Stopwatch, Wanted},
+    attach::{self, Found, Spending, Stopwatch},
     attest::{
+        Signed,
         predicate::PredicateType,
         statement::Statement,
         verify::{Demand, Need, Reason, Refusal, Revoked, Verified},
@@ -18,6 +19,7 @@ use sbom_core::{
 };
 
 mod gate;
+mod image;
 mod judge;
 mod matches;
 mod report;
@@ -68,7 +70,8 @@ pub(crate) struct VerifyArgs {
     predicate: Option<PredicateType>,
     #[command(flatten)]
     trust: TrustArgs,
-    /// Let this policy say who is trusted and what must hold: docs/policy.md
+    /// Let this policy say who is trusted and what must hold: docs/policy.md. With oci-archive:FILE, the one that an
+    /// air-gap archive carries
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Judge the image by the policy's rules for this name, as in ghcr.io/org/app:1.2. For copies in layouts and
@@ -153,13 +156,20 @@ struct Verdict {
     withdrawals_missed: bool,
     /// What a new scan finds otherwise; none if there was no scan.
     differences: Option<Vec<String>>,
+    /// Whether that scan did not read all of the image.
+    is_unread: bool,
+    /// Whether of an index some platform has nothing that counts.
+    is_uncovered: bool,
 }
 
 impl Verdict {
     fn exit(&self) -> Exit {
         match (&self.differences, self.verified.is_empty(), self.incomplete.is_empty()) {
             (Some(differences), ..) if !differences.is_empty() => Exit::No,
-            (_, false, _) if self.withdrawals_missed => Exit::Environment,
+            (_, false, true) if self.is_uncovered => Exit::No,
+            (_, false, _) if self.withdrawals_missed || self.is_unread || self.is_uncovered => {
+                Exit::Environment
+            }
             (_, false, _) => Exit::Done,
             (_, true, true) => Exit::No,
             (_, true, false) => Exit::Environment,
@@ -293,6 +303,12 @@ fn by_policy(
         }
     };
     let policy = policy::load(file)?;
+    if policy::carrier(file).is_some() {
+        terminal.warn(format_args!(
+            "whoever made the archive chose this policy and its keys: compare its digest, {}, with one that came another way",
+            policy.digest
+        ));
+    }
     let now = environment::now();
     let mut summaries = arguments.summary.prepare(file, &policy, environment, now)?;
     let mut failed = Failed::default();
@@ -375,34 +391,18 @@ fn of_image(
 ) -> Result<Vec<Verdict>, Failure> {
     let mut spending = Spending::new(limits, Box::new(Stopwatch::default()));
     let given = arguments.bundle.as_ref().map(|bundle| candidates(bundle, limits)).transpose()?;
-    let mut verdicts = Vec::new();
-    for (digest, platform) in targets(image, arguments)? {
-        let mut verdict = empty(&image.given, digest.clone(), platform);
-        let demand = demand(digest.clone());
-        if let (Some(bundle), Some(given)) = (&arguments.bundle, &given) {
-            judge(given, &demand, limits, &mut verdict);
-            check_readable(bundle, &verdict)?;
-        } else {
-            let likely: Vec<String> =
-                arguments.predicate.iter().map(|predicate| predicate.uri().to_owned()).collect();
-            let wanted = Wanted { subject: &digest, index: image.index(), likely: &likely };
-            take_down(attach::find(&*image.store, wanted, &mut spending), &demand, limits, &mut verdict);
-        }
-        if verdict.platform.is_none() && !verdict.verified.is_empty() {
-            verdict.notes.extend(not_covered(image, &verdict));
-        }
-        if arguments.matches == Matches::Rescan && !verdict.verified.is_empty() {
+    let mut verdicts = match (&arguments.bundle, given) {
+        (Some(bundle), Some(given)) => image::judge_given(image, arguments, limits, demand, bundle, &given)?,
+        _ => image::judge(image, arguments, limits, demand, &mut spending)?,
+    };
+    if arguments.matches == Matches::Rescan {
+        for verdict in verdicts.iter_mut().filter(|verdict| !verdict.verified.is_empty()) {
             let maker = arguments.bill.prepare(environment)?;
-            verdict.differences = Some(matches::differences(image, &verdict, &maker, terminal)?);
+            let found = matches::differences(image, verdict, &maker, terminal)?;
+            verdict.is_unread = !found.unread.is_empty();
+            verdict.incomplete.extend(found.unread);
+            verdict.differences = Some(found.lines);
         }
-        verdicts.push(verdict);
-    }
-    if verdicts.is_empty() {
-        // Nothing that was looked at is nothing that was verified.
-        return Err(Failure {
-            exit: Exit::BadInput,
-            source: anyhow!("there is no image in it that can be run"),
-        });
     }
     Ok(verdicts)
 }
@@ -417,7 +417,7 @@ fn of_file(
 ) -> Result<Verdict, Failure> {
     let digest = blob_subject(path)?.digest;
     let mut verdict = empty(subject, digest.clone(), None);
-    judge(&candidates(bundle, limits)?, &demand(digest), limits, &mut verdict);
+    judge(candidates(bundle, limits)?, &demand(digest), limits, &mut verdict);
     check_readable(bundle, &verdict)?;
     Ok(verdict)
 }
@@ -440,35 +440,6 @@ fn check_readable(bundle: &Path, verdict: &Verdict) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The platforms of an index that no verified statement is about. What is said of one says nothing of the others.
-fn not_covered(image: &Image, verdict: &Verdict) -> Vec<String> {
-    let covered = |digest: &Digest| verdict.verified.iter().any(|verified| verified.value().is_about(digest));
-    let left =
-        image.platforms.iter().filter(|(platform, entry)| !platform.is_unknown() && !covered(&entry.digest));
-    left.map(|(platform, entry)| {
-        format!("nothing of it is about {platform} ({}); --all-platforms demands that", entry.digest)
-    })
-    .collect()
-}
-
-/// The digests that something must be said about.
-fn targets(image: &Image, arguments: &VerifyArgs) -> Result<Vec<(Digest, Option<Platform>)>, Failure> {
-    if !arguments.all_platforms && arguments.platform.is_none() {
-        return Ok(vec![(image.root.digest.clone(), None)]);
-    }
-    let mut targets = Vec::new();
-    for source in image.sources(arguments.platform.as_ref(), &arguments.bill.limits())? {
-        let sbom_core::oci::SubjectKind::Image(about) = &sbom_core::source::Source::subject(&source).kind
-        else {
-            continue;
-        };
-        if let Some(digest) = &about.manifest_digest {
-            targets.push((digest.clone(), Some(about.platform.clone())));
-        }
-    }
-    Ok(targets)
-}
-
 fn empty(given: &str, digest: Digest, platform: Option<Platform>) -> Verdict {
     Verdict {
         given: given.to_owned(),
@@ -481,21 +452,31 @@ fn empty(given: &str, digest: Digest, platform: Option<Platform>) -> Verdict {
         incomplete: Vec::new(),
         withdrawals_missed: false,
         differences: None,
+        is_unread: false,
+        is_uncovered: false,
     }
 }
 
 /// What of `found` counts: what is verified, and not withdrawn.
 pub(crate) fn counting(found: Found, demand: &Demand, limits: &Limits) -> Vec<Verified<Statement>> {
     let mut verdict = empty("", demand.subject.clone(), None);
-    take_down(found, demand, limits, &mut verdict);
+    let candidates = signed(found, None, &mut verdict);
+    judge(candidates, demand, limits, &mut verdict);
     if verdict.exit() == Exit::Done { verdict.verified } else { Vec::new() }
 }
 
-/// Takes down what was found beside an image, and judges it.
-fn take_down(found: Found, demand: &Demand, limits: &Limits, verdict: &mut Verdict) {
-    verdict.withdrawals_missed = found.withdrawals_missed;
-    verdict.notes = found.notes.iter().map(ToString::to_string).collect();
-    verdict.incomplete = found.incomplete.iter().map(ToString::to_string).collect();
+/// Takes down what was found beside an image, and gives what of it somebody signed. What was not looked at matters only if it
+/// may be of the type `wanted`.
+fn signed(found: Found, wanted: Option<&PredicateType>, verdict: &mut Verdict) -> Vec<(Digest, Signed)> {
+    verdict.withdrawals_missed |= found.withdrawals_missed;
+    verdict.notes.extend(found.notes.iter().map(ToString::to_string));
+    for incomplete in &found.incomplete {
+        let is_other = wanted
+            .zip(incomplete.hint())
+            .is_some_and(|(wanted, hint)| !wanted.matches(&PredicateType::new(hint)));
+        let list = if is_other { &mut verdict.notes } else { &mut verdict.incomplete };
+        list.push(incomplete.to_string());
+    }
     let mut signed = Vec::new();
     for attestation in found.attestations {
         match attestation.content {
@@ -505,7 +486,7 @@ fn take_down(found: Found, demand: &Demand, limits: &Limits, verdict: &mut Verdi
             }
         }
     }
-    judge(&signed, demand, limits, verdict);
+    signed
 }
 
 impl VerifyArgs {

@@ -136,6 +136,16 @@ fn conclusion(verdict: &Verdict) -> (&'static str, Cow<'static, str>) {
             }
             ("verified", why.into())
         }
+        Exit::No if verdict.is_uncovered && verdict.differences.iter().all(Vec::is_empty) => {
+            ("NOT verified", "of some platforms of the index nothing counts".into())
+        }
+        Exit::Environment if verdict.is_uncovered => {
+            let why = "of some platforms of the index nothing counts, but not all could be looked at";
+            ("undecided", why.into())
+        }
+        Exit::Environment if verdict.is_unread => {
+            ("undecided", "not all of the image could be read to compare it with its signed bill".into())
+        }
         Exit::Environment if count > 0 => {
             ("undecided", "whether what counts was withdrawn could not be looked at".into())
         }

@@ -4,7 +4,7 @@
 //! The same content gives the same bytes: files stand in the order of their digests and carry no times and owners.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Read, Write},
 };
 
@@ -32,32 +32,39 @@ use crate::{
 /// Annotation with the name of a file.
 const TITLE: &str = "org.opencontainers.image.title";
 
+/// The type of what a policy names.
+const POLICY_FILE: &str = "application/vnd.sbomctl.policy-file.v1";
+
 /// What travels with an image so that it can be judged where it arrives.
 ///
 /// That something lies in the same archive is no reason to trust it: whoever made the archive chose it. Its digest can
 /// be compared with one that came another way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Carried {
     /// A trust root: the authorities of a Sigstore deployment.
     TrustedRoot,
     /// A policy.
     Policy,
+    /// A file that the policy names, by that name: a key, a trusted root.
+    PolicyFile(String),
 }
 
 impl Carried {
     /// The type of the artifact that it is in the layout.
-    pub fn artifact_type(self) -> &'static str {
+    pub fn artifact_type(&self) -> &'static str {
         match self {
             Self::TrustedRoot => "application/vnd.dev.sigstore.trustedroot+json",
             Self::Policy => "application/vnd.sbomctl.policy.v1+yaml",
+            Self::PolicyFile(_) => POLICY_FILE,
         }
     }
 
     /// The name of the file.
-    pub fn file_name(self) -> &'static str {
+    pub fn file_name(&self) -> &str {
         match self {
             Self::TrustedRoot => "trusted_root.json",
             Self::Policy => "policy.yaml",
+            Self::PolicyFile(name) => name,
         }
     }
 }
@@ -176,8 +183,12 @@ fn header(name: &str, size: u64) -> Result<Vec<u8>, AttachError> {
 }
 
 /// What of `kind` lies in a layout: none, or its digest and bytes. Of several the first counts.
-pub fn carried(layout: &Layout, kind: Carried) -> Result<Option<(Digest, Vec<u8>)>, SourceError> {
-    let is_it = |entry: &&Descriptor| entry.artifact_type.as_deref() == Some(kind.artifact_type());
+pub fn carried(layout: &Layout, kind: &Carried) -> Result<Option<(Digest, Vec<u8>)>, SourceError> {
+    let is_it = |entry: &&Descriptor| match kind {
+        _ if entry.artifact_type.as_deref() != Some(kind.artifact_type()) => false,
+        Carried::PolicyFile(name) => entry.annotations.get(TITLE) == Some(name),
+        Carried::TrustedRoot | Carried::Policy => true,
+    };
     let entries = layout.entries()?;
     let Some(entry) = entries.iter().find(is_it) else { return Ok(None) };
     let bytes = read_manifest(layout, entry)?;
@@ -187,4 +198,12 @@ pub fn carried(layout: &Layout, kind: Carried) -> Result<Option<(Digest, Vec<u8>
     let limit = crate::limits::Limits::default().attestation_bytes;
     let bytes = super::store::read_blob(reader, blob, limit)?;
     Ok(Some((blob.digest.clone(), bytes)))
+}
+
+/// The files that the policy of a layout names and that lie there, in the order of their names.
+pub fn policy_files(layout: &Layout) -> Result<Vec<Carried>, SourceError> {
+    let entries = layout.entries()?;
+    let files = entries.iter().filter(|entry| entry.artifact_type.as_deref() == Some(POLICY_FILE));
+    let names: BTreeSet<&String> = files.filter_map(|entry| entry.annotations.get(TITLE)).collect();
+    Ok(names.into_iter().cloned().map(Carried::PolicyFile).collect())
 }

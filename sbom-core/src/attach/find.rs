@@ -169,6 +169,8 @@ pub enum Incomplete {
         what: String,
         /// The bound.
         source: LimitExceeded,
+        /// The predicate type that all of it is called by those who put it there; none if not all of it is called one.
+        hint: Option<String>,
     },
     /// The store does not give it, for reasons that say nothing about what is there.
     #[error("{what}: {source}")]
@@ -181,6 +183,15 @@ pub enum Incomplete {
 }
 
 impl Incomplete {
+    /// The predicate type of what was not looked at, as it is called. What somebody called wrongly, he could as well have left
+    /// out: nothing that is honestly called another type is lost with it.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Limit { hint, .. } => hint.as_deref(),
+            Self::Failed { .. } => None,
+        }
+    }
+
     /// `LIMIT` or `UNREACHABLE`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -217,7 +228,13 @@ impl Found {
     }
 
     pub(super) fn limit(&mut self, what: impl Into<String>, source: LimitExceeded) {
-        self.incomplete.push(Incomplete::Limit { what: what.into(), source });
+        self.limit_of(what, source, None);
+    }
+
+    /// Takes down that a bound was hit by what is called `hint`.
+    pub(super) fn limit_of(&mut self, what: impl Into<String>, source: LimitExceeded, hint: Option<&str>) {
+        let hint = hint.map(str::to_owned);
+        self.incomplete.push(Incomplete::Limit { what: what.into(), source, hint });
     }
 
     /// Takes down that a list was not asked for, since a bound was hit: what is in it, nobody knows.
@@ -253,6 +270,11 @@ pub(super) fn is_missing(error: &SourceError) -> bool {
     matches!(Fate::of(error), Fate::Missing)
 }
 
+/// Whether a failure says that what was asked for is there and not what it is called.
+pub(super) fn is_damaged(error: &SourceError) -> bool {
+    matches!(Fate::of(error), Fate::Damaged)
+}
+
 /// What a failure says about what was asked for.
 enum Fate {
     Missing,
@@ -280,7 +302,7 @@ impl Fate {
         use crate::registry::Fault;
         match fault {
             fault if fault.is_missing() => Self::Missing,
-            Fault::Digest { .. } => Self::Damaged,
+            Fault::Digest { .. } | Fault::Size { .. } => Self::Damaged,
             Fault::Limit(source) => Self::Limit(*source),
             Fault::Exhausted { last, .. } => Self::of_registry(last),
             _ => Self::Unknown,

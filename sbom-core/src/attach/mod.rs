@@ -41,7 +41,7 @@ pub use self::{
     kind::Kind,
     layout::{Layout, LayoutFolder},
     put::{Attached, Attachment, Listing, Settings, attach},
-    search::find,
+    search::{find, find_records},
     spending::{Clock, Spending, Stopwatch},
     store::{Sink, Store},
 };

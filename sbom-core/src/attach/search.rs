@@ -1,9 +1,15 @@
 //! The search for attestations: every list and tag, in one order, within bounds.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::BTreeSet,
+    io::{self, Read as _},
+};
 
 use super::{
-    find::{Attestation, CREATED, Content, Found, PREDICATE_TYPE, Place, Reason, Wanted, created, hint},
+    find::{
+        self, Attestation, CREATED, Content, Found, PREDICATE_TYPE, Place, Reason, Wanted, created, hint,
+    },
     kind::Kind,
     listed::{Candidate, list},
     revocation,
@@ -13,6 +19,7 @@ use super::{
 use crate::{
     attest::Signed,
     digest::Digest,
+    limits::LimitExceeded,
     oci::{
         Descriptor,
         manifest::{Document, Manifest},
@@ -24,6 +31,9 @@ use crate::{
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 
+/// Predicate types by which what was left out is told apart.
+const HINTS: usize = 16;
+
 /// Finds all attestations about `wanted.subject` in `store`.
 ///
 /// The store's list of referrers, the tag that stands in for it, the `.att` tag and the index around the subject are
@@ -32,22 +42,20 @@ const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 /// `spending` is hit, is told in [`Found::incomplete`].
 pub fn find(store: &dyn Store, wanted: Wanted<'_>, spending: &mut Spending) -> Found {
     let mut found = Found::default();
-    let mut search = Search { store, wanted, spending, found: &mut found };
-    // What lies under the old tag is looked at first: it is one manifest, and thus cannot be crowded out.
-    let mut leads = search.legacy();
-    leads.extend(search.referrers());
-    leads.sort_by_key(|lead| lead.order(wanted.likely));
-    for lead in leads {
-        let (is_record, before) = (lead.is_record(), search.found.incomplete.len());
-        let exhausted = search.fetch(lead).is_err();
-        search.found.withdrawals_missed |= is_record && search.found.incomplete.len() > before;
-        if exhausted {
-            // Records come first: what is left are none, unless this was one.
-            search.found.withdrawals_missed |= is_record;
-            break;
-        }
-    }
+    let mut search =
+        Search { store, wanted, spending, found: &mut found, records_only: false, oversized: Vec::new() };
+    search.run();
     search.beside();
+    found
+}
+
+/// Finds what may withdraw something, of all that is about `subject`: what is called a record, and what is called nothing.
+pub fn find_records(store: &dyn Store, subject: &Digest, spending: &mut Spending) -> Found {
+    let mut found = Found::default();
+    let wanted = Wanted { subject, index: None, likely: &[] };
+    let mut search =
+        Search { store, wanted, spending, found: &mut found, records_only: true, oversized: Vec::new() };
+    search.run();
     found
 }
 
@@ -98,9 +106,70 @@ struct Search<'a> {
     wanted: Wanted<'a>,
     spending: &'a mut Spending,
     found: &'a mut Found,
+    /// Whether only records are looked for that withdraw something.
+    records_only: bool,
+    /// What is called larger than attestations may be.
+    oversized: Vec<Oversized>,
+}
+
+/// An attestation that is called larger than one may be.
+struct Oversized {
+    layer: Descriptor,
+    hint: Option<String>,
+    source: LimitExceeded,
 }
 
 impl Search<'_> {
+    fn run(&mut self) {
+        // What lies under the old tag is looked at first: it is one manifest, and thus cannot be crowded out.
+        let mut leads = self.legacy();
+        leads.retain(|lead| self.is_looked_for(lead.descriptor()));
+        leads.extend(self.referrers());
+        leads.sort_by_key(|lead| lead.order(self.wanted.likely));
+        for lead in leads {
+            let (is_record, before) = (lead.is_record(), self.found.incomplete.len());
+            let exhausted = self.fetch(lead).is_err();
+            self.found.withdrawals_missed |= is_record && self.found.incomplete.len() > before;
+            if exhausted {
+                // Records come first: what is left are none, unless this was one.
+                self.found.withdrawals_missed |= is_record;
+                break;
+            }
+        }
+        for oversized in std::mem::take(&mut self.oversized) {
+            self.measure(&oversized);
+        }
+    }
+
+    /// Whether what is called so may be what is looked for.
+    fn is_looked_for(&self, descriptor: &Descriptor) -> bool {
+        !self.records_only || hint(descriptor).is_none_or(|hint| hint == revocation::PREDICATE_TYPE)
+    }
+
+    /// Whether something is as large as it is called: anybody can call anything large. Nothing of it is kept.
+    fn measure(&mut self, Oversized { layer, hint, source }: &Oversized) {
+        let digest = &layer.digest;
+        let limit = self.spending.limits().attestation_bytes.value;
+        let what = || format!("the attestation {digest}");
+        let size = self.request(what()).map(|()| {
+            let reader = self.spending.timed(self.store.blob(digest, layer.size)?);
+            io::copy(&mut reader.take(limit.saturating_add(1)), &mut io::sink())
+                .map_err(|error| SourceError::read_from(what(), error.into()))
+        });
+        match size {
+            Ok(Ok(size)) if size <= limit => {
+                let why = format!("it is called {} bytes long, and has {size}", layer.size);
+                return self.found.note(digest, Reason::Damaged(why));
+            }
+            Ok(Err(error)) if find::is_missing(&error) || find::is_damaged(&error) => {
+                return self.found.failed(digest, error);
+            }
+            _ => {}
+        }
+        self.found.limit_of(format!("the attestation {digest}"), *source, hint.as_deref());
+        self.found.withdrawals_missed |= hint.as_deref() == Some(revocation::PREDICATE_TYPE);
+    }
+
     /// The layers of the manifest under the `.att` tag.
     fn legacy(&mut self) -> Vec<Lead> {
         let Some(tag) = companion_tag(self.wanted.subject, "att") else { return Vec::new() };
@@ -145,14 +214,23 @@ impl Search<'_> {
     /// What the lists name, as far as it may be an attestation and there is room for it.
     fn referrers(&mut self) -> Vec<Lead> {
         let mut candidates = list(self.store, self.wanted.subject, self.spending, self.found);
-        candidates.retain(|candidate| Kind::of_descriptor(&candidate.descriptor) != Kind::Signature);
+        candidates.retain(|candidate| {
+            Kind::of_descriptor(&candidate.descriptor) != Kind::Signature
+                && self.is_looked_for(&candidate.descriptor)
+        });
         let mut leads: Vec<Lead> = candidates.into_iter().map(Lead::Referrer).collect();
         leads.sort_by_key(|lead| lead.order(self.wanted.likely));
         let limit = self.spending.limits().referrers;
         if let Err(source) = limit.check(leads.len() as u64) {
-            self.found.limit(format!("the referrers of {}", self.wanted.subject), source);
-            self.found.withdrawals_missed |= leads.iter().skip(limit.as_usize()).any(Lead::is_record);
-            leads.truncate(limit.as_usize());
+            let left = leads.split_off(limit.as_usize().min(leads.len()));
+            self.found.withdrawals_missed |= left.iter().any(Lead::is_record);
+            let hints: BTreeSet<Option<&str>> = left.iter().map(|lead| hint(lead.descriptor())).collect();
+            let what = format!("the referrers of {}", self.wanted.subject);
+            if hints.len() > HINTS || hints.contains(&None) {
+                self.found.limit(what, source);
+            } else {
+                hints.into_iter().for_each(|hint| self.found.limit_of(what.clone(), source, hint));
+            }
         }
         leads
     }
@@ -230,8 +308,11 @@ impl Search<'_> {
         manifest: Option<&Manifest>,
     ) -> Result<(), Exhausted> {
         let digest = &layer.digest;
+        let of_manifest = |name: &str| manifest.and_then(|manifest| manifest.annotations.get(name));
+        let predicate_type = of_manifest(PREDICATE_TYPE).map(String::as_str).or_else(|| hint(layer));
         if let Err(source) = self.spending.limits().attestation_bytes.check(layer.size) {
-            self.found.limit(format!("the attestation {digest}"), source);
+            let hint = predicate_type.map(str::to_owned);
+            self.oversized.push(Oversized { layer: layer.clone(), hint, source });
             return Ok(());
         }
         if let Err(source) = self.spending.take(layer.size) {
@@ -251,8 +332,6 @@ impl Search<'_> {
             Kind::Envelope => Signed::Envelope { bytes, annotations: layer.annotations.clone() },
             _ => Signed::Bundle(bytes),
         };
-        let of_manifest = |name: &str| manifest.and_then(|manifest| manifest.annotations.get(name));
-        let predicate_type = of_manifest(PREDICATE_TYPE).map(String::as_str).or_else(|| hint(layer));
         let created_at = of_manifest(CREATED).and_then(|text| text.parse().ok()).or_else(|| created(layer));
         self.found.attestations.push(Attestation {
             place,

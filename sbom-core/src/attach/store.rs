@@ -4,7 +4,7 @@ use std::{fmt::Debug, io::Read};
 
 use crate::{
     digest::Digest,
-    limits::{Limit, read_capped},
+    limits::{Limit, read_capped_sized},
     oci::{
         Descriptor,
         manifest::Document,
@@ -127,9 +127,9 @@ pub(super) fn parse(bytes: &[u8], descriptor: &Descriptor) -> Result<Document, S
 /// The bytes of a blob, at most `limit` of them, which agree with its descriptor.
 pub fn read_blob(reader: impl Read, blob: &Descriptor, limit: Limit) -> Result<Vec<u8>, SourceError> {
     // One byte more than announced is enough to know that there are too many.
-    let reader = reader.take(blob.size.saturating_add(1));
-    let bytes =
-        read_capped(reader, limit).map_err(|error| SourceError::read_from(blob.digest.to_string(), error))?;
+    let size = blob.size.saturating_add(1);
+    let bytes = read_capped_sized(reader.take(size), size, limit)
+        .map_err(|error| SourceError::read_from(blob.digest.to_string(), error))?;
     image::check(Part::Blob, blob, &bytes)?;
     Ok(bytes)
 }

@@ -237,7 +237,12 @@ impl<'a> Scan<'a> {
                 Some(b'"') => break,
                 Some(b'\\') => self.escape()?,
                 Some(0..0x20) | None => return Err(self.syntax()),
-                Some(_) => self.at += 1,
+                // Most of a document is the insides of strings: they are passed in one go.
+                Some(_) => {
+                    let rest = self.bytes.get(self.at..).unwrap_or_default();
+                    let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+                    self.at += plain.unwrap_or(rest.len());
+                }
             }
         }
         let text = self.text.get(start..self.at).ok_or_else(|| self.syntax())?;

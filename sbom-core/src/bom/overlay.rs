@@ -74,6 +74,8 @@ pub struct Overlay<'l> {
     limits: &'l Limits,
     nodes: Vec<Node>,
     layers: usize,
+    /// Where something was added last, if no link leads there: what comes next mostly lies there, too.
+    recent: Option<(ImagePath, u32)>,
     found: Vec<Vec<Finding>>,
     /// By layer: the index of the first hashed file, and those of the layer.
     hashed: Vec<(u32, Vec<HashedFile>)>,
@@ -142,6 +144,7 @@ impl<'l> Overlay<'l> {
             limits,
             nodes: vec![root],
             layers: 0,
+            recent: None,
             found: Vec::new(),
             hashed: Vec::new(),
             history: BTreeMap::new(),
@@ -435,12 +438,11 @@ impl<'l> Overlay<'l> {
     }
 
     fn insert(&mut self, path: &ImagePath, mut node: Node, layer: usize) -> Result<(), LimitExceeded> {
-        let Some((parent, parent_path)) = self.make_parent(path, layer)? else { return Ok(()) };
+        let Some((parent, real)) = self.place(path, layer)? else { return Ok(()) };
         if path.is_root() {
             return Ok(());
         }
         let name = path.file_name();
-        let real = parent_path.join(name);
         let is_directory = matches!(node.kind, NodeKind::Directory(_));
         if let Some(existing) = self.child(parent, name) {
             let directory_again = is_directory
@@ -477,6 +479,17 @@ impl<'l> Overlay<'l> {
         self.limits.entries.check(u64::from(id))?;
         self.nodes.push(node);
         Ok(id)
+    }
+
+    /// The directory that is to hold `path`, and the path that it has there.
+    fn place(&mut self, path: &ImagePath, layer: usize) -> Result<Option<(u32, ImagePath)>, LimitExceeded> {
+        if let Some((_, id)) = self.recent.as_ref().filter(|(directory, _)| lies_in(path, directory)) {
+            return Ok(Some((*id, path.clone())));
+        }
+        let Some((id, directory)) = self.make_parent(path, layer)? else { return Ok(None) };
+        let real = directory.join(path.file_name());
+        self.recent = (real == *path).then_some((directory, id));
+        Ok(Some((id, real)))
     }
 
     /// The directory that is to hold `path`, made where it is missing, with its real path. Links on the way are
@@ -573,6 +586,7 @@ impl<'l> Overlay<'l> {
 
     /// Notes that the files at and below `id` are gone as of `layer`.
     fn forget(&mut self, id: u32, path: &ImagePath, layer: usize) {
+        self.recent = None;
         let mut gone: BTreeSet<ImagePath> = BTreeSet::new();
         let mut stack = vec![(id, path.clone())];
         while let Some((id, path)) = stack.pop() {
@@ -609,6 +623,15 @@ impl Node {
         let own = || FileAddress { layer: self.layer as usize, path };
         self.written_as.as_deref().cloned().unwrap_or_else(own)
     }
+}
+
+/// Whether `path` is that of something in `directory` itself.
+fn lies_in(path: &ImagePath, directory: &ImagePath) -> bool {
+    let name = match directory.as_bytes() {
+        [] => Some(path.as_bytes()),
+        directory => path.as_bytes().strip_prefix(directory).and_then(|rest| rest.strip_prefix(b"/")),
+    };
+    name.is_some_and(|name| !name.is_empty() && !name.contains(&b'/'))
 }
 
 /// The components of a path or link target, last first, `..` kept, as a stack of what is still to walk.
@@ -725,6 +748,19 @@ mod tests {
     #[test]
     fn a_directory_that_replaces_a_link_hides_what_lay_behind_it_under_that_name_only() {
         check(&[&["l lib usr/lib", "F usr/lib/db"], &["d lib", "F lib/db"]], &["/lib/db 1", "/usr/lib/db 0"]);
+    }
+
+    #[test]
+    fn what_follows_the_replacement_of_its_directory_lies_elsewhere() {
+        check(&[&["F a/b/x", "l a/b /c", "F a/b/y"]], &["/c/y 0"]);
+        check(&[&["F a/b/x", "l a /c", "F a/b/y"]], &["/c/b/y 0"]);
+        check(&[&["F a/b/x"], &["l a/b /c", "F a/b/y"]], &["/a/b/x 0 -1", "/c/y 1"]);
+        check(&[&["F a/b/x"], &["w a", "F a/b/y"]], &["/a/b/x 0 -1", "/a/b/y 1"]);
+        check(&[&["F a/b/x"], &["o a", "F a/b/x"]], &["/a/b/x 0 1"]);
+        check(
+            &[&["F a/x", "F a/b/x", "F a/y", "F ab", "F a/b/y"]],
+            &["/a/b/x 0", "/a/b/y 0", "/a/x 0", "/a/y 0", "/ab 0"],
+        );
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn prune(folder: &Folder, which: Prune, now: SystemTime) -> Result<Pruned, Cache
         let goes = match which {
             Prune::All => true,
             _ if file.is_unfinished() => unused > UNFINISHED_FOR,
-            Prune::UnusedFor(seconds) => unused > Duration::from_secs(seconds),
+            Prune::UnusedFor(seconds) => unused >= Duration::from_secs(seconds),
             Prune::To(bytes) => pruned.left > bytes,
         };
         if goes {

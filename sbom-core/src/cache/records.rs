@@ -3,7 +3,10 @@
 //! A field or variant that is missing here does not compile. No number of a variant needs to stay what it is: the
 //! key of an entry names the build that wrote it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::codec::{Malformed, Reader, Record, Writer};
 use crate::{
@@ -412,7 +415,9 @@ impl<T: Record> Record for Option<T> {
 impl<T: Record> Record for Vec<T> {
     fn put(&self, out: &mut Writer) {
         out.length(self.len());
-        self.iter().for_each(|item| item.put(out));
+        for item in self {
+            item.put(out);
+        }
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -420,10 +425,12 @@ impl<T: Record> Record for Vec<T> {
     }
 }
 
-impl<T: Record + Ord> Record for std::collections::BTreeSet<T> {
+impl<T: Record + Ord> Record for BTreeSet<T> {
     fn put(&self, out: &mut Writer) {
         out.length(self.len());
-        self.iter().for_each(|item| item.put(out));
+        for item in self {
+            item.put(out);
+        }
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {

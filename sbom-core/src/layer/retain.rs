@@ -111,6 +111,15 @@ impl Content {
         Self { size: bytes.len() as u64, parts: vec![Part { offset: 0, bytes }], sha256: None }
     }
 
+    /// The buffer of a file that was kept whole, emptied, for the next one.
+    pub fn into_spare(self) -> Vec<u8> {
+        let only =
+            <[Part; 1]>::try_from(self.parts).ok().filter(|[part]| part.bytes.len() as u64 == self.size);
+        let mut spare = only.map(|[part]| part.bytes).unwrap_or_default();
+        spare.clear();
+        spare
+    }
+
     /// Length of the file, not of what was kept.
     pub fn size(&self) -> u64 {
         self.size
@@ -200,22 +209,25 @@ pub enum RetainError {
     Limit(#[from] LimitExceeded),
 }
 
-/// Reads an executable of `size` bytes, keeping what matters: all of it within `limits.executable_bytes`.
+/// Reads an executable of `size` bytes, keeping what matters: all of it within `limits.executable_bytes`, then in
+/// `spare`, an empty buffer.
 pub fn retain_executable(
     content: &mut dyn Read,
     size: u64,
     needles: &Needles,
     limits: &Limits,
+    spare: Vec<u8>,
 ) -> Result<Content, RetainError> {
     if size <= limits.executable_bytes.value {
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        let mut bytes = spare;
+        bytes.reserve_exact(usize::try_from(size).unwrap_or(0));
         #[expect(clippy::disallowed_methods, reason = "the size was checked above")]
         content.take(size).read_to_end(&mut bytes)?;
         return Ok(Content::new(bytes));
     }
     let overlap = needles.overlap();
     let tail = size.saturating_sub(limits.executable_parts_bytes.value / 2);
-    let mut keeper = Keeper { parts: Vec::new(), keep_until: HEAD, tail, kept: 0, limits };
+    let mut keeper = Keeper { parts: Vec::new(), size, keep_until: HEAD, tail, kept: 0, limits };
     let mut hasher = Hasher::new(Algorithm::Sha256);
     // The window holds the last `overlap` bytes seen and the next chunk; `start` is its offset in the file.
     let mut window: Vec<u8> = Vec::with_capacity(overlap + CHUNK);
@@ -261,6 +273,8 @@ pub fn retain_executable(
 /// Decides, byte run by byte run, what is kept.
 struct Keeper<'a> {
     parts: Vec<Part>,
+    /// Length of the file.
+    size: u64,
     keep_until: u64,
     tail: u64,
     kept: u64,
@@ -284,12 +298,16 @@ impl Keeper<'_> {
                 let bytes = window.get(*done..end).unwrap_or_default();
                 self.kept += bytes.len() as u64;
                 self.limits.executable_parts_bytes.check(self.kept)?;
-                match self.parts.last_mut() {
-                    Some(part) if part.offset + part.bytes.len() as u64 == at => {
-                        part.bytes.extend_from_slice(bytes);
-                    }
-                    _ => self.parts.push(Part { offset: at, bytes: bytes.to_vec() }),
+                let follows = |part: &Part| part.offset + part.bytes.len() as u64 == at;
+                if !self.parts.last().is_some_and(follows) {
+                    self.parts.push(Part { offset: at, bytes: Vec::new() });
                 }
+                let Some(part) = self.parts.last_mut() else { break };
+                if at >= self.tail {
+                    // All of what is left follows: room for twice of it would be wasted.
+                    part.bytes.reserve_exact(usize::try_from(self.size.saturating_sub(at)).unwrap_or(0));
+                }
+                part.bytes.extend_from_slice(bytes);
             }
             *done = end;
         }
@@ -324,7 +342,8 @@ mod tests {
     fn a_small_file_is_kept_whole() {
         let bytes = file(1000, &[]);
         let content =
-            retain_executable(&mut &bytes[..], 1000, &Needles::new([NEEDLE]), &small_limits()).unwrap();
+            retain_executable(&mut &bytes[..], 1000, &Needles::new([NEEDLE]), &small_limits(), Vec::new())
+                .unwrap();
         assert_eq!(content.whole(), Some(&bytes[..]));
         assert_eq!(content.sha256(), Digest::of(&bytes));
     }
@@ -335,9 +354,14 @@ mod tests {
         // One hit across a chunk border, one in the middle of nowhere.
         let places = [CHUNK * 3 - 3, (2 << 20) + 77];
         let bytes = file(size, &places);
-        let content =
-            retain_executable(&mut &bytes[..], size as u64, &Needles::new([NEEDLE]), &small_limits())
-                .unwrap();
+        let content = retain_executable(
+            &mut &bytes[..],
+            size as u64,
+            &Needles::new([NEEDLE]),
+            &small_limits(),
+            Vec::new(),
+        )
+        .unwrap();
         assert_eq!(content.whole(), None);
         assert_eq!(content.sha256(), Digest::of(&bytes));
         for at in places {
@@ -356,8 +380,14 @@ mod tests {
         let size = 6 << 20;
         let bytes = file(size, &[3 << 20]);
         let never = Needle { accept: |_, _| false, ..NEEDLE };
-        let content =
-            retain_executable(&mut &bytes[..], size as u64, &Needles::new([never]), &small_limits()).unwrap();
+        let content = retain_executable(
+            &mut &bytes[..],
+            size as u64,
+            &Needles::new([never]),
+            &small_limits(),
+            Vec::new(),
+        )
+        .unwrap();
         assert_eq!(content.read_at(3 << 20, 1), None);
     }
 
@@ -387,7 +417,13 @@ mod tests {
         let size = 8 << 20;
         let bytes: Vec<u8> = b"NEEDLE".iter().copied().cycle().take(size).collect();
         assert!(matches!(
-            retain_executable(&mut &bytes[..], size as u64, &Needles::new([NEEDLE]), &small_limits()),
+            retain_executable(
+                &mut &bytes[..],
+                size as u64,
+                &Needles::new([NEEDLE]),
+                &small_limits(),
+                Vec::new()
+            ),
             Err(RetainError::Limit(_))
         ));
     }

@@ -14,6 +14,8 @@ const TAG_BYTES: usize = 128;
 const REFERENCE_BYTES: usize = 1024;
 
 const DOCKER_HUB: &str = "docker.io";
+/// The port of TLS, which need not be named.
+const TLS_PORT: u16 = 443;
 
 /// An image in a registry: a repository with a tag, a digest, or both. Without either it means the tag `latest`.
 ///
@@ -141,10 +143,7 @@ impl FromStr for Repository {
             _ => (DOCKER_HUB, name),
         };
         check_host(host)?;
-        let host = match host.to_ascii_lowercase() {
-            host if host == "index.docker.io" => DOCKER_HUB.to_owned(),
-            host => host,
-        };
+        let host = normal_host(host);
         check_path(path)?;
         // A bare image identifier is not the name of a repository, though it is spelt like one.
         if name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -156,6 +155,36 @@ impl FromStr for Repository {
             path.into()
         };
         Ok(Self { host: host.into(), path })
+    }
+}
+
+/// The one spelling of a registry's host: in lower case, without the port that TLS has anyway, addresses in their shortest
+/// form, and Docker Hub under the name that its images have. What is no host with a port stays as it is.
+pub(crate) fn normal_host(host: &str) -> String {
+    let host = host.to_ascii_lowercase();
+    let (name, port) = match host.rsplit_once(':') {
+        // The last colon of an address in brackets stands within these.
+        Some((name, port)) if !port.contains(']') => (name, Some(port)),
+        _ => (host.as_str(), None),
+    };
+    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let name = match address.and_then(|address| address.parse::<std::net::Ipv6Addr>().ok()) {
+        Some(address) => format!("[{address}]"),
+        None => name.to_owned(),
+    };
+    let port = port.map(|port| match port.parse::<u16>() {
+        Ok(TLS_PORT) => String::new(),
+        Ok(number) => format!(":{number}"),
+        Err(_) => format!(":{port}"),
+    });
+    let port = port.unwrap_or_default();
+    match name.as_str() {
+        DOCKER_HUB | "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com"
+            if port.is_empty() =>
+        {
+            DOCKER_HUB.to_owned()
+        }
+        _ => format!("{name}{port}"),
     }
 }
 
@@ -398,10 +427,25 @@ mod tests {
         check("localhost/x", "localhost/x:latest");
         check("localhost:5000/x", "localhost:5000/x:latest");
         check("host.tld/x", "host.tld/x:latest");
-        check("Registry.Example.com:443/team/x:V1", "registry.example.com:443/team/x:V1");
+        check("Registry.Example.com:443/team/x:V1", "registry.example.com/team/x:V1");
         check("127.0.0.1:5000/x:y", "127.0.0.1:5000/x:y");
         check("[::1]:5000/x", "[::1]:5000/x:latest");
         check("[::1]/x:1", "[::1]/x:1");
+    }
+
+    #[test]
+    fn one_registry_has_one_name_however_it_is_spelt() {
+        for host in ["ghcr.io", "GHCR.io", "ghcr.io:443", "ghcr.io:0443"] {
+            check(&format!("{host}/acme/app:1"), "ghcr.io/acme/app:1");
+        }
+        for host in ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"] {
+            check(&format!("{host}/alpine:1"), "docker.io/library/alpine:1");
+            check(&format!("{host}:443/grafana/grafana:1"), "docker.io/grafana/grafana:1");
+        }
+        check("docker.io:5000/a:1", "docker.io:5000/a:1");
+        check("localhost:05000/a:1", "localhost:5000/a:1");
+        check("[0:0:0:0:0:0:0:1]:5000/x:1", "[::1]:5000/x:1");
+        check("[::0001]:443/x:1", "[::1]/x:1");
     }
 
     #[test]

@@ -105,6 +105,8 @@ pub struct Attestation {
     pub predicate: Vec<u8>,
     /// Who signed.
     pub signers: Vec<SignedBy>,
+    /// What its signatures are known by, which no copy can change.
+    pub signatures: BTreeSet<Digest>,
     /// When it was signed, by a time-stamp authority or a transparency log.
     pub verified_time: Option<Timestamp>,
     /// When it was made by its own word.
@@ -142,6 +144,8 @@ pub struct Refusal {
 pub struct Incomplete {
     /// The digest about which; none for all.
     pub subject: Option<Digest>,
+    /// The type by which all of it is called; none if it may be of any.
+    pub predicate_type: Option<PredicateType>,
     /// Why: [`Reason::LIMIT`], [`Reason::REGISTRY`], [`Reason::TRUST_ROOT`].
     pub reason: Reason,
     /// Why, in words.

@@ -38,6 +38,7 @@ const ATTESTATION: &[&str] = &[
     "predicate",
     "file",
     "digest",
+    "signature",
     "logIndex",
     "certificate",
 ];
@@ -164,7 +165,8 @@ fn case(
     for field in fields.get("incomplete").map(|field| reader.list(field)).unwrap_or_default() {
         let Some(code) = reader.text(&field) else { continue };
         let message = "the case says so".to_owned();
-        evidence.incomplete.push(Incomplete { subject: None, reason: Reason::of(code), message });
+        let reason = Reason::of(code);
+        evidence.incomplete.push(Incomplete { subject: None, predicate_type: None, reason, message });
     }
     let expect = fields.get("expect").and_then(|field| expectation(reader, &field));
     Some(Case { name: name?, line: fields.line(), subject, evidence, now, expect })
@@ -243,12 +245,15 @@ fn attestation(
     let subjects = about(reader, &fields, subject);
     // Two of the same content are two statements if they were signed at two times, or about other subjects.
     let seed = format!("{by} {verified_time:?} {subjects:?} {}", Digest::of(&predicate));
+    // Of the same content it is the same signature, unless the case says that it was signed again.
+    let signature = digest(reader, &fields, "signature").unwrap_or_else(|| Digest::of(identity.as_bytes()));
     Some(Attestation {
         digest: digest(reader, &fields, "digest").unwrap_or_else(|| Digest::of(seed.as_bytes())),
         statement: Digest::of(&predicate),
         subjects,
         predicate_type,
         predicate,
+        signatures: BTreeSet::from([signature]),
         signers: vec![SignedBy { name: by, identity }],
         verified_time,
         claimed_time: fields.get("claimed").and_then(|field| time(reader, &field)),

@@ -2,11 +2,16 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{digest::Digest, oci::reference::Repository, query::Glob};
+use crate::{
+    digest::Digest,
+    oci::reference::{Repository, normal_host},
+    query::Glob,
+};
 
 /// A pattern of images: `ghcr.io/acme/**`, `docker.io/library/alpine:3.*`, `quay.io/a/b@sha256:…`.
 ///
-/// It is compared with the repository in its full form, so Docker Hub's images begin with `docker.io/`. `*` stands for
+/// It is compared with the repository in its full form, so Docker Hub's images begin with `docker.io/`. Other spellings of a
+/// registry, with the port of TLS or as `registry-1.docker.io`, are that registry, in patterns as in references. `*` stands for
 /// anything within a segment, `**` for any number of segments. With a tag it matches only what was asked for by a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImagePattern {
@@ -59,10 +64,21 @@ impl FromStr for ImagePattern {
         if path.contains(|c: char| c.is_ascii_uppercase() || c.is_whitespace()) {
             return Err(ImagePatternError::Letters);
         }
+        let host = normal_host(host);
         let is_host = host == "localhost" || host.contains(['.', ':', '*', '[']);
         if !is_host && repository != "**" {
             return Err(ImagePatternError::Short { suggestion: suggestion(&repository) });
         }
+        let is_hub = host == "docker.io" && !path.contains('/') && path != "**";
+        if is_hub && path.contains('*') {
+            return Err(ImagePatternError::Short { suggestion: format!("docker.io/library/{path}") });
+        }
+        let repository = match host.as_str() {
+            "" => repository,
+            // An image of Docker Hub without a folder is one of this folder.
+            _ if is_hub => format!("{host}/library/{path}"),
+            _ => format!("{host}/{path}"),
+        };
         Ok(Self {
             text: text.to_owned(),
             repository: Glob::path(&repository.to_ascii_lowercase()),
@@ -130,6 +146,27 @@ mod tests {
     }
 
     #[test]
+    fn another_spelling_of_a_registry_escapes_no_pattern() {
+        let full = |name: &str| name.parse::<Repository>().unwrap().to_string();
+        for pattern in ["ghcr.io/acme/**", "ghcr.io:443/acme/**", "GHCR.IO/acme/app"] {
+            for name in ["ghcr.io/acme/app", "ghcr.io:443/acme/app", "GHCR.io:0443/acme/app"] {
+                assert!(check(pattern, &full(name), None), "{pattern} {name}");
+            }
+        }
+        for pattern in [
+            "docker.io/library/alpine",
+            "docker.io/alpine",
+            "registry-1.docker.io/library/*",
+            "index.docker.io/**",
+        ] {
+            for name in ["alpine", "index.docker.io/alpine", "registry-1.docker.io:443/library/alpine"] {
+                assert!(check(pattern, &full(name), None), "{pattern} {name}");
+            }
+        }
+        assert!(!check("docker.io/library/**", "docker.io:5000/library/alpine", None));
+    }
+
+    #[test]
     fn tags_and_digests_narrow_a_pattern() {
         assert!(check("a.b/c:v*", "a.b/c", Some("v1")));
         assert!(!check("a.b/c:v*", "a.b/c", Some("1")) && !check("a.b/c:v*", "a.b/c", None));
@@ -145,6 +182,7 @@ mod tests {
             ("*", "**"),
             ("grafana/grafana", "docker.io/grafana/grafana"),
             ("acme/*", "docker.io/acme/*"),
+            ("docker.io/*", "docker.io/library/*"),
         ] {
             let error = text.parse::<ImagePattern>().unwrap_err();
             assert_eq!(error, ImagePatternError::Short { suggestion: suggestion.to_owned() });

@@ -156,6 +156,7 @@ impl Signers {
             predicate_type: statement.predicate_type().clone(),
             predicate: statement.predicate().to_vec(),
             signers: signers.into_iter().collect(),
+            signatures: verified.signatures().clone(),
             verified_time: verified.time().verified(),
             claimed_time: claimed,
             log_indexes: verified.log_places().iter().map(|place| place.index).collect(),

@@ -17,8 +17,11 @@ use super::{
 use crate::{
     bom::{FileScope, overlay::LayerContent},
     cache::{Files, Key, Keys, LayerCache, Place, RereadResult},
-    detect::Finding,
-    license::text::{Reading, recognise},
+    detect::{Finding, apk::ApkFile, dpkg::DpkgFile},
+    license::{
+        CustomLicense, declare,
+        text::{Reading, SHORTEST, recognise},
+    },
     oci::{LayerDescriptor, Subject},
     source::{LayerBytes, Source, SourceError},
 };
@@ -135,14 +138,10 @@ impl<'a> Results<'a> {
 
     /// Compares the licence texts in `content` with those that are known: here, since layers are read in parallel.
     fn read_licenses(&self, content: &mut LayerContent) {
-        let found = content.findings.iter().flat_map(|(_, found)| found);
-        let texts = found.flat_map(|finding| match finding {
-            Finding::Copyright(copyright) => copyright.licenses.custom.as_slice(),
-            _ => &[],
-        });
+        let texts = content.findings.iter().flat_map(|(_, found)| found).flat_map(license_texts);
         let mut read = HashMap::new();
-        for text in texts.map(|license| &license.text) {
-            if read.contains_key(text) {
+        for text in texts {
+            if read.contains_key(&text) {
                 continue;
             }
             let bytes = text.len() as u64;
@@ -150,14 +149,14 @@ impl<'a> Results<'a> {
             if self.shared.limits().license_bytes.check(before.saturating_add(bytes)).is_err() {
                 break;
             }
-            let known = self.readings.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
+            let known = self.readings.lock().unwrap_or_else(PoisonError::into_inner).get(&text).cloned();
             let reading = known.unwrap_or_else(|| {
-                let reading = recognise(text);
+                let reading = recognise(&text);
                 let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
-                readings.insert(Arc::clone(text), reading.clone());
+                readings.insert(Arc::clone(&text), reading.clone());
                 reading
             });
-            read.insert(Arc::clone(text), reading);
+            read.insert(text, reading);
         }
         content.readings = read.into_iter().collect();
         content.readings.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -168,6 +167,29 @@ impl Cache<'_> {
     fn place(&self, layer: &LayerDescriptor) -> Place<'_> {
         Place { layer: layer.index, detectors: &self.detectors }
     }
+}
+
+/// The texts that stand for licences which the SPDX list has no name for.
+fn license_texts(finding: &Finding) -> Vec<Arc<str>> {
+    let declared = |field: &Option<String>| {
+        // What is shorter is a name, of which nothing is to be read.
+        let long = field.as_deref().filter(|field| field.len() >= SHORTEST);
+        long.map(|field| declare(field).custom).unwrap_or_default()
+    };
+    let custom: Vec<CustomLicense> = match finding {
+        Finding::Copyright(copyright) => copyright.licenses.custom.clone(),
+        Finding::Apk(ApkFile::Sbom(sbom)) => {
+            return sbom.licenses.values().map(|text| text.as_str().into()).collect();
+        }
+        Finding::Apk(ApkFile::Installed(packages)) => {
+            packages.iter().flat_map(|package| declared(&package.license)).collect()
+        }
+        Finding::Dpkg(DpkgFile::Packages(_, packages)) => {
+            packages.iter().flat_map(|package| declared(&package.license)).collect()
+        }
+        _ => Vec::new(),
+    };
+    custom.into_iter().map(|license| license.text).filter(|text| text.len() >= SHORTEST).collect()
 }
 
 /// A source of which is noted which layers were archives, whose bytes are hashed. Of folders and files nothing is proved.

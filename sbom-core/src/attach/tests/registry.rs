@@ -164,9 +164,9 @@ fn an_image_is_copied_with_everything_about_it_and_the_lists_are_written_anew() 
     let layout = Layout::archive(&path, &limits).unwrap();
     assert_eq!(layout.resolve(&crate::source::Choice::Only).unwrap().digest, subject.digest);
     assert_eq!(find_all(&layout, &subject.digest).signed().count(), 2);
-    let (_, policy) = archive::carried(&layout, archive::Carried::Policy).unwrap().unwrap();
+    let (_, policy) = archive::carried(&layout, &archive::Carried::Policy).unwrap().unwrap();
     assert_eq!(policy, b"version: 1\n");
-    assert_eq!(archive::carried(&layout, archive::Carried::TrustedRoot).unwrap(), None);
+    assert_eq!(archive::carried(&layout, &archive::Carried::TrustedRoot).unwrap(), None);
 }
 
 #[test]

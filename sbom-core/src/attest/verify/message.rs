@@ -1,8 +1,9 @@
 //! Verification of a signature over an artifact itself, which states nothing about it but that it was signed.
 
 use super::{
-    Demand, Refusal, Verified, evidence,
+    Demand, Refusal, Verified, Work, evidence,
     record::{Failure, Reason, Record},
+    replay,
     signer::{self, Authenticated, Candidates},
     sigstore::Message,
 };
@@ -76,12 +77,13 @@ fn attempt(
         Artifact::Digest => Message::Digest(&demand.subject),
     };
     record.passed("subject");
-    let candidates = candidates(&bundle, message, demand)?;
+    let candidates = candidates(&bundle, message, demand, limits)?;
     let Authenticated { signers, time, places } =
         signer::authenticate(&bundle, candidates, message, demand, record)?;
     record.passed("signature");
     let value = SignedMessage { digest: demand.subject.clone() };
-    Ok(Verified { value, signers, time, places, digest, checks: Vec::new() })
+    let signatures = replay::signatures(&bundle);
+    Ok(Verified { value, signers, time, places, digest, signatures, checks: Vec::new() })
 }
 
 /// What the bundle says of the artifact's digest, where it is of the algorithm that is known.
@@ -99,9 +101,14 @@ fn check_claimed(algorithm: &str, claimed: &[u8], subject: &Digest) -> Result<()
 
 /// Who may have signed. Over a digest alone only the verifier of Sigstore's evidence verifies signatures, so a key needs a
 /// trusted root and evidence there.
-fn candidates(bundle: &Bundle, message: Message<'_>, demand: &Demand) -> Result<Candidates, Failure> {
+fn candidates(
+    bundle: &Bundle,
+    message: Message<'_>,
+    demand: &Demand,
+    limits: &Limits,
+) -> Result<Candidates, Failure> {
     match (message, &bundle.material) {
-        (Message::Bytes(bytes), _) => signer::of_signatures(bundle, bytes, demand),
+        (Message::Bytes(bytes), _) => signer::of_signatures(bundle, bytes, demand, &mut Work::new(limits)),
         (Message::Digest(_), Material::Certificates(chain)) => signer::of_certificate(chain, demand),
         (Message::Digest(_), Material::Key { .. }) => {
             let has_evidence = !bundle.log_entries.is_empty() || !bundle.timestamps.is_empty();

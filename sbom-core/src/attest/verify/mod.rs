@@ -10,10 +10,12 @@ mod legacy;
 mod log;
 mod message;
 mod record;
+mod replay;
 mod signer;
 mod sigstore;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::{collections::BTreeSet, fmt};
 
@@ -21,6 +23,7 @@ pub use self::{
     message::{Artifact, SignedMessage, verify_message},
     record::{Check, Outcome, Reason, Refusal},
     signer::{Signer, SignerId},
+    work::Work,
 };
 use self::{
     record::{Failure, Record},
@@ -141,6 +144,7 @@ pub struct Verified<T> {
     time: Time,
     places: Vec<LogPlace>,
     digest: Digest,
+    signatures: BTreeSet<Digest>,
     checks: Vec<Check>,
 }
 
@@ -175,6 +179,11 @@ impl<T> Verified<T> {
         &self.digest
     }
 
+    /// What the signatures are known by: the same for every copy, whatever became of its wrapping and its time since.
+    pub fn signatures(&self) -> &BTreeSet<Digest> {
+        &self.signatures
+    }
+
     /// What was checked and what was not, in the order in which it was done.
     pub fn checks(&self) -> &[Check] {
         &self.checks
@@ -186,8 +195,19 @@ pub type Refused = Vec<(usize, Refusal)>;
 
 /// Verifies one attestation.
 pub fn verify(signed: &Signed, demand: &Demand, limits: &Limits) -> Result<Verified<Statement>, Refusal> {
+    verify_within(signed, demand, limits, &mut Work::new(limits))
+}
+
+/// Verifies one of several attestations, which together may ask for so much work. What asks for more is refused with
+/// [`Reason::Limit`]: it was not judged.
+pub fn verify_within(
+    signed: &Signed,
+    demand: &Demand,
+    limits: &Limits,
+    work: &mut Work,
+) -> Result<Verified<Statement>, Refusal> {
     let mut record = Record::default();
-    match attempt(signed, demand, limits, &mut record) {
+    match attempt(signed, demand, limits, work, &mut record) {
         Ok(verified) => Ok(Verified { checks: record.into_checks(), ..verified }),
         Err(failure) => Err(record.refuse(failure)),
     }
@@ -203,8 +223,9 @@ pub fn verify_any<'a>(
 ) -> Result<(Vec<Verified<Statement>>, Refused), Refused> {
     let mut verified = Vec::new();
     let mut refused = Vec::new();
+    let mut work = Work::new(limits);
     for (place, signed) in candidates.into_iter().enumerate() {
-        match verify(signed, demand, limits) {
+        match verify_within(signed, demand, limits, &mut work) {
             Ok(attestation) => verified.push(attestation),
             Err(refusal) => refused.push((place, refusal)),
         }
@@ -216,6 +237,7 @@ fn attempt(
     signed: &Signed,
     demand: &Demand,
     limits: &Limits,
+    work: &mut Work,
     record: &mut Record,
 ) -> Result<Verified<Statement>, Failure> {
     let (digest, mut bundle) = evidence::read(signed, demand, limits)?;
@@ -232,7 +254,7 @@ fn attempt(
     }
     record.passed("payload-type");
     let message = envelope.pre_auth();
-    let candidates = signer::of_signatures(&bundle, message.as_bytes(), demand)?;
+    let candidates = signer::of_signatures(&bundle, message.as_bytes(), demand, work)?;
     record.passed("signature");
     let statement = Statement::read(take_payload(&mut bundle), limits).map_err(|error| unreadable(&error))?;
     record.passed("statement");
@@ -242,7 +264,8 @@ fn attempt(
     let message = sigstore::Message::Bytes(message.as_bytes());
     let Authenticated { signers, time, places } =
         signer::authenticate(&bundle, candidates, message, demand, record)?;
-    Ok(Verified { value: statement, signers, time, places, digest, checks: Vec::new() })
+    let signatures = replay::signatures(&bundle);
+    Ok(Verified { value: statement, signers, time, places, digest, signatures, checks: Vec::new() })
 }
 
 fn unreadable(error: &StatementError) -> Failure {
@@ -268,7 +291,9 @@ fn check_content(statement: &Statement, demand: &Demand, record: &mut Record) ->
         Some(_) => record.passed("predicate-type"),
         None => record.not_run("predicate-type", "any type is accepted"),
     }
-    if demand.revoked.attestations.contains(&statement.digest()) {
+    // Where nothing is withdrawn, a large statement need not be hashed to know that.
+    let revoked = &demand.revoked.attestations;
+    if !revoked.is_empty() && revoked.contains(&statement.digest()) {
         return Err(Failure::new(
             Reason::Revoked,
             format!("the statement {} was withdrawn", statement.digest()),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Demand, LogPlace, Need, Time, TimeSource,
+    Demand, LogPlace, Need, Time, TimeSource, Work,
     certificate::{Certificate, is_self_issued},
     log,
     record::{Failure, Reason, Record},
@@ -67,7 +67,12 @@ pub(super) enum Candidates {
 
 /// Verifies the signatures over the bytes of a message: with the trusted keys, or with that of the certificate, which says
 /// nothing yet about whose it is.
-pub(super) fn of_signatures(bundle: &Bundle, message: &[u8], demand: &Demand) -> Result<Candidates, Failure> {
+pub(super) fn of_signatures(
+    bundle: &Bundle,
+    message: &[u8],
+    demand: &Demand,
+    work: &mut Work,
+) -> Result<Candidates, Failure> {
     let single;
     let signatures: &[Signature] = match &bundle.content {
         Content::Envelope(envelope) => &envelope.signatures,
@@ -76,6 +81,14 @@ pub(super) fn of_signatures(bundle: &Bundle, message: &[u8], demand: &Demand) ->
             &single
         }
     };
+    let holders = match &bundle.material {
+        Material::Key { .. } => keys(demand).count(),
+        Material::Certificates(_) => 1,
+    };
+    // What logs and time stamp authorities say is verified as often as there are those whose word counts.
+    let evidence = bundle.log_entries.len().saturating_add(bundle.timestamps.len());
+    let checks = signatures.len().saturating_add(evidence).saturating_mul(holders);
+    work.take(checks, message.len()).map_err(|error| Failure::new(Reason::Limit, error))?;
     match &bundle.material {
         Material::Key { hint } => {
             let keys = keys(demand).filter(|(_, trust)| {

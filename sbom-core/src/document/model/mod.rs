@@ -308,6 +308,23 @@ impl Document {
         self.gap_count() > 0
     }
 
+    /// Why there may be more in the subject than the document has, because not all of it was read: a bound was hit, or
+    /// something could not be read or is of a kind that is not read. What was read and makes no sense is not among it.
+    pub fn unread(&self) -> Option<String> {
+        const KINDS: [&str; 4] = ["limit", "unreadable", "unresolved", "unsupported"];
+        let first = self.gaps.iter().find(|gap| KINDS.contains(&gap.kind.as_str()));
+        match first {
+            Some(gap) => {
+                let path = gap.path.as_deref().map(|path| format!("{path}: ")).unwrap_or_default();
+                Some(format!("{path}{}", gap.message))
+            }
+            None if self.gaps_not_listed > 0 => {
+                Some(format!("{} gaps are not listed one by one", self.gaps_not_listed))
+            }
+            None => None,
+        }
+    }
+
     /// The number of gaps, listed or not.
     pub fn gap_count(&self) -> u64 {
         self.gaps_not_listed.saturating_add(self.gaps.len() as u64)

@@ -37,7 +37,7 @@ pub struct Reading {
 }
 
 /// A text of fewer bytes is a name.
-const MIN_BYTES: usize = 40;
+pub const SHORTEST: usize = 40;
 /// Comparisons for one word of a text; real ones take a few.
 const WORK: usize = 100;
 /// Places in one text at which one licence is looked for.
@@ -60,7 +60,7 @@ const MAX_PLACES: usize = 1000;
 /// assert!(reading.expressions.contains("0BSD") && reading.complete);
 /// ```
 pub fn recognise(text: &str) -> Option<Reading> {
-    if text.len() < MIN_BYTES {
+    if text.len() < SHORTEST {
         return None;
     }
     let words = Words::of(text);

@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    facts::{Attestation, Evidence, Subject},
-    model::{Content, Exception, Mode, Policy, Rule, Unmatched},
+    facts::{Attestation, Evidence, Incomplete, Subject},
+    model::{Content, Exception, Mode, Policy, Requirement, Rule, Unmatched},
     reason::Reason,
     verdict::{Check, Decision, Detail, ExceptionState, ExceptionUse, Outcome, RuleVerdict, Verdict},
 };
@@ -128,6 +128,8 @@ struct Judge<'a> {
     evidence: &'a Evidence,
     /// Each statement once, sorted by digest.
     attestations: Vec<&'a Attestation>,
+    /// When each signature over a statement was there at the latest, by all its copies.
+    signed_at: BTreeMap<(&'a Digest, &'a Digest), Timestamp>,
     now: Timestamp,
     limits: &'a Limits,
     /// Bills of materials that were read, each once.
@@ -183,7 +185,8 @@ impl<'a> Judge<'a> {
         let by_digest: BTreeMap<&Digest, &Attestation> =
             evidence.attestations.iter().map(|attestation| (&attestation.digest, attestation)).collect();
         let attestations = by_digest.into_values().collect();
-        Self { policy, subject, evidence, attestations, now, limits, sboms: RefCell::default() }
+        let signed_at = select::signed_at(&evidence.attestations);
+        Self { policy, subject, evidence, attestations, signed_at, now, limits, sboms: RefCell::default() }
     }
 
     fn rule(&self, index: usize, rule: &'a Rule) -> (RuleVerdict, Vec<ExceptionUse>) {
@@ -230,13 +233,15 @@ impl<'a> Judge<'a> {
         (verdict, uses)
     }
 
-    /// Why there may be more statements about one of `digests` than are known.
-    fn incomplete(&self, digests: &BTreeSet<&Digest>) -> Option<(Reason, String)> {
-        let concerns =
-            |subject: &Option<Digest>| subject.as_ref().is_none_or(|digest| digests.contains(digest));
-        let reasons: BTreeSet<_> =
-            self.evidence.incomplete.iter().filter(|incomplete| concerns(&incomplete.subject)).collect();
-        let first = reasons.first()?;
+    /// Why there may be more statements about one of `digests` that are asked for than are known.
+    fn incomplete(&self, requirement: &Requirement, digests: &BTreeSet<&Digest>) -> Option<(Reason, String)> {
+        let concerns = |incomplete: &Incomplete| {
+            let about = incomplete.subject.as_ref().is_none_or(|digest| digests.contains(digest));
+            about && incomplete.predicate_type.as_ref().is_none_or(|kind| requirement.is_type(kind))
+        };
+        let reasons = self.evidence.incomplete.iter().filter(|incomplete| concerns(incomplete));
+        // That something may have been withdrawn follows from the others.
+        let first = reasons.min_by_key(|it| (it.reason == Reason::WITHDRAWAL_UNKNOWN, *it))?;
         Some((first.reason.clone(), first.message.clone()))
     }
 }

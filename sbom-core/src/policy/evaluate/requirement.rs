@@ -57,7 +57,7 @@ impl<'a> Judge<'a> {
         } else {
             self.heard(requirement, target, &candidates, turned_away)
         };
-        if let Some((reason, message)) = self.incomplete(&target.digests) {
+        if let Some((reason, message)) = self.incomplete(requirement, &target.digests) {
             // One that is as it should be is enough where any will do; else a newer one may not have been seen.
             // That it was not withdrawn has to be known in any case.
             let is_withdrawal = |it: &Incomplete| it.reason == Reason::WITHDRAWAL_UNKNOWN;
@@ -338,10 +338,10 @@ fn agreeing(passing: &[(Digest, (&str, &str))], agree: bool) -> usize {
 }
 
 fn detail(signer: &str, candidate: &Candidate<'_>, judged: &Judged) -> Detail {
-    let time = match (candidate.attestation.verified_time, candidate.time) {
-        (Some(time), _) => format!("signed at {time}"),
-        (None, Some(time)) => format!("made at {time} by its own word"),
-        (None, None) => "at a time that nothing proves".to_owned(),
+    let time = match candidate.time {
+        Some(time) if candidate.is_proven => format!("signed at {time}"),
+        Some(time) => format!("made at {time} by its own word"),
+        None => "at a time that nothing proves".to_owned(),
     };
     let message = match judged.outcome {
         Outcome::Pass => format!("by {signer}, {time}"),

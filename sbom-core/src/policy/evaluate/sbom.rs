@@ -84,14 +84,23 @@ impl<'a> Judge<'a> {
         // What tools say of a package in different words is no drift; what is there, and in which version, is.
         let of_content =
             |change: &Change| change.kind != ChangeKind::Changed || change.aspects.contains(&Aspect::Version);
+        // What a scan that was cut short did not see may be there. What it saw is.
+        let unread = scanned.unread();
+        let is_known = |change: &Change| unread.is_none() || change.kind != ChangeKind::Removed;
         let drifted: Vec<String> = diff
             .changes
             .iter()
-            .filter(|change| of_content(change) && is_package(&change.ecosystem))
+            .filter(|change| of_content(change) && is_package(&change.ecosystem) && is_known(change))
             .map(|change| format!("{} {}", change.name, change.kind.name()))
             .collect();
         if drifted.is_empty() {
-            return Judged::pass();
+            return match unread {
+                None => Judged::pass(),
+                Some(why) => {
+                    let message = format!("the scan of {} did not read all of it: {why}", target.label);
+                    Judged::new(Outcome::Undecided, Reason::DRIFT_UNKNOWN, message)
+                }
+            };
         }
         let named = drifted.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");
         let message = format!("a scan differs in {} packages: {named}", drifted.len());

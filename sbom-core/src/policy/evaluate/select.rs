@@ -24,6 +24,8 @@ pub(super) struct Candidate<'a> {
     pub(super) identity: &'a str,
     /// When it was signed, if that counts.
     pub(super) time: Option<Timestamp>,
+    /// Whether somebody else than the statement says so.
+    pub(super) is_proven: bool,
 }
 
 /// The statements that one signer's word consists of.
@@ -56,13 +58,13 @@ impl<'a> Judge<'a> {
                     turned_away.push(Detail { about: attestation.digest.to_string(), reason, message });
                     continue;
                 }
-                let time =
-                    attestation.verified_time.or_else(|| self.claimed(attestation).filter(|_| claimed_time));
+                let proven = self.signed_at(attestation);
                 candidates.push(Candidate {
                     attestation,
                     signer: &signed.name,
                     identity: &signed.identity,
-                    time,
+                    time: proven.or_else(|| self.claimed(attestation).filter(|_| claimed_time)),
+                    is_proven: proven.is_some(),
                 });
             }
         }
@@ -81,11 +83,12 @@ impl<'a> Judge<'a> {
             return Err((Reason::REVOKED, "the policy revokes it".to_owned()));
         }
         // Whatever is there now was signed before now, but not who knows when.
-        let time = attestation.verified_time.unwrap_or(self.now);
+        let signed_at = self.signed_at(attestation);
+        let time = signed_at.unwrap_or(self.now);
         if let Some(until) = signer.not_after.filter(|until| time > *until) {
             return Err((Reason::SIGNER_EXPIRED, format!("signed at {time}, after notAfter {until}")));
         }
-        match (signer.not_before, attestation.verified_time) {
+        match (signer.not_before, signed_at) {
             (Some(from), Some(time)) if time < from => {
                 Err((Reason::SIGNER_EXPIRED, format!("signed at {time}, before notBefore {from}")))
             }
@@ -95,6 +98,15 @@ impl<'a> Judge<'a> {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// When a statement was signed, as far as that is proven.
+    ///
+    /// Anybody can copy a statement, take its time away, or have it stamped again. So it was signed at the earliest time of
+    /// all copies of its signature.
+    fn signed_at(&self, attestation: &Attestation) -> Option<Timestamp> {
+        let of = |signature| self.signed_at.get(&(&attestation.statement, signature)).copied();
+        attestation.signatures.iter().filter_map(of).chain(attestation.verified_time).min()
     }
 
     /// When a statement was made by its own word.
@@ -123,25 +135,27 @@ pub(super) fn words<'a>(
     by_signer.into_iter().map(|(signer, candidates)| (signer, word(candidates))).collect()
 }
 
-/// The newest, and those of which it is not known whether they are newer still. The same said again is not ambiguous. A
-/// statement of which a copy has a time is not newer where that time was taken away, which anybody can do.
+/// The newest, and those of which it is not known whether they are newer still. The same said again is not ambiguous.
 fn latest<'a>(candidates: &[Candidate<'a>]) -> Word<'a> {
     let newest = candidates.iter().filter_map(|candidate| candidate.time).max();
-    let timed: BTreeSet<_> =
-        candidates.iter().filter(|candidate| candidate.time.is_some()).map(signed).collect();
-    let may_be_newest = |candidate: &&Candidate<'a>| match candidate.time {
-        None => !timed.contains(&signed(candidate)),
-        time => time == newest,
-    };
+    let may_be_newest = |candidate: &&Candidate<'a>| candidate.time.is_none() || candidate.time == newest;
     let candidates: Vec<Candidate<'a>> = candidates.iter().filter(may_be_newest).copied().collect();
     let contents: BTreeSet<&[u8]> =
         candidates.iter().map(|candidate| candidate.attestation.predicate.as_slice()).collect();
     Word { is_ambiguous: contents.len() > 1, candidates }
 }
 
-/// Who said what.
-fn signed<'a>(candidate: &Candidate<'a>) -> (&'a str, &'a Digest) {
-    (candidate.identity, &candidate.attestation.statement)
+/// The earliest proven time of each signature, by the statement that it is over.
+pub(super) fn signed_at(attestations: &[Attestation]) -> BTreeMap<(&Digest, &Digest), Timestamp> {
+    let mut earliest: BTreeMap<_, Timestamp> = BTreeMap::new();
+    for attestation in attestations {
+        let Some(time) = attestation.verified_time else { continue };
+        for signature in &attestation.signatures {
+            let known = earliest.entry((&attestation.statement, signature)).or_insert(time);
+            *known = time.min(*known);
+        }
+    }
+    earliest
 }
 
 /// How many distinct signers there are: two names of one key are one, and so are two keys of one name.

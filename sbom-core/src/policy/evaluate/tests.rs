@@ -126,6 +126,30 @@ fn an_old_statement_that_was_stripped_of_its_time_is_not_taken_for_the_newest() 
 }
 
 #[test]
+fn an_old_statement_that_was_stamped_again_is_as_old_as_it_was() {
+    let rule = "    require: [{attestation: {type: 'https://a.b/c', by: [ci], where: 'predicate.ok'}}]\n";
+    let of = |at: &str, ok: bool| format!("by: ci, at: {at}, type: 'https://a.b/c', predicate: {{ok: {ok}}}");
+    let signed =
+        |at: &str, signature: &str| format!("signature: 'sha256:{}', {}", signature.repeat(64), of(at, true));
+    // The bad one is the newest word, though the good one was stamped again since.
+    let bad = of("2026-11-01", false);
+    let replayed = [signed("2025-01-01", "4"), signed("2026-11-20", "4"), bad.clone()];
+    check(rule, &statements(&replayed), Decision::Deny, &["CONDITION_FALSE"]);
+    let signed_again = [signed("2025-01-01", "4"), signed("2026-11-20", "5"), bad];
+    check(rule, &statements(&signed_again), Decision::Allow, &[]);
+    for select in ["latest", "any", "all"] {
+        let aged = rule.replace("by: [ci]", &format!("by: [ci], maxAge: 30d, select: {select}"));
+        check(&aged, &statements(&replayed[..2]), Decision::Deny, &["STALE"]);
+    }
+    let aged = rule.replace("by: [ci]", "by: [ci], maxAge: 30d");
+    check(&aged, &statements(&signed_again[..2]), Decision::Allow, &[]);
+    let new = rule.replace("by: [ci]", "by: [new]");
+    let by_new = |one: &String| one.replace("by: ci", "by: new");
+    let replayed: Vec<String> = replayed[..2].iter().map(by_new).collect();
+    check(&new, &statements(&replayed), Decision::Deny, &["SIGNER_EXPIRED"]);
+}
+
+#[test]
 fn where_the_newest_cannot_be_told_all_must_be_as_they_should_be() {
     let rule = "    require: [{attestation: {type: 'https://a.b/c', by: [ci], where: 'predicate.ok'}}]\n";
     let of = |ok: bool, more: &str| format!("by: ci, type: 'https://a.b/c', predicate: {{ok: {ok}{more}}}");
