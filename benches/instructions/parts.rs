@@ -135,8 +135,7 @@ fn retained() -> Outcome {
     limits.set("executable-bytes", 1 << 20);
     limits.set("executable-parts-bytes", 2 << 20);
     let size = program.len() as u64;
-    let content =
-        counted(|| retain_executable(&mut &program[..], size, &needles, &limits, Vec::new())).transpose()?;
+    let content = counted(|| retain_executable(&mut &program[..], size, &needles, &limits)).transpose()?;
     Ok(content.map_or(0, |content| content.parts().count() as u64))
 }
 

@@ -111,15 +111,6 @@ impl Content {
         Self { size: bytes.len() as u64, parts: vec![Part { offset: 0, bytes }], sha256: None }
     }
 
-    /// The buffer of a file that was kept whole, emptied, for the next one.
-    pub fn into_spare(self) -> Vec<u8> {
-        let only =
-            <[Part; 1]>::try_from(self.parts).ok().filter(|[part]| part.bytes.len() as u64 == self.size);
-        let mut spare = only.map(|[part]| part.bytes).unwrap_or_default();
-        spare.clear();
-        spare
-    }
-
     /// Length of the file, not of what was kept.
     pub fn size(&self) -> u64 {
         self.size
@@ -209,18 +200,15 @@ pub enum RetainError {
     Limit(#[from] LimitExceeded),
 }
 
-/// Reads an executable of `size` bytes, keeping what matters: all of it within `limits.executable_bytes`, then in
-/// `spare`, an empty buffer.
+/// Reads an executable of `size` bytes, keeping what matters: all of it within `limits.executable_bytes`.
 pub fn retain_executable(
     content: &mut dyn Read,
     size: u64,
     needles: &Needles,
     limits: &Limits,
-    spare: Vec<u8>,
 ) -> Result<Content, RetainError> {
     if size <= limits.executable_bytes.value {
-        let mut bytes = spare;
-        bytes.reserve_exact(usize::try_from(size).unwrap_or(0));
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
         #[expect(clippy::disallowed_methods, reason = "the size was checked above")]
         content.take(size).read_to_end(&mut bytes)?;
         return Ok(Content::new(bytes));
@@ -342,8 +330,7 @@ mod tests {
     fn a_small_file_is_kept_whole() {
         let bytes = file(1000, &[]);
         let content =
-            retain_executable(&mut &bytes[..], 1000, &Needles::new([NEEDLE]), &small_limits(), Vec::new())
-                .unwrap();
+            retain_executable(&mut &bytes[..], 1000, &Needles::new([NEEDLE]), &small_limits()).unwrap();
         assert_eq!(content.whole(), Some(&bytes[..]));
         assert_eq!(content.sha256(), Digest::of(&bytes));
     }
@@ -354,14 +341,9 @@ mod tests {
         // One hit across a chunk border, one in the middle of nowhere.
         let places = [CHUNK * 3 - 3, (2 << 20) + 77];
         let bytes = file(size, &places);
-        let content = retain_executable(
-            &mut &bytes[..],
-            size as u64,
-            &Needles::new([NEEDLE]),
-            &small_limits(),
-            Vec::new(),
-        )
-        .unwrap();
+        let content =
+            retain_executable(&mut &bytes[..], size as u64, &Needles::new([NEEDLE]), &small_limits())
+                .unwrap();
         assert_eq!(content.whole(), None);
         assert_eq!(content.sha256(), Digest::of(&bytes));
         for at in places {
@@ -380,14 +362,8 @@ mod tests {
         let size = 6 << 20;
         let bytes = file(size, &[3 << 20]);
         let never = Needle { accept: |_, _| false, ..NEEDLE };
-        let content = retain_executable(
-            &mut &bytes[..],
-            size as u64,
-            &Needles::new([never]),
-            &small_limits(),
-            Vec::new(),
-        )
-        .unwrap();
+        let content =
+            retain_executable(&mut &bytes[..], size as u64, &Needles::new([never]), &small_limits()).unwrap();
         assert_eq!(content.read_at(3 << 20, 1), None);
     }
 
@@ -417,13 +393,7 @@ mod tests {
         let size = 8 << 20;
         let bytes: Vec<u8> = b"NEEDLE".iter().copied().cycle().take(size).collect();
         assert!(matches!(
-            retain_executable(
-                &mut &bytes[..],
-                size as u64,
-                &Needles::new([NEEDLE]),
-                &small_limits(),
-                Vec::new()
-            ),
+            retain_executable(&mut &bytes[..], size as u64, &Needles::new([NEEDLE]), &small_limits()),
             Err(RetainError::Limit(_))
         ));
     }

@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeSet,
     io::{self, Read},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use super::{Options, Stop};
@@ -33,18 +30,13 @@ pub(super) struct Shared<'o> {
     needles: Needles,
     memory: Budget,
     captured: AtomicU64,
-    /// Buffers of executables that were read: the next ones need no fresh memory.
-    spare: Mutex<Vec<Vec<u8>>>,
 }
-
-/// Buffers kept: few, since they do not count as memory taken.
-const SPARE: usize = 2;
 
 impl<'o> Shared<'o> {
     pub(super) fn new(options: &'o Options) -> Self {
         let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
-        Self { options, needles, memory, captured: AtomicU64::new(0), spare: Mutex::default() }
+        Self { options, needles, memory, captured: AtomicU64::new(0) }
     }
 
     pub(super) fn limits(&self) -> &'o Limits {
@@ -111,8 +103,7 @@ impl<'o> Shared<'o> {
                 limits.executable_parts_bytes.value
             };
             _share = self.memory.take(most);
-            let spare = self.spare().pop().unwrap_or_default();
-            retain_executable(&mut content, entry.size, &self.needles, limits, spare)
+            retain_executable(&mut content, entry.size, &self.needles, limits)
         };
         let kept = match kept {
             Ok(kept) => kept,
@@ -137,18 +128,7 @@ impl<'o> Shared<'o> {
                 gap.detector.get_or_insert(detector.id());
             }
         }
-        if want == Want::Executable {
-            let used = kept.into_spare();
-            let mut spare = self.spare();
-            if spare.len() < SPARE {
-                spare.push(used);
-            }
-        }
         Ok(Some(findings))
-    }
-
-    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn capture_whole(&self, size: u64, content: &mut dyn Read) -> Result<Content, RetainError> {

@@ -194,14 +194,8 @@ fn in_parts(bytes: &[u8], parts: &str) -> Content {
     limits.set("executable-bytes", 1000);
     limits.set("executable-parts-bytes", parts.parse().unwrap());
     let size = bytes.len() as u64;
-    retain_executable(
-        &mut &*bytes,
-        size,
-        &Needles::new(GoDetector.needles().iter().copied()),
-        &limits,
-        Vec::new(),
-    )
-    .unwrap()
+    retain_executable(&mut &*bytes, size, &Needles::new(GoDetector.needles().iter().copied()), &limits)
+        .unwrap()
 }
 
 #[test]

@@ -141,7 +141,6 @@ fn a_large_file_says_the_same_in_parts() {
             size,
             &Needles::new(RustDetector.needles().iter().copied()),
             &limits,
-            Vec::new(),
         )
         .unwrap();
         assert_eq!(parts.whole(), None);
