@@ -229,7 +229,9 @@ impl Search<'_> {
             if hints.len() > HINTS || hints.contains(&None) {
                 self.found.limit(what, source);
             } else {
-                hints.into_iter().for_each(|hint| self.found.limit_of(what.clone(), source, hint));
+                for hint in hints {
+                    self.found.limit_of(what.clone(), source, hint);
+                }
             }
         }
         leads

@@ -251,6 +251,10 @@ mod tests {
     #[test]
     fn numbers_of_every_length_are_read_back() {
         for number in (0..64).flat_map(|bit| [1_u64 << bit, (1 << bit) - 1]).chain([u64::MAX]) {
+            #[expect(
+                clippy::redundant_closure_for_method_calls,
+                reason = "the method is not general enough"
+            )]
             check(|out| out.number(number), |input| input.number(), number);
         }
     }
@@ -317,7 +321,12 @@ mod tests {
         fn paths_are_read_back(paths in proptest::collection::vec("[ab/.]{0,12}", 0..40)) {
             let paths: Vec<_> = paths.iter().map(|path| ImagePath::from(path.as_str())).collect();
             check(
-                |out| { out.length(paths.len()); paths.iter().for_each(|path| out.path(path)); },
+                |out| {
+                    out.length(paths.len());
+                    for path in &paths {
+                        out.path(path);
+                    }
+                },
                 |input| input.list(Reader::path),
                 paths.clone(),
             );

@@ -284,7 +284,7 @@ fn a_layer_with_the_wrong_bytes_is_not_kept() {
     let mut image = Memory::new(vec![base()]);
     image.subject.layers[0].digest = Some(Digest::of(b"other"));
     assert!(scan(&image, &options(Some(kept.cache())), &Silent).is_err());
-    assert_eq!(kept.entries(), [PathBuf::new(); 0]);
+    assert_eq!(kept.entries(), Vec::<PathBuf>::new());
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn a_layer_that_no_digest_binds_is_not_kept() {
     image.subject.layers[0].digest = None;
     assert_eq!(kept.scan(&image).1, 1);
     assert_eq!(kept.scan(&image).1, 1);
-    assert_eq!(kept.entries(), [PathBuf::new(); 0]);
+    assert_eq!(kept.entries(), Vec::<PathBuf>::new());
     let unpacked = Digest::of(&image.layers[0]);
     image.subject.layers[0].diff_id = Some(unpacked);
     assert_eq!(kept.scan(&image).1, 1);
@@ -317,7 +317,7 @@ fn a_folder_is_not_kept_whatever_digest_it_is_said_to_have() {
     let folder = tempfile::tempdir().unwrap();
     let source = Folder(image().subject, folder.path().to_owned());
     scan(&source, &options(Some(kept.cache())), &Silent).unwrap();
-    assert_eq!(kept.entries(), [PathBuf::new(); 0]);
+    assert_eq!(kept.entries(), Vec::<PathBuf>::new());
 }
 
 #[test]

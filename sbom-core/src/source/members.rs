@@ -110,10 +110,7 @@ fn by_configuration(
         ..Platform::default()
     };
     let is_image = !matches!(manifest.check_is_image(), Err(ManifestError::Artifact(_)));
-    Ok(match platform.is_unknown() {
-        false => Some(platform),
-        true => is_image.then(Platform::default),
-    })
+    Ok(if platform.is_unknown() { is_image.then(Platform::default) } else { Some(platform) })
 }
 
 #[cfg(test)]

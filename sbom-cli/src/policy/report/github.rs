@@ -79,8 +79,11 @@ mod tests {
 
     use super::*;
 
-    /// A command as the runner reads it from a line: name, properties, data. None if the line is none.
-    fn read(line: &str) -> Option<(String, Vec<(String, String)>, String)> {
+    /// Name, properties and data of a command.
+    type Command = (String, Vec<(String, String)>, String);
+
+    /// A command as the runner reads it from a line; none if the line is none.
+    fn read(line: &str) -> Option<Command> {
         if let Some(rest) = line.trim_start().strip_prefix("::") {
             let (head, data) = rest.split_once("::")?;
             let (name, properties) = head.split_once(' ').unwrap_or((head, ""));
