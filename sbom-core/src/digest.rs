@@ -220,7 +220,12 @@ impl<R: Read> Read for ContentReader<R> {
 /// Lower-case hex of `bytes`.
 pub fn hex(bytes: &[u8]) -> Box<str> {
     let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>().into()
+    let mut hex = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        hex.push(digit(byte >> 4));
+        hex.push(digit(byte & 15));
+    }
+    hex.into()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The digests in apk's database: `Q1` or `Q2` and base64, or plain hex.
 
+use crate::digest::hex;
+
 /// A digest in lower-case hex.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Checksum {
@@ -29,11 +31,11 @@ impl Checksum {
         if !bytes.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
-        let hex = bytes.to_ascii_lowercase().into_boxed_str();
-        match hex.len() {
-            32 => Some(Self::Md5(hex)),
-            40 => Some(Self::Sha1(hex)),
-            64 => Some(Self::Sha256(hex)),
+        let digits = bytes.to_ascii_lowercase().into_boxed_str();
+        match digits.len() {
+            32 => Some(Self::Md5(digits)),
+            40 => Some(Self::Sha1(digits)),
+            64 => Some(Self::Sha256(digits)),
             _ => None,
         }
     }
@@ -51,16 +53,7 @@ impl Checksum {
 }
 
 fn hex_of(bytes: &[u8], length: usize) -> Option<Box<str>> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    if bytes.len() != length {
-        return None;
-    }
-    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().map(char::from);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect::<Option<String>>()
-        .map(Into::into)
+    (bytes.len() == length).then(|| hex(bytes))
 }
 
 /// Base64 with the standard alphabet (RFC 4648, section 4), padding optional.
