@@ -1,4 +1,4 @@
-//! Results of layers kept between runs: the same bytes come out whether they were, and nothing that is wrong with the
+//! Results of layers and bills of images kept between runs: the same bytes come out whether they were, and nothing that is wrong with the
 //! cache ends a scan.
 
 use std::{
@@ -95,7 +95,7 @@ impl Place {
 
 fn entries(cache: &Path) -> Vec<PathBuf> {
     let all = fs::read_dir(cache).into_iter().flatten().map(|entry| entry.unwrap().path());
-    all.filter(|path| path.extension().is_some_and(|extension| extension == "layer")).collect()
+    all.filter(|path| path.extension().is_some_and(|kind| kind == "layer" || kind == "bill")).collect()
 }
 
 #[test]
@@ -128,6 +128,23 @@ fn a_warm_scan_reads_no_layer() {
 }
 
 #[test]
+fn an_image_that_lost_its_bill_or_its_layers_results_comes_out_the_same() {
+    for image in images() {
+        let place = Place::of(image);
+        let first = place.scan_cached(&[]);
+        for kind in ["bill", "layer"] {
+            for entry in entries(&place.path("cache")) {
+                if entry.extension().is_some_and(|extension| extension == kind) {
+                    fs::write(entry, b"damaged").unwrap();
+                }
+            }
+            let again = place.scan_cached(&[]);
+            assert_eq!((again.code, again.stdout, again.stderr), (0, first.stdout.clone(), String::new()));
+        }
+    }
+}
+
+#[test]
 fn the_environment_says_where_the_cache_is() {
     let place = Place::of(images().remove(0));
     let home = place.path("home");
@@ -139,13 +156,13 @@ fn the_environment_says_where_the_cache_is() {
     };
     run(&[]);
     run(&[("HOME", home.to_str().unwrap())]);
-    assert_eq!(entries(&home.join(".cache/sbomctl")).len(), 1);
+    assert_eq!(entries(&home.join(".cache/sbomctl")).len(), 2);
     let xdg = place.path("xdg");
     run(&[("HOME", home.to_str().unwrap()), ("XDG_CACHE_HOME", xdg.to_str().unwrap())]);
-    assert_eq!(entries(&xdg.join("sbomctl")).len(), 1);
+    assert_eq!(entries(&xdg.join("sbomctl")).len(), 2);
     let named = place.path("named");
     run(&[("XDG_CACHE_HOME", xdg.to_str().unwrap()), ("SBOMCTL_CACHE_DIR", named.to_str().unwrap())]);
-    assert_eq!(entries(&named).len(), 1);
+    assert_eq!(entries(&named).len(), 2);
 }
 
 #[test]
@@ -175,7 +192,7 @@ fn processes_that_run_at_once_share_a_cache() {
             });
         }
     });
-    assert_eq!(entries(&place.path("cache")).len(), 2);
+    assert_eq!(entries(&place.path("cache")).len(), 3);
 }
 
 #[test]
@@ -190,16 +207,16 @@ fn the_cache_is_shown_and_pruned() {
     place.scan_cached(&[]);
     let info = manage(&["info", "--format", "json"]).json();
     let bytes: u64 = entries(&cache).iter().map(|entry| fs::metadata(entry).unwrap().len()).sum();
-    assert_eq!((info["entries"].as_u64(), info["bytes"].as_u64()), (Some(2), Some(bytes)));
-    assert!(manage(&["info"]).stdout.contains("entries     2\n"));
+    assert_eq!((info["entries"].as_u64(), info["bytes"].as_u64()), (Some(3), Some(bytes)));
+    assert!(manage(&["info"]).stdout.contains("entries     3\n"));
     assert_eq!(manage(&["prune"]).stdout.lines().count(), 1);
     assert_eq!(manage(&["prune", "--older-than", "1d"]).code, 0);
-    assert_eq!(entries(&cache).len(), 2);
+    assert_eq!(entries(&cache).len(), 3);
     assert_eq!(manage(&["prune", "--size", "1"]).code, 0);
     assert_eq!(entries(&cache).len(), 0);
     place.scan_cached(&[]);
     let pruned = manage(&["prune", "--all", "--format", "json"]).json();
-    assert_eq!((pruned["files"].as_u64(), pruned["left"].as_u64()), (Some(2), Some(0)));
+    assert_eq!((pruned["files"].as_u64(), pruned["left"].as_u64()), (Some(3), Some(0)));
     assert_eq!(manage(&["prune", "--all", "--size", "1"]).code, 2);
     let nowhere = finish(command(&["cache", "info"]), &[]);
     assert_eq!(nowhere.code, 2);

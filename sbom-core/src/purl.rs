@@ -11,12 +11,12 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Purl {
-    kind: Box<str>,
-    namespace: Vec<String>,
-    name: String,
-    version: Option<String>,
-    qualifiers: BTreeMap<String, String>,
-    subpath: Vec<String>,
+    pub(crate) kind: Box<str>,
+    pub(crate) namespace: Vec<String>,
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
+    pub(crate) qualifiers: BTreeMap<String, String>,
+    pub(crate) subpath: Vec<String>,
 }
 
 impl Purl {

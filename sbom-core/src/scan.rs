@@ -174,18 +174,23 @@ pub fn scan(source: &dyn Source, options: &Options, progress: &dyn Progress) -> 
     let layers = &source.subject().layers;
     let witness = Witness::of(source);
     let reading = Reading { source: &witness, progress, limits: &options.limits };
+    let results = Results::new(reading, &witness, &shared);
+    if let Some(bom) = results.bill() {
+        return Ok(bom);
+    }
     let mut overlay = Overlay::new(&options.limits);
     let parts = Parts::new(source, &shared, progress);
     let pipeline = Pipeline::new(layers.len());
-    let results = Results::new(reading, &witness, &shared);
     let links = read_layers(layers, options.jobs, &mut overlay, &pipeline, &|layer, stop| {
         parts.read_layer(layer, stop).unwrap_or_else(|| results.layer(layer, &pipeline, stop))
     })?;
     reread(layers, &results, &shared, &mut overlay, links, &parts)?;
-    results.finish();
     let mut subject = source.subject().clone();
     parts.mark(&mut subject, &mut overlay);
-    Ok(assemble(subject, overlay, &options.bill, &options.limits))
+    let bom = assemble(subject, overlay, &options.bill, &options.limits);
+    results.keep_bill(&bom);
+    results.finish();
+    Ok(bom)
 }
 
 /// What reading one layer gives: its content, and the paths of links that a detector would want as files.

@@ -51,7 +51,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "attest",
         ],
     ),
-    ("cache", &["timestamp", "limits", "digest", "image_path", "license", "oci", "layer", "detect", "bom"]),
+    (
+        "cache",
+        &["timestamp", "limits", "digest", "image_path", "purl", "license", "oci", "layer", "detect", "bom"],
+    ),
     (
         "scan",
         &["limits", "digest", "image_path", "license", "oci", "source", "layer", "detect", "bom", "cache"],

@@ -13,19 +13,27 @@ use std::{
 
 use super::{
     CacheError,
-    key::Key,
+    key::{Key, Of},
     trust::{self, Expected},
 };
 use crate::limits::{Limit, ReadError, read_capped};
 
 /// What entries are called, behind their key in hex.
-const SUFFIX: &str = ".layer";
+const SUFFIXES: [&str; 2] = [suffix(Of::Layer), suffix(Of::Image)];
+
+const fn suffix(of: Of) -> &'static str {
+    match of {
+        Of::Layer => ".layer",
+        Of::Image => ".bill",
+    }
+}
+
 /// What files are called that are not yet entries.
 const UNFINISHED: &str = ".unfinished-";
 /// Tells programs that make copies that there is nothing to keep. Source: the Cache Directory Tagging Specification.
 const TAG: (&str, &[u8]) = (
     "CACHEDIR.TAG",
-    b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder holds what sbomctl found in layers of images.\n",
+    b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder holds what sbomctl found in images.\n",
 );
 
 /// How the bytes of an entry get into a file; a test may fail here as a full disk does.
@@ -125,6 +133,17 @@ impl Folder {
         }
     }
 
+    /// Notes that an entry is of use, as [`Found::touch`] does.
+    pub(super) fn touch(&self, key: &Key, now: SystemTime, span: Duration) {
+        let path = self.entry(key);
+        let used = path.symlink_metadata().and_then(|metadata| metadata.modified());
+        if used.is_ok_and(|used| is_long_ago(used, now, span))
+            && let Ok(file) = open_no_link(&path)
+        {
+            drop(file.set_modified(now));
+        }
+    }
+
     /// Puts an entry, in the place of one that may be there.
     pub(super) fn write(&self, key: &Key, bytes: &[u8]) -> Result<(), CacheError> {
         let failed = |source| CacheError::Write { path: self.path.clone(), source };
@@ -146,8 +165,9 @@ impl Folder {
         for entry in fs::read_dir(&self.path).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let Ok(name) = entry.file_name().into_string() else { continue };
-            let key = name.strip_suffix(SUFFIX).filter(|key| key.len() == 64);
-            let is_entry = key.is_some_and(|key| key.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            let key = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
+            let is_entry =
+                key.is_some_and(|key| key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit()));
             if !is_entry && !name.starts_with(UNFINISHED) {
                 continue;
             }
@@ -176,7 +196,7 @@ impl Folder {
     }
 
     fn entry(&self, key: &Key) -> PathBuf {
-        self.path.join(format!("{}{SUFFIX}", key.hex()))
+        self.path.join(format!("{}{}", key.hex(), suffix(key.of())))
     }
 }
 
@@ -184,10 +204,14 @@ impl Found {
     /// Notes that the entry was used, unless that was noted within the last `span`. On a disk that cannot be written
     /// to it stays as it is: nobody will make room there either.
     pub(super) fn touch(&self, now: SystemTime, span: Duration) {
-        if now.duration_since(self.used).is_ok_and(|since| since > span) {
+        if is_long_ago(self.used, now, span) {
             drop(self.file.set_modified(now));
         }
     }
+}
+
+fn is_long_ago(used: SystemTime, now: SystemTime, span: Duration) -> bool {
+    now.duration_since(used).is_ok_and(|since| since > span)
 }
 
 /// Differs between all that write at one time.

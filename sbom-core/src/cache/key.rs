@@ -8,24 +8,46 @@ use super::{
     codec::{Record as _, Writer},
     entry::FORMAT,
 };
-use crate::{digest::hex, image_path::ImagePath, limits::Limits, oci::LayerDescriptor};
+use crate::{
+    bom::{FileScope, Scope, assemble::Options},
+    digest::hex,
+    image_path::ImagePath,
+    limits::Limits,
+    oci::LayerDescriptor,
+};
 
-/// SHA-256 over what decides a result.
+/// SHA-256 over what decides a result, and what it is the result of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key([u8; 32]);
+pub(crate) struct Key {
+    of: Of,
+    digest: [u8; 32],
+}
+
+/// What a result is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Of {
+    /// One layer.
+    Layer,
+    /// All layers of an image.
+    Image,
+}
 
 impl Key {
     #[cfg(test)]
-    pub(super) const fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    pub(super) const fn new(digest: [u8; 32]) -> Self {
+        Self { of: Of::Layer, digest }
+    }
+
+    pub(super) fn of(&self) -> Of {
+        self.of
     }
 
     pub(super) fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.digest
     }
 
     pub(super) fn hex(&self) -> Box<str> {
-        hex(&self.0)
+        hex(&self.digest)
     }
 }
 
@@ -69,7 +91,7 @@ impl Keys {
         digest.put(&mut out);
         layer.size.put(&mut out);
         out.bytes(layer.media_type.as_bytes());
-        Some(self.of(out))
+        Some(self.key(Of::Layer, out))
     }
 
     /// The key of certain files of the layer `of`, read while `further` bytes could be read more than once.
@@ -79,11 +101,34 @@ impl Keys {
         out.exactly(of.as_bytes());
         files.put(&mut out);
         further.put(&mut out);
-        self.of(out)
+        self.key(Of::Layer, out)
     }
 
-    fn of(&self, out: Writer) -> Key {
-        Key(self.0.clone().chain_update(out.into_bytes()).finalize().into())
+    /// The key of the bill that `options` make of these layers, lowest first.
+    pub(crate) fn bill(&self, layers: &[Key], options: &Options) -> Key {
+        let Options { scope, files, distro, ignore_embedded } = options;
+        let mut out = Writer::default();
+        out.byte(3);
+        out.length(layers.len());
+        for layer in layers {
+            out.exactly(layer.as_bytes());
+        }
+        out.byte(match scope {
+            Scope::Squashed => 0,
+            Scope::AllLayers => 1,
+        });
+        out.byte(match files {
+            FileScope::None => 0,
+            FileScope::Owned => 1,
+            FileScope::All => 2,
+        });
+        distro.put(&mut out);
+        ignore_embedded.put(&mut out);
+        self.key(Of::Image, out)
+    }
+
+    fn key(&self, of: Of, out: Writer) -> Key {
+        Key { of, digest: self.0.clone().chain_update(out.into_bytes()).finalize().into() }
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) fn read(body: &[u8], place: Place<'_>) -> Result<LayerResult, Malform
         let path = entries.get(entry).ok_or(Malformed)?.path.clone();
         Ok(HashedFile { entry, digests: Record::take(input)?, path })
     })?;
-    let gaps = input.list(|input| take_gap(input, place))?;
+    let gaps = take_gaps(&mut input, place)?;
     let captured = Record::take(&mut input)?;
     let readings = Record::take(&mut input)?;
     let links = Record::take(&mut input)?;
@@ -104,7 +104,7 @@ pub(super) fn read_reread(body: &[u8], place: Place<'_>) -> Result<RereadResult,
     let mut input = Reader::new(body);
     let read = input.list(|input| {
         let (path, found) = Record::take(input)?;
-        Ok((path, found, input.list(|input| take_gap(input, place))?))
+        Ok((path, found, take_gaps(input, place)?))
     })?;
     let further = Record::take(&mut input)?;
     let captured = Record::take(&mut input)?;
@@ -182,22 +182,37 @@ impl Ascending {
 fn put_gaps(gaps: &[Gap], out: &mut Writer) {
     out.length(gaps.len());
     for gap in gaps {
-        let Gap { layer, path, offset, detector, kind, message } = gap;
-        layer.is_some().put(out);
-        path.put(out);
-        offset.put(out);
-        detector.map(Box::<str>::from).put(out);
-        kind.put(out);
-        message.put(out);
+        gap.layer.is_some().put(out);
+        put_gap(gap, out);
     }
 }
 
-fn take_gap(input: &mut Reader<'_>, place: Place<'_>) -> Result<Gap, Malformed> {
-    let layer = bool::take(input)?.then_some(place.layer);
+fn take_gaps(input: &mut Reader<'_>, place: Place<'_>) -> Result<Vec<Gap>, Malformed> {
+    input.list(|input| {
+        let layer = bool::take(input)?.then_some(place.layer);
+        take_gap(input, layer, place.detectors)
+    })
+}
+
+/// All of `gap` but its layer.
+pub(super) fn put_gap(gap: &Gap, out: &mut Writer) {
+    let Gap { layer: _, path, offset, detector, kind, message } = gap;
+    path.put(out);
+    offset.put(out);
+    detector.map(Box::<str>::from).put(out);
+    kind.put(out);
+    message.put(out);
+}
+
+pub(super) fn take_gap(
+    input: &mut Reader<'_>,
+    layer: Option<usize>,
+    detectors: &[&'static str],
+) -> Result<Gap, Malformed> {
     let path = Record::take(input)?;
     let offset = Record::take(input)?;
     let detector = match <Option<Box<str>> as Record>::take(input)? {
-        Some(name) => Some(*place.detectors.iter().find(|known| **known == &*name).ok_or(Malformed)?),
+        Some(name) => Some(*detectors.iter().find(|known| **known == &*name).ok_or(Malformed)?),
         None => None,
     };
     Ok(Gap { layer, path, offset, detector, kind: Record::take(input)?, message: Record::take(input)? })

@@ -1,4 +1,5 @@
-//! What reading a layer gave, kept in a folder, so that the next scan need not read the layer.
+//! What reading a layer gave, and what all layers of an image came to, kept in a folder, so that the next scan need not
+//! read or compare again.
 //!
 //! A layer is known by the digest of its bytes, which never change. So what was found in it holds as long as the
 //! code that looked for it: the key of an entry is a digest over the layer's, over detectors, limits and the build of
@@ -17,12 +18,14 @@ use std::{
 };
 
 use crate::{
-    bom::overlay::LayerContent,
+    bom::{Bom, overlay::LayerContent},
     image_path::ImagePath,
     limits::{Limit, Unit},
+    oci::Subject,
     timestamp::Timestamp,
 };
 
+mod bill;
 mod codec;
 mod entry;
 mod folder;
@@ -175,6 +178,25 @@ impl LayerCache {
         self.keep(key, || layer::write_reread(result));
     }
 
+    /// The bill of `subject`, whose layers have the keys `layers`: their results stay as long as it is of use, for
+    /// other images on the same base.
+    pub(crate) fn bill(
+        &self,
+        key: &Key,
+        layers: &[Key],
+        subject: &Subject,
+        detectors: &[&'static str],
+    ) -> Option<Bom> {
+        let bom = self.find(key, |body| bill::read(body, subject, detectors))?;
+        layers.iter().for_each(|layer| self.folder.touch(layer, self.now, TOUCH_EVERY));
+        Some(bom)
+    }
+
+    /// Keeps the bill of an image, of all of whose layers the digests were proved.
+    pub(crate) fn keep_bill(&self, key: &Key, bom: &Bom) {
+        self.keep(key, || bill::write(bom));
+    }
+
     /// Makes room, if anything was kept: what was used longest ago goes first.
     pub(crate) fn make_room(&self) {
         if std::mem::take(&mut self.state().grown)
@@ -198,7 +220,9 @@ impl LayerCache {
                     Some(result)
                 }
                 Err(damage) => {
-                    tracing::info!("an entry of the cache is damaged, its layer is read again: {damage}");
+                    tracing::info!(
+                        "an entry of the cache is damaged, what it stood for is read again: {damage}"
+                    );
                     self.state().counts.damaged += 1;
                     None
                 }

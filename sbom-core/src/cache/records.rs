@@ -47,6 +47,8 @@ macro_rules! record {
     };
 }
 
+pub(super) use record;
+
 /// An enum, by its variants: each with the byte that stands for it, and names for what it holds.
 macro_rules! choice {
     ($type:ty { $($byte:literal => $variant:ident $(($($held:ident),+))?),+ $(,)? }) => {
@@ -72,6 +74,8 @@ macro_rules! choice {
         }
     };
 }
+
+pub(super) use choice;
 
 choice!(Finding {
     0 => OsRelease(release),
@@ -306,6 +310,16 @@ impl Record for u32 {
 
     fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         Self::try_from(input.number()?).or(Err(Malformed))
+    }
+}
+
+impl Record for u8 {
+    fn put(&self, out: &mut Writer) {
+        out.byte(*self);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
+        input.byte()
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
     source::{LayerBytes, Source, SourceError},
 };
 
+mod bill;
 mod results;
 
 /// Layers in memory, and how often one was opened.
@@ -103,16 +104,29 @@ impl Kept {
         LayerCache::new(&self.path(), DEFAULT_BYTES, Timestamp::UNKNOWN)
     }
 
-    /// The files of all entries, sorted.
+    /// The files of all layers' results, sorted.
     fn entries(&self) -> Vec<PathBuf> {
-        let all = fs::read_dir(self.path()).into_iter().flatten().map(|entry| entry.unwrap().path());
-        let mut entries: Vec<_> = all.filter(|path| path.extension().is_some_and(|e| e == "layer")).collect();
-        entries.sort();
-        entries
+        self.files("layer")
     }
 
-    /// Scans `source`; gives the bill, how many layers were opened, and what to warn of.
+    /// The files of all bills, sorted.
+    fn bills(&self) -> Vec<PathBuf> {
+        self.files("bill")
+    }
+
+    fn files(&self, extension: &str) -> Vec<PathBuf> {
+        let all = fs::read_dir(self.path()).into_iter().flatten().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> =
+            all.filter(|path| path.extension().is_some_and(|other| other == extension)).collect();
+        files.sort();
+        files
+    }
+
+    /// Scans `source` by what was kept of its layers; gives the bill, how many layers were opened, and what to warn of.
     fn scan(&self, source: &Memory) -> (Bom, usize, Option<String>) {
+        for bill in self.bills() {
+            drop(fs::remove_file(bill));
+        }
         scan_with(source, self.cache())
     }
 }
@@ -273,9 +287,10 @@ fn what_is_damaged_is_counted() {
     let (kept, image) = (Kept::new(), image());
     kept.scan(&image);
     fs::write(&kept.entries()[0], b"x").unwrap();
+    fs::write(&kept.bills()[0], b"x").unwrap();
     let options = options(Some(kept.cache()));
     scan(&image, &options, &Silent).unwrap();
-    assert_eq!(options.cache.unwrap().counts(), Counts { hits: 1, misses: 1, damaged: 1 });
+    assert_eq!(options.cache.unwrap().counts(), Counts { hits: 1, misses: 2, damaged: 2 });
 }
 
 #[test]
@@ -547,7 +562,7 @@ fn pruning_removes_what_is_asked_for_and_nothing_else() {
     let pruned = Prune::To(u64::MAX).run(&kept.path(), now(6000)).unwrap();
     assert_eq!(pruned.files, 0);
     let pruned = Prune::All.run(&kept.path(), now(6000)).unwrap();
-    assert_eq!((pruned.files, pruned.left, kept.entries().len()), (1, 0, 0));
+    assert_eq!((pruned.files, pruned.left, kept.entries().len(), kept.bills().len()), (2, 0, 0, 0));
     assert!(stray.exists());
     assert_eq!(Prune::All.run(&kept.path().join("none"), now(0)).unwrap(), Pruned::default());
 }

@@ -1,4 +1,4 @@
-//! What layers give: found in the cache, or read, and kept there once their digests were proved.
+//! What layers give, and the bill they come to: found in the cache, or read, and kept there once all digests were proved.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use super::{
     stored::{self, Layers},
 };
 use crate::{
-    bom::{FileScope, overlay::LayerContent},
+    bom::{Bom, FileScope, overlay::LayerContent},
     cache::{Files, Key, Keys, LayerCache, Place, RereadResult},
     detect::{Finding, apk::ApkFile, dpkg::DpkgFile},
     license::{
@@ -32,6 +32,8 @@ pub(super) struct Results<'a> {
     witness: &'a Witness<'a>,
     shared: &'a Shared<'a>,
     cache: Option<Cache<'a>>,
+    /// Whether all results so far hold for the same bytes in any other scan.
+    lasting: AtomicBool,
     /// What the licence texts of all layers so far turned out to be.
     readings: Mutex<HashMap<Arc<str>, Option<Reading>>>,
     /// Their bytes.
@@ -40,7 +42,7 @@ pub(super) struct Results<'a> {
 
 #[derive(Debug)]
 struct Cache<'a> {
-    layers: &'a LayerCache,
+    kept: &'a LayerCache,
     keys: Keys,
     detectors: Vec<&'static str>,
 }
@@ -57,9 +59,17 @@ impl<'a> Results<'a> {
             let detectors: Vec<_> =
                 options.detectors.iter().map(|detector| (detector.id(), detector.version())).collect();
             let keys = Keys::new(&detectors, options.bill.files != FileScope::None, &options.limits);
-            Cache { layers, keys, detectors: detectors.into_iter().map(|(id, _)| id).collect() }
+            Cache { kept: layers, keys, detectors: detectors.into_iter().map(|(id, _)| id).collect() }
         });
-        Self { reading, witness, shared, cache, readings: Mutex::default(), texts: AtomicU64::new(0) }
+        Self {
+            reading,
+            witness,
+            shared,
+            cache,
+            lasting: AtomicBool::new(true),
+            readings: Mutex::default(),
+            texts: AtomicU64::new(0),
+        }
     }
 
     /// What `layer` holds.
@@ -71,11 +81,10 @@ impl<'a> Results<'a> {
     ) -> LayerRead {
         let kept = self.kept(layer);
         if let Some((cache, key)) = &kept
-            && let Some(result) = cache.layers.layer(key, cache.place(layer))
+            && let Some(result) = cache.kept.layer(key, cache.place(layer))
             && self.shared.may_count_captured(result.0.captured)
         {
-            self.reading.progress.begin(layer);
-            self.reading.progress.end(layer);
+            self.skip(layer);
             return Ok(result);
         }
         let (mut content, links) = stored::read_layer(self.reading, layer, self.shared, pipeline, stop)?;
@@ -83,9 +92,27 @@ impl<'a> Results<'a> {
         if let Some((cache, key)) = kept
             && self.is_lasting(layer)
         {
-            cache.layers.keep_layer(&key, &content, &links);
+            cache.kept.keep_layer(&key, &content, &links);
         }
         Ok((content, links))
+    }
+
+    /// The bill of all layers, if it was kept.
+    pub(super) fn bill(&self) -> Option<Bom> {
+        let (cache, key, layers) = self.kept_bill()?;
+        let subject = self.witness.subject();
+        let bom = cache.kept.bill(&key, &layers, subject, &cache.detectors)?;
+        subject.layers.iter().for_each(|layer| self.skip(layer));
+        Some(bom)
+    }
+
+    /// Keeps the bill of all layers. To be called when all were read, in whole.
+    pub(super) fn keep_bill(&self, bom: &Bom) {
+        if let Some((cache, key, _)) = self.kept_bill()
+            && self.lasting.load(Ordering::Relaxed)
+        {
+            cache.kept.keep_bill(&key, bom);
+        }
     }
 
     /// What certain files of `layer` say under other names. Takes from `further` what was read more than once.
@@ -97,7 +124,7 @@ impl<'a> Results<'a> {
     ) -> Result<Vec<Reread>, ScanError> {
         let kept = self.kept(layer).map(|(cache, key)| (cache, cache.keys.reread(&key, files, *further)));
         if let Some((cache, key)) = &kept
-            && let Some(result) = cache.layers.reread(key, cache.place(layer))
+            && let Some(result) = cache.kept.reread(key, cache.place(layer))
             && let Some(left) = further.checked_sub(result.further)
             && self.shared.may_count_captured(result.captured)
         {
@@ -112,7 +139,7 @@ impl<'a> Results<'a> {
         if let Some((cache, key)) = kept
             && self.is_lasting(layer)
         {
-            cache.layers.keep_reread(&key, &result);
+            cache.kept.keep_reread(&key, &result);
         }
         Ok(result.read)
     }
@@ -120,7 +147,7 @@ impl<'a> Results<'a> {
     /// To be called when all layers were read.
     pub(super) fn finish(self) {
         if let Some(cache) = self.cache {
-            cache.layers.make_room();
+            cache.kept.make_room();
         }
     }
 
@@ -130,10 +157,28 @@ impl<'a> Results<'a> {
         Some((cache, cache.keys.layer(layer)?))
     }
 
+    /// Where the bill is kept, and the results of the layers; if all layers are known by a digest and none may be read in part.
+    fn kept_bill(&self) -> Option<(&Cache<'a>, Key, Vec<Key>)> {
+        let options = self.shared.options;
+        let cache = self.cache.as_ref().filter(|_| !options.partial)?;
+        let layers = &self.witness.subject().layers;
+        let layers = layers.iter().map(|layer| cache.keys.layer(layer)).collect::<Option<Vec<Key>>>()?;
+        Some((cache, cache.keys.bill(&layers, &options.bill), layers))
+    }
+
+    fn skip(&self, layer: &LayerDescriptor) {
+        self.reading.progress.begin(layer);
+        self.reading.progress.end(layer);
+    }
+
     /// Whether what was read of `layer` without an error is a function of bytes whose digest was proved, and of
     /// nothing else: where the layers together are too large, it depends on the others what was left out of one.
     fn is_lasting(&self, layer: &LayerDescriptor) -> bool {
-        self.witness.saw_archive(layer) && self.shared.all_were_captured()
+        let is_lasting = self.witness.saw_archive(layer) && self.shared.all_were_captured();
+        if !is_lasting {
+            self.lasting.store(false, Ordering::Relaxed);
+        }
+        is_lasting
     }
 
     /// Compares the licence texts in `content` with those that are known: here, since layers are read in parallel.

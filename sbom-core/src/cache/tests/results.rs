@@ -42,19 +42,19 @@ fn check(content: &LayerContent, links: &BTreeSet<ImagePath>) -> Vec<u8> {
     body
 }
 
-fn text() -> BoxedStrategy<String> {
+pub(super) fn text() -> BoxedStrategy<String> {
     "\\PC{0,12}".boxed()
 }
 
-fn maybe() -> BoxedStrategy<Option<String>> {
+pub(super) fn maybe() -> BoxedStrategy<Option<String>> {
     option::of(text()).boxed()
 }
 
-fn path() -> BoxedStrategy<ImagePath> {
+pub(super) fn path() -> BoxedStrategy<ImagePath> {
     vec(any::<u8>(), 0..16).prop_map(|bytes| ImagePath::new(&bytes)).boxed()
 }
 
-fn licensing() -> impl Strategy<Value = Licensing> {
+pub(super) fn licensing() -> impl Strategy<Value = Licensing> {
     let custom =
         (text(), text(), text()).prop_map(|(id, name, text)| CustomLicense { id, name, text: text.into() });
     (maybe(), vec(custom, 0..3)).prop_map(|(expression, custom)| Licensing { expression, custom })
