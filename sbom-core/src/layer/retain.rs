@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 
 use crate::{
     digest::{Algorithm, Digest, Hasher},
-    limits::{LimitExceeded, Limits},
+    limits::{LimitExceeded, Limits, read_full},
 };
 
 /// A byte pattern that marks something worth keeping.
@@ -208,31 +208,34 @@ pub fn retain_executable(
     limits: &Limits,
 ) -> Result<Content, RetainError> {
     if size <= limits.executable_bytes.value {
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-        #[expect(clippy::disallowed_methods, reason = "the size was checked above")]
-        content.take(size).read_to_end(&mut bytes)?;
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
+        let filled = read_full(content, &mut bytes)?;
+        bytes.truncate(filled);
         return Ok(Content::new(bytes));
     }
     let overlap = needles.overlap();
     let tail = size.saturating_sub(limits.executable_parts_bytes.value / 2);
     let mut keeper = Keeper { parts: Vec::new(), size, keep_until: HEAD, tail, kept: 0, limits };
     let mut hasher = Hasher::new(Algorithm::Sha256);
-    // The window holds the last `overlap` bytes seen and the next chunk; `start` is its offset in the file.
-    let mut window: Vec<u8> = Vec::with_capacity(overlap + CHUNK);
+    // The window, of which `held` bytes are filled, holds the last `overlap` bytes seen and the next chunk; `start` is its
+    // offset in the file.
+    let mut buffer = vec![0; overlap + CHUNK];
+    let mut held = 0;
     let mut start = 0_u64;
     let mut done = 0_usize;
     let mut searched = 0_u64;
     loop {
-        let before = window.len();
-        #[expect(clippy::disallowed_methods, reason = "bounded by take")]
-        let count = content.take(CHUNK as u64).read_to_end(&mut window)?;
-        hasher.update(window.get(before..).unwrap_or_default());
+        let chunk = buffer.get_mut(held..held + CHUNK).unwrap_or_default();
+        let count = read_full(content, chunk)?;
+        hasher.update(chunk.get(..count).unwrap_or_default());
+        held += count;
+        let window = buffer.get(..held).unwrap_or_default();
         let at_end = count < CHUNK;
         // A hit counts once everything that `accept` may look at is there.
         let settled = if at_end { window.len() } else { window.len().saturating_sub(Needle::LOOKAHEAD) };
         let mut hits: Vec<(usize, Needle)> = Vec::new();
         let from = usize::try_from(searched.saturating_sub(start)).unwrap_or(usize::MAX);
-        needles.find(&window, from, |hit, needle| {
+        needles.find(window, from, |hit, needle| {
             let bytes = window.get(hit..).unwrap_or_default();
             if hit < settled && (needle.accept)(start + hit as u64, bytes) {
                 hits.push((hit, *needle));
@@ -242,16 +245,17 @@ pub fn retain_executable(
         // Bytes before `release` can no longer be asked for by a later hit.
         let release = if at_end { window.len() } else { window.len().saturating_sub(overlap) };
         for (hit, needle) in hits {
-            keeper.feed(start, &window, &mut done, hit.saturating_sub(needle.before))?;
+            keeper.feed(start, window, &mut done, hit.saturating_sub(needle.before).min(release))?;
             let end = start + (hit + needle.after) as u64;
             keeper.keep_until = keeper.keep_until.max(end);
         }
-        keeper.feed(start, &window, &mut done, release)?;
+        keeper.feed(start, window, &mut done, release)?;
         if at_end {
             break;
         }
-        window.drain(..done.min(release));
-        start += done.min(release) as u64;
+        buffer.copy_within(done..held, 0);
+        held -= done;
+        start += done as u64;
         done = 0;
     }
     let parts = keeper.parts;
