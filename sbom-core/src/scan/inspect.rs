@@ -18,7 +18,8 @@ use crate::{
     image_path::ImagePath,
     layer::{
         Entry, EntryKind, EntrySink, LayerError,
-        retain::{Content, Needles, RetainError, retain_executable},
+        needles::Needles,
+        retain::{Content, RetainError, retain_executable},
     },
     limits::{Budget, LimitExceeded, Limits, ReadError, read_capped, read_capped_sized, read_full},
 };
