@@ -237,11 +237,12 @@ impl<P: Read> Ahead<'_, P> {
         (producer, exceeded)
     }
 
-    /// Gets the next chunk, or fills `buffer` itself where none lies ready. None if the chunk was got.
-    fn next(&mut self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+    /// Gets the next chunk, or unpacks it itself where none lies ready: in the same steps as who unpacks ahead, for what
+    /// is lost where unpacking fails depends on how much was asked for. How the bytes end, if there is no more.
+    fn next(&mut self) -> Option<End> {
         let mut state = self.pipeline.lock();
         loop {
-            let Some(stream) = state.streams.get_mut(&self.id) else { return Some(Ok(0)) };
+            let Some(stream) = state.streams.get_mut(&self.id) else { return Some(End::Reached) };
             if let Some(chunk) = stream.ready.pop_front() {
                 let used = std::mem::replace(&mut self.chunk, chunk);
                 stream.spare.push(used);
@@ -251,11 +252,12 @@ impl<P: Read> Ahead<'_, P> {
                 return None;
             }
             if let Some(end) = &stream.end {
-                return Some(self.end.insert(end.clone()).read());
+                return Some(end.clone());
             }
             if let Some(mut producer) = stream.producer.take() {
                 drop(state);
-                let (count, end) = fill(&mut producer, buffer);
+                let end = self.chunk.fill(&mut producer);
+                self.taken = 0;
                 let mut state = self.pipeline.lock();
                 if let Some(stream) = state.streams.get_mut(&self.id) {
                     stream.producer = Some(producer);
@@ -263,10 +265,7 @@ impl<P: Read> Ahead<'_, P> {
                 }
                 drop(state);
                 self.pipeline.work.notify_one();
-                return Some(match end {
-                    Some(end) if count == 0 => self.end.insert(end).read(),
-                    _ => Ok(count),
-                });
+                return end.filter(|_| self.chunk.filled == 0);
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -282,9 +281,9 @@ impl<P: Read> Read for Ahead<'_, P> {
             return end.read();
         }
         if self.taken == self.chunk.filled
-            && let Some(filled) = self.next(buffer)
+            && let Some(end) = self.next()
         {
-            return filled;
+            return self.end.insert(end).read();
         }
         let rest = self.chunk.rest(self.taken);
         let count = rest.len().min(buffer.len());
