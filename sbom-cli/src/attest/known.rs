@@ -37,8 +37,8 @@ pub(super) fn bundle(
         if same.is_empty() {
             continue;
         }
-        let demand = demand(&subject.digest, Some(&said.predicate_type), trust.clone());
-        let counts = verify::counting(found, &demand, limits);
+        let demand = |subject| demand(subject, Some(&said.predicate_type), trust.clone());
+        let counts = verify::counting(found, &subject.digest, &demand, limits);
         if let Some(bytes) = counts.iter().find_map(|verified| same.get(verified.digest())) {
             return Ok(Some(bytes.clone()));
         }

@@ -407,9 +407,9 @@ fn what_is_there(image: &Image, done: &[Done], failure: Failure, limits: &Limits
 }
 
 /// What whoever trusts `trust` asks for.
-fn demand(subject: &Digest, predicate: Option<&PredicateType>, trust: Trust) -> Demand {
+fn demand(subject: Digest, predicate: Option<&PredicateType>, trust: Trust) -> Demand {
     Demand {
-        subject: subject.clone(),
+        subject,
         predicate: predicate.cloned(),
         signers: vec![trust],
         log: Need::BySigner,
@@ -427,7 +427,7 @@ fn check(
     trust: Trust,
     limits: &Limits,
 ) -> Result<(), Failure> {
-    let demand = demand(subject, Some(predicate), trust);
+    let demand = demand(subject.clone(), Some(predicate), trust);
     verify(signed, &demand, limits).map(|_verified| ()).map_err(|refusal| {
         let error = anyhow::Error::new(refusal).context("what was signed does not verify");
         Failure { exit: Exit::Environment, source: error }

@@ -182,7 +182,7 @@ fn foreign(targets: &[Target], author: &Author, limits: &Limits) -> Result<BTree
     let Some(trust) = author.trust()? else { return Ok(BTreeSet::new()) };
     let is_own = |target: &Target| {
         let mut subjects = target.subjects.keys();
-        subjects.any(|subject| verify(&target.signed, &demand(subject, None, trust.clone()), limits).is_ok())
+        subjects.any(|subject| verify(&target.signed, &demand(subject.clone(), None, trust.clone()), limits).is_ok())
     };
     let foreign = targets.iter().filter(|target| !is_own(target));
     Ok(foreign.map(|target| target.revoked.bundle.clone()).collect())
