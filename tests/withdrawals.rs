@@ -225,3 +225,17 @@ fn an_index_is_one_whatever_it_says_of_its_images() {
         assert!(bench.ends(1, &["verify", "--key", "k.pub", &name]).contains("REVOKED"));
     }
 }
+
+#[test]
+fn what_its_signer_withdrew_is_not_attested_again_in_the_same_words() {
+    let bench = Bench::new();
+    let (_registry, name) = withdrawn(&bench);
+    for again in [&["--force"][..], &[], &["--platform", "linux/amd64"]] {
+        let said = bench.ends(1, &[&["attest", "--key", "k.key", &name], again].concat());
+        assert!(said.contains("REVOKED") && said.contains("--timestamp now"), "{said}");
+    }
+    bench.ends(1, &["verify", "--key", "k.pub", "--platform", "linux/amd64", &name]);
+    let time = ["--timestamp", "2024-01-01T00:00:00Z"];
+    bench.done(&[&["attest", "--key", "k.key", &name], &time[..]].concat());
+    bench.done(&["verify", "--key", "k.pub", "--platform", "linux/amd64", &name]);
+}
