@@ -239,3 +239,31 @@ fn what_its_signer_withdrew_is_not_attested_again_in_the_same_words() {
     bench.done(&[&["attest", "--key", "k.key", &name], &time[..]].concat());
     bench.done(&["verify", "--key", "k.pub", "--platform", "linux/amd64", &name]);
 }
+
+#[test]
+fn what_was_withdrawn_of_half_the_image_is_not_called_done() {
+    let refused = || FaultKind::Status(403, String::new(), String::new());
+    let arm = image("linux/arm64").manifest.digest;
+    for (words, more) in [("taken away", &["--delete"][..]), ("withdrawn by", &["--key", "k.key"])] {
+        let bench = Bench::new();
+        let (registry, name) = registry(API, &index([two()]));
+        let (bundle, _) = attested(&bench, &name);
+        registry.fault(&format!("/referrers/{arm}"), 99, refused());
+        let revoke = ["attest", "revoke", "--attestation", &bundle, &name];
+        let said = bench.ends(4, &[&revoke[..], more].concat());
+        assert!(said.contains(words) && said.contains("403"), "{said}");
+    }
+}
+
+#[test]
+fn what_a_nested_index_holds_is_withdrawn_with_the_rest() {
+    let bench = Bench::new();
+    let (_registry, name) = registry(API, &index([two()]));
+    let (bundle, _) = attested(&bench, &name);
+    let amd64 = at(&name, &image("linux/amd64").manifest.digest);
+    bench.done(&["attest", "revoke", "--delete", "--attestation", &bundle, &name]);
+    for subject in [&name, &amd64] {
+        let list = bench.done(&["attest", "list", "--format", "json", subject]);
+        assert!(!list.contains(&bundle), "{list}");
+    }
+}
