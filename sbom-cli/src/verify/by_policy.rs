@@ -9,6 +9,7 @@ use super::{
     failed::Failed,
     gate::{self, Gate},
     open,
+    summary::Summaries,
 };
 use crate::{
     environment::{self, Environment},
@@ -52,14 +53,21 @@ pub(super) fn run(
     let mut verdicts = Vec::new();
     for subject in &arguments.subjects {
         let judged = open(subject, arguments, environment, limits).and_then(|image| {
-            let (verdict, heard) = gate.judge(&image)?;
-            if let Some(summaries) = &mut summaries {
-                summaries.add(&image, &verdict, &heard, limits)?;
+            if arguments.summary.pushes() {
+                // Whether it can be put there is known before anything is judged.
+                image.sink()?;
             }
-            Ok(verdict)
+            Ok((gate.judge(&image)?, image))
         });
         match judged {
-            Ok(verdict) => verdicts.push(verdict),
+            Ok(((verdict, heard), image)) => {
+                let summed =
+                    summaries.as_mut().map(|summaries| summaries.add(&image, &verdict, &heard, limits));
+                verdicts.push(verdict);
+                if let Some(Err(failure)) = summed {
+                    failed.keep(subject, failure);
+                }
+            }
             Err(failure) => {
                 verdicts.push(gate.undecided(subject, &failure));
                 failed.add(subject, failure)?;
@@ -73,8 +81,8 @@ pub(super) fn run(
         }
         None => terminal.errors(policy::report::faults_of(&verdicts)),
     }
-    if let Some(summaries) = &summaries {
-        summaries.finish()?;
+    if let Some(Err(failure)) = summaries.as_ref().map(Summaries::finish) {
+        failed.keep("--vsa-output", failure);
     }
     failed.end(policy::exit_of(&verdicts), terminal)
 }

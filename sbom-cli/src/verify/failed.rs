@@ -16,8 +16,13 @@ impl Failed {
         if failure.exit == Exit::Usage {
             return Err(failure);
         }
-        self.0.push((subject.to_owned(), failure));
+        self.keep(subject, failure);
         Ok(())
+    }
+
+    /// Takes a failure down that comes after a verdict, and keeps it from nothing, whatever it is.
+    pub(super) fn keep(&mut self, subject: &str, failure: Failure) {
+        self.0.push((subject.to_owned(), failure));
     }
 
     /// Tells of all of them, and ends as they and the others make it end.
