@@ -18,9 +18,10 @@ use crate::{
     image_path::ImagePath,
     layer::{
         Entry, EntryKind, EntrySink, LayerError,
-        retain::{Content, Needles, RetainError, retain_executable},
+        needles::Needles,
+        retain::{Content, RetainError, retain_executable},
     },
-    limits::{Budget, LimitExceeded, Limits, ReadError, read_capped},
+    limits::{Budget, LimitExceeded, Limits, ReadError, read_capped, read_capped_sized, read_full},
 };
 
 /// What the readers of all layers share.
@@ -136,7 +137,7 @@ impl<'o> Shared<'o> {
         limits.file_bytes.check(size)?;
         let before = self.captured.fetch_add(size, Ordering::Relaxed);
         limits.captured_bytes.check(before.saturating_add(size))?;
-        match read_capped(content, limits.file_bytes) {
+        match read_capped_sized(content, size, limits.file_bytes) {
             Ok(bytes) => Ok(Content::new(bytes)),
             Err(ReadError::Io(error)) => Err(error.into()),
             Err(ReadError::Limit(exceeded)) => Err(exceeded.into()),
@@ -170,15 +171,7 @@ fn over_limit(path: &ImagePath, exceeded: LimitExceeded) -> Gap {
 
 fn read_head<'h>(head: &'h mut [u8; HEAD_BYTES], size: u64, content: &mut dyn Read) -> io::Result<&'h [u8]> {
     let length = usize::try_from(size).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);
-    let mut filled = 0;
-    while filled < length {
-        match content.read(head.get_mut(filled..length).unwrap_or_default()) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let filled = read_full(content, head.get_mut(..length).unwrap_or_default())?;
     Ok(head.get(..filled).unwrap_or_default())
 }
 
