@@ -1,37 +1,22 @@
-//! What a requirement must be met for: each platform, the index, or either.
-
-use std::collections::BTreeSet;
+//! What a requirement must be met for: every platform, by what is said of it, of the index, or of either.
 
 use super::{Chosen, Finding, Judge};
-use crate::{
-    digest::Digest,
-    policy::{
-        facts::{Attestation, Manifest},
-        model::{Coverage, Requirement},
-        reason::Reason,
-        verdict::{Check, Outcome},
-    },
+use crate::policy::{
+    facts::{Attestation, Manifest},
+    model::{Coverage, Requirement},
+    reason::Reason,
+    verdict::{Check, Outcome},
 };
 
-/// What a statement is looked for about.
+/// What a statement is looked for about: a platform.
 #[derive(Debug, Clone)]
 pub(super) struct Target<'a> {
     /// How messages call it.
     pub(super) label: String,
-    /// The manifest; none for an index of several.
-    pub(super) manifest: Option<&'a Manifest>,
-    /// The statement names all of these.
-    pub(super) digests: BTreeSet<&'a Digest>,
-    /// It names none of these.
-    pub(super) without: BTreeSet<&'a Digest>,
-}
-
-impl Target<'_> {
-    /// Whether a statement is about it.
-    pub(super) fn is_subject_of(&self, attestation: &Attestation) -> bool {
-        self.digests.iter().all(|digest| attestation.subjects.contains(*digest))
-            && !self.without.iter().any(|digest| attestation.subjects.contains(*digest))
-    }
+    /// Its manifest.
+    pub(super) manifest: &'a Manifest,
+    /// By what it may be spoken of.
+    coverage: Coverage,
 }
 
 type Found<'a> = (Vec<Check>, Vec<Chosen<'a>>);
@@ -53,42 +38,12 @@ impl<'a> Judge<'a> {
             let finding = Finding::new(Outcome::Undecided, Reason::NO_PLATFORM, message);
             return (vec![finding.into_check(path, requirement.line, None)], Vec::new());
         }
-        match requirement.coverage {
-            Coverage::Platforms => self.platforms(requirement, path, false),
-            Coverage::Index => {
-                self.index(requirement, path).unwrap_or_else(|| self.platforms(requirement, path, true))
-            }
-            Coverage::Any => {
-                let whole = self.index(requirement, path);
-                match whole {
-                    Some(found) if outcome(&found) == Outcome::Pass => found,
-                    Some(found) => {
-                        let platforms = self.platforms(requirement, path, false);
-                        // Nearer to a pass, and of equals the one that is about the whole.
-                        if outcome(&platforms) < outcome(&found) { platforms } else { found }
-                    }
-                    None => self.platforms(requirement, path, false),
-                }
-            }
-        }
-    }
-
-    /// One check for each platform. Where `with_index`, statements must name the index as well.
-    fn platforms(&self, requirement: &'a Requirement, path: &str, with_index: bool) -> Found<'a> {
         let (mut checks, mut chosen) = (Vec::new(), Vec::new());
         for manifest in self.subject.runnable() {
-            let mut digests = BTreeSet::from([&manifest.digest]);
-            if with_index {
-                digests.insert(&self.subject.digest);
-            }
-            let target = Target {
-                label: manifest.platform.to_string(),
-                manifest: Some(manifest),
-                digests,
-                without: BTreeSet::new(),
-            };
+            let label = manifest.platform.to_string();
+            let target = Target { label, manifest, coverage: requirement.coverage };
             let finding = self.target(requirement, &target);
-            let platform = Some(manifest.platform.to_string());
+            let platform = Some(target.label);
             chosen.extend(
                 finding.chosen.iter().map(|&attestation| Chosen { platform: platform.clone(), attestation }),
             );
@@ -97,35 +52,24 @@ impl<'a> Judge<'a> {
         (checks, chosen)
     }
 
-    /// One check for the index as a whole; none if nothing is about all of it. What names some of its platforms is
-    /// about these, though it names the index, too.
-    fn index(&self, requirement: &'a Requirement, path: &str) -> Option<Found<'a>> {
-        let platforms: BTreeSet<&Digest> = self.subject.runnable().map(|manifest| &manifest.digest).collect();
-        let all: BTreeSet<&Digest> = platforms.iter().copied().chain([&self.subject.digest]).collect();
-        let is_single = platforms.len() == 1;
-        let manifest = self.subject.runnable().next().filter(|_| is_single);
-        let label = if is_single { "the image" } else { "the index" }.to_owned();
-        let without = if is_single { BTreeSet::new() } else { platforms };
-        let digests = BTreeSet::from([&self.subject.digest]);
-        let alone = Target { label: label.clone(), manifest, digests, without };
-        let with_all = Target { label, manifest, digests: all, without: BTreeSet::new() };
-        let wanted = |target: &Target<'_>| {
-            self.attestations.iter().any(|attestation| {
-                requirement.is_type(&attestation.predicate_type)
-                    && target.is_subject_of(attestation)
-                    && attestation.signers.iter().any(|signer| requirement.by.contains(&signer.name))
-            })
-        };
-        let targets = [alone, with_all];
-        let found =
-            targets.iter().filter(|target| wanted(target)).map(|target| self.target(requirement, target));
-        let finding = found.min_by_key(|finding| finding.outcome)?;
-        let chosen =
-            finding.chosen.iter().map(|&attestation| Chosen { platform: None, attestation }).collect();
-        Some((vec![finding.into_check(path, requirement.line, None)], chosen))
+    /// Whether a statement is about a platform, in the way that is asked for.
+    ///
+    /// What names the index and none of its platforms is about all of it; what names the index and some of them is about
+    /// these. Of both kinds together a signer has one newest word about a platform, so that none hides the other.
+    pub(super) fn is_about(&self, attestation: &Attestation, target: &Target<'_>) -> bool {
+        let names_platform = attestation.subjects.contains(&target.manifest.digest);
+        let names_index = attestation.subjects.contains(&self.subject.digest);
+        let is_whole = self.whole.contains(&attestation.digest);
+        match target.coverage {
+            Coverage::Platforms => names_platform,
+            Coverage::Index => names_index && (names_platform || is_whole),
+            Coverage::Any => names_platform || is_whole,
+        }
     }
-}
 
-fn outcome(found: &Found<'_>) -> Outcome {
-    found.0.iter().map(|check| check.outcome).max().unwrap_or(Outcome::Undecided)
+    /// Whether a statement can be held against what is in a platform's image. What names only an index of several cannot: it
+    /// is about more than the one image.
+    pub(super) fn is_comparable(&self, attestation: &Attestation, target: &Target<'_>) -> bool {
+        self.platforms.len() == 1 || attestation.subjects.contains(&target.manifest.digest)
+    }
 }

@@ -3,6 +3,8 @@
 use super::*;
 use crate::policy::fixture::Fixture;
 
+mod coverage;
+
 const HEAD: &str = "version: 1
 default: deny
 signers:
@@ -243,49 +245,6 @@ fn a_threshold_counts_distinct_signers() {
     check(two, &statements(&one_key), Decision::Deny, &["THRESHOLD"]);
     check(agree, &statements(&[ci.clone(), ops]), Decision::Allow, &[]);
     check(agree, &statements(&[ci, format!("by: ops, {}", with(LOG4J))]), Decision::Deny, &["DISAGREE"]);
-}
-
-#[test]
-fn every_platform_needs_its_own_or_the_index_one_for_all() {
-    let platforms = "    platforms: [linux/amd64, linux/arm64, unknown/unknown]\n";
-    let rule = |coverage: &str| format!("    require: [{{sbom: {{by: [ci], coverage: {coverage}}}}}]\n");
-    let about = |about: &str| format!("by: ci, about: [{about}], {CLEAN}");
-    let both = statements(&[about("linux/amd64, image"), about("linux/arm64, image")]);
-    let one = statements(&[about("linux/amd64, image")]);
-    let whole = statements(&[about("image")]);
-    for coverage in ["platforms", "index", "any"] {
-        check(&rule(coverage), &format!("{platforms}{both}"), Decision::Allow, &[]);
-        check(&rule(coverage), &format!("{platforms}{one}"), Decision::Deny, &["PLATFORM_MISSING"]);
-    }
-    check(&rule("index"), &format!("{platforms}{whole}"), Decision::Allow, &[]);
-    check(&rule("any"), &format!("{platforms}{whole}"), Decision::Allow, &[]);
-    let verdict = verdict_of(&format!("{HEAD}{}", rule("platforms")), &format!("{platforms}{whole}"));
-    assert_eq!(verdict.decision, Decision::Deny);
-    let alone = statements(&[about("linux/amd64"), about("linux/arm64")]);
-    check(&rule("any"), &format!("{platforms}{alone}"), Decision::Allow, &[]);
-    assert_eq!(
-        verdict_of(&format!("{HEAD}{}", rule("index")), &format!("{platforms}{alone}")).decision,
-        Decision::Deny
-    );
-}
-
-#[test]
-fn an_image_without_platform_among_others_is_not_left_out() {
-    let policy = Policy::parse(&format!("{HEAD}{SBOM}")).unwrap();
-    let about = statements(&[format!("by: ci, about: [linux/amd64, image], {CLEAN}")]);
-    let text = format!(
-        "policy: p\nnow: 2026-11-21\ncases:\n  - name: x\n    image: ghcr.io/acme/app:v1\n    platforms: [linux/amd64, unknown/unknown]\n{about}"
-    );
-    let fixture = Fixture::parse(&text, &mut |name: &str| Err(name.to_owned())).unwrap();
-    let case = &fixture.cases[0];
-    let judged = |subject: &Subject| {
-        let verdict = evaluate(&policy, subject, &case.evidence, case.now, &Limits::default());
-        (verdict.decision, verdict.reason.code().to_owned())
-    };
-    assert_eq!(judged(&case.subject).0, Decision::Allow);
-    let mut subject = case.subject.clone();
-    subject.manifests[1].platform = crate::oci::Platform::default();
-    assert_eq!(judged(&subject), (Decision::Undecided, "NO_PLATFORM".to_owned()));
 }
 
 #[test]
