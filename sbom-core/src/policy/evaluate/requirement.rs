@@ -16,6 +16,7 @@ use crate::{
         reason::Reason,
         verdict::{Detail, Outcome},
     },
+    timestamp::Timestamp,
 };
 
 /// How much a verified time may lie ahead, in seconds: clocks differ.
@@ -193,7 +194,7 @@ impl<'a> Judge<'a> {
                 ),
             };
         };
-        if time.unix() > self.now.unix().saturating_add(SKEW) {
+        if is_future(time, self.now) {
             let message = format!("it is signed at {time}, and it is {} now", self.now);
             return Judged::new(Outcome::Undecided, Reason::TIME_FUTURE, message);
         }
@@ -346,6 +347,11 @@ fn detail(signer: &str, candidate: &Candidate<'_>, judged: &Judged) -> Detail {
 
 fn note(about: &Digest, reason: Reason, message: String) -> Detail {
     Detail { about: about.to_string(), reason, message }
+}
+
+/// Whether a time lies further ahead than clocks differ.
+pub(super) fn is_future(time: Timestamp, now: Timestamp) -> bool {
+    time.unix() > now.unix().saturating_add(SKEW)
 }
 
 /// A span of time in its largest unit.

@@ -4,6 +4,7 @@ use super::*;
 use crate::policy::fixture::Fixture;
 
 mod coverage;
+mod vex;
 
 const HEAD: &str = "version: 1
 default: deny
@@ -409,59 +410,6 @@ fn reports_of_other_forms_say_what_they_can() {
     check(&rule("min: high, fixableOnly: true"), &grype("unknown"), Decision::Undecided, &["VULN_UNKNOWN"]);
     // Without a date of its own it is known since it was first reported.
     check(&rule("min: high, grace: 14d"), &grype("fixed"), Decision::Allow, &[]);
-}
-
-#[test]
-fn vex_of_allowed_signers_clears_and_of_others_does_not() {
-    let rule = format!("{VULN}    deny: {{vulns: {{min: high, vex: {{by: [ops]}}}}}}\n");
-    let vex = |by: &str, status: &str, time: &str| {
-        format!(
-            "by: {by}, type: openvex, predicate: {{timestamp: '{time}T00:00:00Z', statements: [{{vulnerability: {{name: CVE-1}}, status: {status}}}]}}"
-        )
-    };
-    let not_affected = "not_affected, justification: component_not_present";
-    check(&rule, &statements(&[trivy(HIGH), vex("ops", not_affected, "2026-01-01")]), Decision::Allow, &[]);
-    check(&rule, &statements(&[trivy(HIGH), vex("ops", "fixed", "2026-01-01")]), Decision::Allow, &[]);
-    check(
-        &rule,
-        &statements(&[trivy(HIGH), vex("ci", not_affected, "2026-01-01")]),
-        Decision::Deny,
-        &["VULN"],
-    );
-    check(
-        &rule,
-        &statements(&[trivy(HIGH), vex("ops", "not_affected", "2026-01-01")]),
-        Decision::Deny,
-        &["VULN"],
-    );
-    check(
-        &rule,
-        &statements(&[trivy(HIGH), vex("ops", "under_investigation", "2026-01-01")]),
-        Decision::Deny,
-        &["VULN"],
-    );
-    let taken_back =
-        [trivy(HIGH), vex("ops", not_affected, "2026-01-01"), vex("ops", "affected", "2026-02-01")];
-    check(&rule, &statements(&taken_back), Decision::Deny, &["VULN"]);
-    let product = |id: &str| {
-        format!(
-            "by: ops, type: openvex, predicate: {{statements: [{{vulnerability: CVE-1, products: [{id}], status: fixed}}]}}"
-        )
-    };
-    for (id, decision, reasons) in [
-        ("{'@id': 'pkg:deb/debian/zlib1g'}", Decision::Allow, &[][..]),
-        ("{'@id': 'pkg:deb/debian/zlib1g@2'}", Decision::Deny, &["VULN"]),
-        ("{'@id': 'pkg:oci/app'}", Decision::Allow, &[]),
-        ("{'@id': 'pkg:oci/other'}", Decision::Deny, &["VULN"]),
-        (
-            "{'@id': 'pkg:oci/app', subcomponents: [{'@id': 'pkg:deb/debian/openssl'}]}",
-            Decision::Deny,
-            &["VULN"],
-        ),
-        ("{'@id': 'pkg:oci/app', subcomponents: [{'@id': 'pkg:deb/debian/zlib1g'}]}", Decision::Allow, &[]),
-    ] {
-        check(&rule, &statements(&[trivy(HIGH), product(id)]), decision, reasons);
-    }
 }
 
 #[test]

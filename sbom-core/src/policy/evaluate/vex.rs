@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{Judge, deny::Hit};
+use super::{Judge, deny::Hit, requirement::is_future};
 use crate::{
-    attest::predicate::Family,
+    attest::predicate::{Family, PredicateType},
     policy::{
         facts::{Attestation, Subject},
         model::VulnRule,
@@ -15,28 +15,46 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// All that allowed signers say.
+/// All that allowed signers say, and why there may be more.
 #[derive(Debug, Default)]
 pub(super) struct Vex {
-    statements: Vec<(Timestamp, Statement)>,
+    statements: Vec<(Option<Timestamp>, Statement)>,
+    /// Why there may be words that are not known here, and newer.
+    doubt: Option<(Reason, String)>,
+}
+
+/// What is said of a vulnerability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word<'a> {
+    /// Nothing, or that it matters.
+    Stands,
+    /// That it does not matter.
+    Cleared,
+    /// The same, where a newer word may not have been seen, for this reason.
+    Doubtful(&'a Reason, &'a str),
 }
 
 impl Vex {
     /// What the signers that a rule allows say about this image, and the documents that cannot be read.
     pub(super) fn of<'a>(judge: &Judge<'a>, rule: &'a VulnRule) -> (Self, Vec<Hit>) {
+        if rule.vex.is_empty() {
+            return (Self::default(), Vec::new());
+        }
         let subject = judge.subject;
         let is_wanted = |attestation: &Attestation| {
-            attestation.predicate_type.family() == Some(Family::OpenVex)
+            is_vex(&attestation.predicate_type)
                 && subject.digests().any(|digest| attestation.subjects.contains(digest))
         };
         let (candidates, _) = judge.candidates(&rule.vex, false, &is_wanted);
-        let (mut vex, mut unread) = (Self::default(), Vec::new());
+        let mut vex = Self { statements: Vec::new(), doubt: judge.incomplete(is_vex) };
+        let mut unread = Vec::new();
         for candidate in candidates {
             match serde_json::from_slice::<Document>(&candidate.attestation.predicate) {
-                Ok(document) => vex.add(document),
+                Ok(document) => vex.add(document, judge.now),
                 Err(error) => {
                     let about = candidate.attestation.digest.to_string();
                     let message = format!("by {}: no OpenVEX document: {error}", candidate.signer);
+                    vex.doubt.get_or_insert_with(|| (Reason::UNREADABLE, message.clone()));
                     // What a document that cannot be read would clear is not cleared.
                     let detail = Detail { about, reason: Reason::UNREADABLE, message };
                     unread.push(Hit { outcome: Outcome::Pass, detail });
@@ -46,25 +64,35 @@ impl Vex {
         (vex, unread)
     }
 
-    fn add(&mut self, document: Document) {
+    fn add(&mut self, document: Document, now: Timestamp) {
         let of_document = document.timestamp;
         for statement in document.statements {
             let time = statement.timestamp.as_ref().or(of_document.as_ref());
-            let time = time.and_then(|time| time.parse().ok()).unwrap_or(Timestamp::UNKNOWN);
-            self.statements.push((time, statement));
+            let time = time.and_then(|time| time.parse::<Timestamp>().ok());
+            // Of a time to come it is not known when it was said.
+            self.statements.push((time.filter(|time| !is_future(*time, now)), statement));
         }
     }
 
-    /// Whether the latest word on a vulnerability is that it does not matter here. Of words of the same time the
-    /// worst one counts.
-    pub(super) fn clears(&self, id: &str, package: Option<&Purl>, subject: &Subject) -> bool {
-        let concerned = self
-            .statements
-            .iter()
-            .filter(|(_, statement)| statement.vulnerability.is(id) && statement.concerns(package, subject));
-        let latest = concerned.max_by_key(|(time, statement)| (*time, !statement.clears()));
-        latest.is_some_and(|(_, statement)| statement.clears())
+    /// The latest word on a vulnerability. Of words of the same time the worst one counts; one of which nobody knows the time
+    /// may be the latest.
+    pub(super) fn on(&self, id: &str, package: Option<&Purl>, subject: &Subject) -> Word<'_> {
+        let is_concerned =
+            |statement: &Statement| statement.vulnerability.is(id) && statement.concerns(package, subject);
+        let concerned = || self.statements.iter().filter(|(_, statement)| is_concerned(statement));
+        let newest = concerned().filter_map(|(time, _)| *time).max();
+        let mut latest = concerned().filter(|(time, _)| time.is_none() || *time == newest).peekable();
+        let is_cleared = latest.peek().is_some() && latest.all(|(_, statement)| statement.clears());
+        match (&self.doubt, is_cleared) {
+            (_, false) => Word::Stands,
+            (None, true) => Word::Cleared,
+            (Some((reason, why)), true) => Word::Doubtful(reason, why),
+        }
     }
+}
+
+fn is_vex(kind: &PredicateType) -> bool {
+    kind.family() == Some(Family::OpenVex)
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,7 +11,7 @@ use super::{
     Chosen, Exceptions, Judge,
     deny::{Hit, checks},
     requirement::span,
-    vex::Vex,
+    vex::{Vex, Word},
 };
 use crate::{
     attest::predicate::Family,
@@ -78,7 +78,8 @@ impl<'a> Judge<'a> {
         if found.severity.is_some_and(|severity| severity < rule.min) {
             return None;
         }
-        if vex.clears(&found.id, found.package.as_ref(), self.subject) {
+        let word = vex.on(&found.id, found.package.as_ref(), self.subject);
+        if word == Word::Cleared {
             return None;
         }
         let mut unknown = Vec::new();
@@ -103,6 +104,12 @@ impl<'a> Judge<'a> {
         }
         let severity = found.severity.map_or("of unknown severity", Severity::name);
         let about = found.id.clone();
+        if let Word::Doubtful(reason, why) = word {
+            let message =
+                format!("{severity}, in {}; VEX clears it, and may not be the latest: {why}", found.called);
+            let detail = Detail { about, reason: reason.clone(), message };
+            return Some(Hit { outcome: Outcome::Undecided, detail });
+        }
         if !unknown.is_empty() {
             let message =
                 format!("{severity}, in {}; the report does not say {}", found.called, unknown.join(", or "));
