@@ -43,11 +43,9 @@ impl<'a> Judge<'a> {
             let label = manifest.platform.to_string();
             let target = Target { label, manifest, coverage: requirement.coverage };
             let finding = self.target(requirement, &target);
-            let platform = Some(target.label);
-            chosen.extend(
-                finding.chosen.iter().map(|&attestation| Chosen { platform: platform.clone(), attestation }),
-            );
-            checks.push(finding.into_check(path, requirement.line, platform));
+            let of_platform = |&attestation| Chosen { platform: target.label.clone(), manifest, attestation };
+            chosen.extend(finding.chosen.iter().map(of_platform));
+            checks.push(finding.into_check(path, requirement.line, Some(target.label)));
         }
         (checks, chosen)
     }
@@ -59,12 +57,16 @@ impl<'a> Judge<'a> {
     pub(super) fn is_about(&self, attestation: &Attestation, target: &Target<'_>) -> bool {
         let names_platform = attestation.subjects.contains(&target.manifest.digest);
         let names_index = attestation.subjects.contains(&self.subject.digest);
-        let is_whole = self.whole.contains(&attestation.digest);
         match target.coverage {
             Coverage::Platforms => names_platform,
-            Coverage::Index => names_index && (names_platform || is_whole),
-            Coverage::Any => names_platform || is_whole,
+            Coverage::Index => names_index && self.speaks_of(attestation, target.manifest),
+            Coverage::Any => self.speaks_of(attestation, target.manifest),
         }
+    }
+
+    /// Whether a statement is about a platform, by its own digest or by the index.
+    pub(super) fn speaks_of(&self, attestation: &Attestation, manifest: &Manifest) -> bool {
+        attestation.subjects.contains(&manifest.digest) || self.whole.contains(&attestation.digest)
     }
 
     /// Whether a statement can be held against what is in a platform's image. What names only an index of several cannot: it

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    facts::{Attestation, Evidence, Incomplete, Subject},
+    facts::{Attestation, Evidence, Incomplete, Manifest, Subject},
     model::{Content, Exception, Mode, Policy, Rule, Unmatched},
     reason::Reason,
     verdict::{Check, Decision, Detail, ExceptionState, ExceptionUse, Outcome, RuleVerdict, Verdict},
@@ -181,7 +181,8 @@ impl Finding<'_> {
 /// A statement that a requirement chose, and the platform that it is about.
 #[derive(Debug, Clone)]
 struct Chosen<'a> {
-    platform: Option<String>,
+    platform: String,
+    manifest: &'a Manifest,
     attestation: &'a Attestation,
 }
 

@@ -50,6 +50,42 @@ fn a_vex_statement_of_unknown_or_future_time_hides_none_and_may_be_the_newest() 
 }
 
 #[test]
+fn vex_about_one_platform_clears_nothing_of_another() {
+    let rule = RULE.replace("by: [ci]}", "by: [ci], coverage: platforms}");
+    let platforms = format!(
+        "    platforms: [{{platform: linux/amd64, digest: '{}'}}, linux/arm64]\n",
+        Digest::of(b"amd64")
+    );
+    let clean =
+        "by: ci, at: 2026-11-20, about: [image, linux/arm64], type: vuln, predicate: {scanner: {result: []}}";
+    let reports = [trivy(HIGH).replace("type:", "about: [image, linux/amd64], type:"), clean.to_owned()];
+    let decided = |word: String, decision: Decision| {
+        let reasons: &[&str] = if decision == Decision::Deny { &["VULN"] } else { &[] };
+        let list = [&reports[..], &[word]].concat();
+        check(&rule, &format!("{platforms}{}", statements(&list)), decision, reasons);
+    };
+    let about = |about: &str| said(&format!("about: [{about}], "), "fixed", "2026-01-01T00:00:00Z");
+    decided(about("linux/arm64"), Decision::Deny);
+    decided(about("image, linux/arm64"), Decision::Deny);
+    for subjects in ["linux/amd64", "image", "image, linux/amd64", "image, linux/amd64, linux/arm64"] {
+        decided(about(subjects), Decision::Allow);
+    }
+    // A statement about the whole image may name a product that is one of its platforms.
+    let product =
+        |id: &str| about("image").replace("status:", &format!("products: [{{'@id': '{id}'}}], status:"));
+    let of = |digest: &Digest| product(&format!("pkg:oci/app@{}", digest.to_string().replace(':', "%3A")));
+    decided(of(&Digest::of(b"amd64")), Decision::Allow);
+    decided(of(&Digest::of(b"ghcr.io/acme/app:v1")), Decision::Allow);
+    decided(of(&Digest::of(b"ghcr.io/acme/app:v1 linux/arm64")), Decision::Deny);
+    decided(product(&Digest::of(b"amd64").to_string()), Decision::Allow);
+    decided(product(&Digest::of(b"ghcr.io/acme/app:v1 linux/arm64").to_string()), Decision::Deny);
+    // What takes it back for one platform takes it back for that one.
+    let taken_back = said("about: [linux/amd64], ", "affected", "2026-02-01T00:00:00Z");
+    let list = [&reports[..], &[about("image"), taken_back]].concat();
+    check(&rule, &format!("{platforms}{}", statements(&list)), Decision::Deny, &["VULN"]);
+}
+
+#[test]
 fn vex_of_allowed_signers_clears_and_of_others_does_not() {
     let rule = format!("{VULN}    deny: {{vulns: {{min: high, vex: {{by: [ops]}}}}}}\n");
     let vex = |by: &str, status: &str, time: &str| {
