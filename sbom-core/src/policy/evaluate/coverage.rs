@@ -24,20 +24,6 @@ type Found<'a> = (Vec<Check>, Vec<Chosen<'a>>);
 impl<'a> Judge<'a> {
     /// The checks of one requirement, and the statements that it chose.
     pub(super) fn requirement(&self, requirement: &'a Requirement, path: &str) -> Found<'a> {
-        if self.subject.runnable().next().is_none() {
-            let finding =
-                Finding::new(Outcome::Undecided, Reason::NO_PLATFORM, "there is no platform to check");
-            return (vec![finding.into_check(path, requirement.line, None)], Vec::new());
-        }
-        // What names no platform may run on any, and cannot be left out as what is for none.
-        let is_silent = |manifest: &&Manifest| {
-            manifest.platform.os.is_empty() && manifest.platform.architecture.is_empty()
-        };
-        if let Some(manifest) = self.subject.manifests.iter().find(is_silent) {
-            let message = format!("{} names no platform, so it may run on any", manifest.digest);
-            let finding = Finding::new(Outcome::Undecided, Reason::NO_PLATFORM, message);
-            return (vec![finding.into_check(path, requirement.line, None)], Vec::new());
-        }
         let (mut checks, mut chosen) = (Vec::new(), Vec::new());
         for manifest in self.subject.runnable() {
             let label = manifest.platform.to_string();
@@ -48,6 +34,20 @@ impl<'a> Judge<'a> {
             checks.push(finding.into_check(path, requirement.line, Some(target.label)));
         }
         (checks, chosen)
+    }
+
+    /// Why checks of each platform do not say all, if they do not.
+    pub(super) fn no_platform(&self) -> Option<Finding<'a>> {
+        let undecided = |message: String| Finding::new(Outcome::Undecided, Reason::NO_PLATFORM, message);
+        // What names no platform may run on any. Only what says that it is for none can be left out.
+        let may_run = |manifest: &&Manifest| {
+            let platform = &manifest.platform;
+            platform.is_unknown() && (platform.os.is_empty() || platform.architecture.is_empty())
+        };
+        if let Some(manifest) = self.subject.manifests.iter().find(may_run) {
+            return Some(undecided(format!("{} names no platform, so it may run on any", manifest.digest)));
+        }
+        self.platforms.is_empty().then(|| undecided("there is no platform to check".to_owned()))
     }
 
     /// Whether a statement is about a platform, in the way that is asked for.

@@ -219,7 +219,12 @@ impl<'a> Judge<'a> {
     }
 
     fn rule(&self, index: usize, rule: &'a Rule) -> (RuleVerdict, Vec<ExceptionUse>) {
-        let mut checks = Vec::new();
+        // Every part of a rule is about each platform, so none passes where the platforms are not known.
+        let unknown = self.no_platform();
+        let mut checks: Vec<Check> = unknown
+            .map(|it| it.into_check(&format!("rules[{index}]"), rule.line, None))
+            .into_iter()
+            .collect();
         let (mut sboms, mut reports) = (Vec::new(), Vec::new());
         for (place, requirement) in rule.require.iter().enumerate() {
             let path = format!("rules[{index}].require[{place}].{}", requirement.name());

@@ -27,22 +27,36 @@ fn every_platform_needs_its_own_or_the_index_one_for_all() {
 }
 
 #[test]
-fn an_image_without_platform_among_others_is_not_left_out() {
-    let policy = Policy::parse(&format!("{HEAD}{SBOM}")).unwrap();
-    let about = statements(&[format!("by: ci, about: [linux/amd64, image], {CLEAN}")]);
+fn an_image_without_platform_among_others_is_not_left_out_by_any_rule() {
+    let base = "base: {name: 'cgr.dev/chainguard/static'}";
+    let about = statements(&[
+        format!("by: ci, about: [linux/amd64, image], {CLEAN}"),
+        "by: ci, about: [linux/amd64, image], type: vuln, predicate: {scanner: {result: []}}".to_owned(),
+    ]);
     let text = format!(
-        "policy: p\nnow: 2026-11-21\ncases:\n  - name: x\n    image: ghcr.io/acme/app:v1\n    platforms: [linux/amd64, unknown/unknown]\n{about}"
+        "policy: p\nnow: 2026-11-21\ncases:\n  - name: x\n    image: ghcr.io/acme/app:v1\n    platforms: [{{platform: linux/amd64, {base}}}, unknown/unknown]\n{about}"
     );
     let fixture = Fixture::parse(&text, &mut |name: &str| Err(name.to_owned())).unwrap();
     let case = &fixture.cases[0];
-    let judged = |subject: &Subject| {
+    let judged = |rule: &str, subject: &Subject| {
+        let policy = Policy::parse(&format!("{HEAD}{rule}")).unwrap();
         let verdict = evaluate(&policy, subject, &case.evidence, case.now, &Limits::default());
         (verdict.decision, verdict.reason.code().to_owned())
     };
-    assert_eq!(judged(&case.subject).0, Decision::Allow);
+    let vuln = "    require: [{attestation: {type: vuln, by: [ci]}}]\n    deny: {vulns: {min: high}}\n";
+    for rule in [SBOM, vuln, "    base: {allow: ['cgr.dev/chainguard/*']}\n"] {
+        assert_eq!(judged(rule, &case.subject).0, Decision::Allow, "{rule}");
+        for (os, architecture) in [("", ""), ("unknown", ""), ("", "unknown")] {
+            let mut subject = case.subject.clone();
+            let platform = &mut subject.manifests[1].platform;
+            (platform.os, platform.architecture) = (os.to_owned(), architecture.to_owned());
+            assert_eq!(judged(rule, &subject), (Decision::Undecided, "NO_PLATFORM".to_owned()), "{rule}");
+        }
+    }
+    // What a platform that has a name lacks is a violation whatever the other would be.
     let mut subject = case.subject.clone();
     subject.manifests[1].platform = crate::oci::Platform::default();
-    assert_eq!(judged(&subject), (Decision::Undecided, "NO_PLATFORM".to_owned()));
+    assert_eq!(judged("    base: {allow: ['other.dev/**']}\n", &subject).0, Decision::Deny);
 }
 
 const TWO: &str = "    platforms: [linux/amd64, linux/arm64]\n";
