@@ -4,7 +4,7 @@
 //! crates that read these files none knows keys with a path (`quay.io/org`) and keeps to bounds.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::{self, Debug},
 };
 
@@ -90,10 +90,25 @@ impl CredentialStore for Anonymous {
     }
 }
 
-/// The same credentials for every registry.
-impl CredentialStore for Credentials {
-    fn find(&self, _: &Repository) -> Result<Option<Credentials>, CredentialError> {
-        Ok(Some(self.clone()))
+/// Credentials for the registries that they were given for. All others are asked anonymously, whoever names them.
+#[derive(Debug, Clone)]
+pub struct Login {
+    credentials: Credentials,
+    hosts: BTreeSet<String>,
+}
+
+impl Login {
+    /// `credentials` for the registries of `repositories`.
+    pub fn new<'a>(credentials: Credentials, repositories: impl IntoIterator<Item = &'a Repository>) -> Self {
+        let hosts = repositories.into_iter().map(|repository| repository.host().to_owned());
+        Self { credentials, hosts: hosts.collect() }
+    }
+}
+
+impl CredentialStore for Login {
+    fn find(&self, repository: &Repository) -> Result<Option<Credentials>, CredentialError> {
+        let is_meant = self.hosts.contains(repository.host());
+        Ok(is_meant.then(|| self.credentials.clone()))
     }
 }
 
@@ -291,8 +306,22 @@ mod tests {
     }
 
     #[test]
+    fn a_login_is_for_the_registries_it_was_given_for() {
+        let repository = |name: &str| name.parse::<Repository>().unwrap();
+        let login = Login::new(password("a", "1"), [&repository("Quay.io/x"), &repository("alpine")]);
+        for meant in ["quay.io/other/y", "quay.io:443/x", "docker.io/org/x", "registry-1.docker.io/org/x"] {
+            assert_eq!(login.find(&repository(meant)).unwrap(), Some(password("a", "1")), "{meant}");
+        }
+        for other in ["quay.io:5000/x", "quay.io.evil.example/x", "a.quay.io/x", "127.0.0.1:1/quay.io/x"] {
+            assert_eq!(login.find(&repository(other)).unwrap(), None, "{other}");
+        }
+    }
+
+    #[test]
     fn credentials_are_not_shown() {
         let credentials = password("user", "secret");
         assert!(!format!("{credentials:?}").contains("secret"));
+        let login = Login::new(credentials, &["alpine".parse().unwrap()]);
+        assert!(!format!("{login:?}").contains("secret"));
     }
 }

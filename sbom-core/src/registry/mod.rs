@@ -28,7 +28,7 @@ pub use self::{
     blob_ranges::BlobRanges,
     client::Client,
     config::{ClientConfig, Security},
-    credentials::{Anonymous, AuthFiles, CredentialStore, Credentials},
+    credentials::{Anonymous, AuthFiles, CredentialStore, Credentials, Login},
     deadline::Deadline,
     error::{Fault, RegistryError},
     manifests::{ETag, ManifestHead, Pushed, RawManifest},

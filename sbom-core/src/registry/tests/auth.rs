@@ -86,10 +86,8 @@ fn a_blob_is_taken_over_with_a_token_for_both_repositories() {
 fn credentials_stay_dropped_when_a_redirect_leads_back() {
     let (registry, other) = (Registry::start(), Registry::start());
     registry.insert_manifest("x", Some("1"), OCI_MANIFEST, b"{}");
-    let config = ClientConfig {
-        credentials: Arc::new(Credentials::Password { username: "user".into(), password: "pass".into() }),
-        ..ClientConfig::default()
-    };
+    let config =
+        ClientConfig { credentials: login(&registry.host(), "user", "pass"), ..ClientConfig::default() };
     let (client, repository) = (Client::new(config).unwrap(), format!("{}/x", registry.host()));
     let repository: Repository = repository.parse().unwrap();
     let target = Target::Tag("1".parse().unwrap());
@@ -110,7 +108,7 @@ fn credentials_stay_dropped_when_a_redirect_leads_back() {
 fn no_request_to_another_origin_carries_credentials() {
     let (registry, other) = (Registry::start(), Registry::start());
     let config = ClientConfig {
-        credentials: Arc::new(Credentials::Password { username: "user".into(), password: "pass".into() }),
+        credentials: login(&registry.host(), "user", "pass"),
         sleep: Arc::new(NoSleep::default()),
         ..ClientConfig::default()
     };
