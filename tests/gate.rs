@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use sbomctl_testkit::{Blob, FaultKind, ReferrersApi, Registry, Root, index};
+use sbomctl_testkit::{Access, Blob, FaultKind, ReferrersApi, Registry, Root, index};
 use serde_json::{Value, json};
 
-use crate::attest::{API, Bench, at, image, image_with, registry, two};
+use crate::{
+    attest::{API, Bench, at, image, image_with, registry, two},
+    program::{command, finish},
+};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -212,21 +215,24 @@ fn a_record_binds_whatever_it_withdraws_of_the_image_wherever_the_two_lie() {
     bench.done(&["verify", "--key", "s.pub", "--key", "k.pub", "--platform", "linux/arm64", &name]);
 }
 
+/// An image that says it is built on the image of `image("linux/amd64")` in another registry.
+fn built_on(base: &str) -> Root {
+    sbomctl_testkit::ImageBuilder::new()
+        .label("org.opencontainers.image.base.name", base)
+        .label("org.opencontainers.image.base.digest", &image("linux/amd64").manifest.digest)
+        .layer(|l| {
+            l.file("etc/os-release", "ID=alpine\nVERSION_ID=3.20.0\n").file("lib/apk/db/installed", "")
+        })
+        .build()
+        .root()
+}
+
 #[test]
 fn only_a_base_that_the_policy_allows_is_asked_about() {
     let bench = Bench::new();
     let other = Registry::start();
     let base = other.push("base/image", "1", &image("linux/amd64"));
-    let digest = image("linux/amd64").manifest.digest;
-    let built = sbomctl_testkit::ImageBuilder::new()
-        .label("org.opencontainers.image.base.name", &base)
-        .label("org.opencontainers.image.base.digest", &digest)
-        .layer(|l| {
-            l.file("etc/os-release", "ID=alpine\nVERSION_ID=3.20.0\n").file("lib/apk/db/installed", "")
-        })
-        .build()
-        .root();
-    let (_registry, name) = registry(API, &built);
+    let (_registry, name) = registry(API, &built_on(&base));
     bench.done(&["attest", "--key", "k.key", &name]);
     other.clear_log();
     let rule = |base: &str| format!("{}\n    base: {base}", sbom(""));
@@ -236,6 +242,33 @@ fn only_a_base_that_the_policy_allows_is_asked_about() {
     let allowed = rule(&format!("{{allow: ['{}/base/*'], maxAge: 30d}}", other.host()));
     check(&bench, &name, &allowed, "undecided", &["BASE_UNKNOWN"]);
     assert!(!other.log().is_empty());
+}
+
+#[test]
+fn a_password_is_for_the_registry_of_the_image_and_not_for_one_that_the_image_names() {
+    // user:pass, theirs:own
+    let (given, kept) = ("Basic dXNlcjpwYXNz", "Basic dGhlaXJzOm93bg==");
+    let (bench, other) = (Bench::new(), Registry::start());
+    let base = other.push("base/image", "1", &image("linux/amd64"));
+    let (registry, name) = registry(API, &built_on(&base));
+    policy(&bench, "    base: {allow: ['**'], maxAge: 30d}");
+    let auths = json!({ "auths": { (other.host()): { "auth": "dGhlaXJzOm93bg==" } } });
+    bench.write("auths.json", auths.to_string());
+    bench.write("none.json", "{}");
+    registry.access(Access::Header(given.to_owned()));
+    other.access(Access::Header(kept.to_owned()));
+    for (file, proofs) in [("none.json", BTreeSet::from([""])), ("auths.json", BTreeSet::from(["", kept]))] {
+        other.clear_log();
+        let arguments = ["verify", "--policy", "p.yaml", "--username", "user", "--registry-config", file];
+        let mut command = command(&[&arguments[..], &[&name]].concat());
+        command.current_dir(bench.path(".")).env("SBOMCTL_REGISTRY_PASSWORD", "pass");
+        let run = finish(command, &[]);
+        assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
+        let log = other.log();
+        let sent: BTreeSet<&str> = log.iter().map(|line| line.header("authorization")).collect();
+        assert_eq!(sent, proofs, "{file}");
+    }
+    assert!(registry.log().iter().any(|line| line.header("authorization") == given));
 }
 
 #[test]

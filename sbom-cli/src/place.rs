@@ -77,9 +77,10 @@ impl Image {
         match Locator::parse(image, limits).map_err(locator_failure)? {
             Locator::Registry(name) => {
                 let reference = registry::reference(&name)?;
-                let client = registry::client(arguments, environment, limits)?;
+                let repository = reference.repository();
+                let client = registry::client(arguments, environment, limits, repository)?;
                 let (store, root) = RegistryStore::resolve(&client, &reference).map_err(SourceError::from)?;
-                let repository = reference.repository().to_string();
+                let repository = repository.to_string();
                 let naming = Naming {
                     name: repository.clone(),
                     tag: reference.tag().map(ToString::to_string),

@@ -32,6 +32,7 @@ use super::{
     withdrawn::Bound,
 };
 use crate::{
+    args::RegistryArgs,
     bill::BillMaker,
     environment::Environment,
     exit_code::{Exit, Failure},
@@ -64,7 +65,7 @@ impl Gate<'_> {
             let maker = self.arguments.bill.prepare(self.environment)?;
             rescan(&sources, &maker, self.terminal, &mut evidence)?;
         }
-        self.look_up_bases(&mut subject);
+        self.look_up_bases(image, &mut subject);
         let verdict = policy::evaluate(self.policy, &subject, &evidence, self.now, self.limits);
         Ok((verdict, evidence.attestations.into_iter().map(|attestation| attestation.digest).collect()))
     }
@@ -141,7 +142,7 @@ impl Gate<'_> {
     }
 
     /// When the images were made that these ones say they are built on, where a rule asks for it and they can be asked.
-    fn look_up_bases(&self, subject: &mut Subject) {
+    fn look_up_bases(&self, image: &Image, subject: &mut Subject) {
         if self.arguments.offline {
             return;
         }
@@ -156,7 +157,8 @@ impl Gate<'_> {
                 continue;
             };
             let base = format!("registry:{pinned}");
-            let opened = Image::open(&base, &self.arguments.registry, self.environment, self.limits)
+            let registry = self.registry_of_base(image, &pinned);
+            let opened = Image::open(&base, &registry, self.environment, self.limits)
                 .and_then(|image| image.sources(Some(&manifest.platform), self.limits));
             match opened {
                 Ok(sources) => {
@@ -166,6 +168,16 @@ impl Gate<'_> {
                 Err(failure) => tracing::info!("the base image {base}: {}", failure.source),
             }
         }
+    }
+
+    /// How to ask for the image `base`. Whoever made `image` chose where that lies: the user's own name and password are
+    /// for the registry that the user named.
+    fn registry_of_base(&self, image: &Image, base: &str) -> RegistryArgs {
+        let host = |reference: &Reference| reference.repository().host().to_owned();
+        let named = image.reference.as_ref().map(host);
+        let is_named = named.is_some() && named == base.parse().ok().as_ref().map(host);
+        let given = self.arguments.registry.clone();
+        RegistryArgs { username: given.username.filter(|_| is_named), ..given }
     }
 }
 

@@ -80,8 +80,7 @@ impl Search {
         Self { needles, by }
     }
 
-    /// Hands `found` every place of `bytes` from `from` on where a needle's pattern begins: those of one needle in
-    /// their order, those of several in any.
+    /// Hands `found` every place of `bytes` from `from` on where a needle's pattern begins, in their order.
     fn find(&self, bytes: &[u8], from: usize, mut found: impl FnMut(usize, &Needle)) {
         let mut at = from.min(bytes.len());
         match &self.by {
@@ -95,13 +94,16 @@ impl Search {
                 }
             }
             By::Each(finders) => {
+                let mut hits = Vec::new();
                 for (finder, needle) in finders.iter().zip(&self.needles) {
                     let mut at = at;
                     while let Some(hit) = bytes.get(at..).and_then(|rest| finder.find(rest)) {
-                        found(at + hit, needle);
+                        hits.push((at + hit, needle));
                         at += hit + 1;
                     }
                 }
+                hits.sort_by_key(|(hit, _)| *hit);
+                hits.into_iter().for_each(|(hit, needle)| found(hit, needle));
             }
         }
     }
@@ -210,7 +212,8 @@ mod tests {
         let found = |search: &Search, from| {
             let mut found = Vec::new();
             search.find(BYTES, from, |hit, needle| found.push((hit, needle.pattern)));
-            found.sort_unstable();
+            // What is kept is kept in one go, from front to back.
+            assert!(found.is_sorted_by_key(|(hit, _)| *hit), "{found:?}");
             found
         };
         let packed = Search::new(PATTERNS.map(needle).to_vec());

@@ -37,6 +37,12 @@ pub enum Fault {
         /// The registry's host.
         host: String,
     },
+    /// It let an upload begin, and no longer takes what proved who asks.
+    #[error("{refused}")]
+    Expired {
+        /// What it answers.
+        refused: Box<Fault>,
+    },
     /// Its certificate does not prove that it is the one asked for.
     #[error("the certificate of {host} is not trusted: {source}; --ca-cert adds an authority")]
     Untrusted {
@@ -187,7 +193,9 @@ impl Fault {
     /// Whether trying again may help.
     pub(super) fn is_passing(&self) -> bool {
         match self {
-            Self::Transport { .. } | Self::BrokenOff { .. } | Self::Timeout { .. } => true,
+            Self::Transport { .. } | Self::BrokenOff { .. } | Self::Expired { .. } | Self::Timeout { .. } => {
+                true
+            }
             Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             _ => false,
         }
@@ -219,7 +227,7 @@ impl Fault {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Status { status, .. } => Some(*status),
-            Self::Exhausted { last, .. } => last.status(),
+            Self::Expired { refused: last } | Self::Exhausted { last, .. } => last.status(),
             _ => None,
         }
     }

@@ -86,9 +86,9 @@ pub(super) fn of_signatures(
     };
     let holders = match &bundle.material {
         Material::Key { .. } => keys(demand).count(),
-        Material::Certificates(_) => 1,
+        Material::Certificates(_) => roots(demand).len(),
     };
-    // What logs and time stamp authorities say is verified as often as there are those whose word counts.
+    // What logs and time stamp authorities say is verified for each key and for each deployment whose word counts.
     let evidence = bundle.log_entries.len().saturating_add(bundle.timestamps.len());
     let checks = signatures.len().saturating_add(evidence).saturating_mul(holders);
     work.take(checks, message.len()).map_err(|error| Failure::new(Reason::Limit, error))?;
@@ -195,6 +195,17 @@ fn identities(demand: &Demand) -> impl Iterator<Item = (usize, &IdentityTrust)> 
         Trust::Key(_) => None,
         Trust::Identity(trust) => Some((place, trust)),
     })
+}
+
+/// What the identities are trusted by, each once that several share.
+fn roots(demand: &Demand) -> Vec<&Arc<Root>> {
+    let mut roots: Vec<&Arc<Root>> = Vec::new();
+    for (_, trust) in identities(demand) {
+        if !roots.iter().any(|root| Arc::ptr_eq(root, &trust.root)) {
+            roots.push(&trust.root);
+        }
+    }
+    roots
 }
 
 /// Why no key fits. The hint decides nothing but which of two messages is the helpful one.
@@ -325,16 +336,10 @@ fn by_identity(
     let issuer = certificate.issuer.clone().ok_or_else(|| {
         Failure::new(Reason::Certificate, "the certificate does not say who vouched for its subject")
     })?;
-    let mut roots: Vec<&Arc<Root>> = Vec::new();
-    for (_, trust) in identities(demand) {
-        if !roots.iter().any(|root| Arc::ptr_eq(root, &trust.root)) {
-            roots.push(&trust.root);
-        }
-    }
     let mut signers = Vec::new();
     let mut refused = None;
     let mut accepted = None;
-    for root in roots {
+    for root in roots(demand) {
         let mut steps = Record::default();
         let proven = match evidence_of_identity(bundle, leaf, root, message, demand, &mut steps) {
             Ok(proven) => proven,
