@@ -466,6 +466,41 @@ fn a_summary_says_what_the_gate_said_and_what_it_heard() {
 }
 
 #[test]
+fn a_no_is_not_outlived_by_an_older_yes_of_the_same_signer() {
+    let bench = Bench::new();
+    let summary = |result: &str, time: &str, name: &str| {
+        bench.write("vsa.json", format!(r#"{{"verificationResult":"{result}","timeVerified":"{time}"}}"#));
+        bench.done(&["attest", "--key", "k.key", "--type", "vsa", "--predicate", "vsa.json", name]);
+    };
+    let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+    for (yes, no, code, decision, reasons) in [
+        (early, late, 1, "deny", &["FAILED_SUMMARY"][..]),
+        (early, early, 1, "undecided", &["TIME_UNVERIFIED"]),
+        ("", late, 1, "undecided", &["TIME_UNVERIFIED"]),
+        (late, early, 0, "allow", &[]),
+    ] {
+        let (_registry, name) = registry(API, &image("linux/amd64"));
+        summary("PASSED", yes, &name);
+        let plain = ["verify", "--key", "k.pub", "--type", "vsa", &name];
+        bench.done(&plain);
+        summary("FAILED", no, &name);
+        let said = bench.ends(code, &plain);
+        assert!(said.contains("FAILED_SUMMARY"), "{said}");
+        let rule = "    require: [{attestation: {type: vsa, by: [k], time: claimed}}]";
+        check(&bench, &name, rule, decision, reasons);
+        let all = "    require: [{attestation: {type: vsa, by: [k], select: all}}]";
+        check(&bench, &name, all, "deny", &["FAILED_SUMMARY"]);
+        // By somebody else it says nothing of the first one's word.
+        let (_registry, name) = registry(API, &image("linux/amd64"));
+        summary("PASSED", yes, &name);
+        bench.done(&["attest", "--key", "s.key", "--type", "vsa", "--predicate", "vsa.json", &name]);
+        bench.write("vsa.json", r#"{"verificationResult":"FAILED"}"#);
+        bench.done(&["attest", "--key", "s.key", "--type", "vsa", "--predicate", "vsa.json", &name]);
+        bench.done(&["verify", "--key", "k.pub", "--key", "s.pub", "--type", "vsa", &name]);
+    }
+}
+
+#[test]
 fn a_summary_that_fails_hides_no_verdict() {
     let bench = Bench::new();
     let (registry, name) = registry(API, &image("linux/amd64"));
