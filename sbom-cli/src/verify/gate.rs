@@ -211,7 +211,7 @@ fn subject(
     Subject {
         name: image.given.clone(),
         repository: reference.map(|reference| reference.repository().to_string()),
-        tag: reference.and_then(|reference| reference.tag().map(ToString::to_string)),
+        tag: reference.and_then(|reference| reference.deciding_tag().map(ToString::to_string)),
         digest: image.root.digest.clone(),
         manifests,
     }
