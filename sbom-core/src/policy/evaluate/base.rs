@@ -1,6 +1,9 @@
 //! The image that an image is built on, by its own word.
 
-use super::{Finding, Judge, requirement::span};
+use super::{
+    Finding, Judge,
+    requirement::{is_future, span},
+};
 use crate::{
     digest::Digest,
     oci::reference::Reference,
@@ -36,6 +39,13 @@ impl Judge<'_> {
             };
             return Some(Finding::new(Outcome::Undecided, Reason::BASE_UNKNOWN, message));
         };
+        if is_future(created, self.now) {
+            let message = format!(
+                "the image that it is built on says that it was made at {created}, and it is {} now",
+                self.now
+            );
+            return Some(Finding::new(Outcome::Undecided, Reason::TIME_FUTURE, message));
+        }
         let age = self.now.unix().saturating_sub(created.unix());
         (age > most).then(|| {
             let message = format!(
