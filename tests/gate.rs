@@ -363,6 +363,27 @@ fn an_image_that_no_rule_is_for_ends_as_the_default_says() {
 }
 
 #[test]
+fn by_a_digest_an_image_has_no_tag_and_by_no_other_name_than_its_own() {
+    let bench = Bench::new();
+    let (_registry, name) = attested(&bench);
+    let layout = format!("oci:{}:1", bench.path("named").display());
+    bench.done(&["attest", "copy", &name, &layout]);
+    bench.write(
+        "tags.yaml",
+        "version: 1\ndefault: deny\nsigners: {k: {key: k.pub}}\nrules:\n  - images: ['a.test/b:v*']\n    require: [{sbom: {by: [k]}}]\n",
+    );
+    let root = two().manifest.digest;
+    let judged = |code: i32, called: &str| {
+        bench.ends(code, &["verify", "--policy", "tags.yaml", "--as", called, &layout])
+    };
+    judged(0, "a.test/b:v1");
+    assert!(judged(1, &format!("a.test/b:v1@{root}")).contains("NO_RULE"));
+    let other = format!("a.test/b:v1@sha256:{}", "0".repeat(64));
+    let said = judged(2, &other);
+    assert!(said.contains("--as"), "{said}");
+}
+
+#[test]
 fn a_wrong_policy_ends_with_2_and_its_lines() {
     let bench = Bench::new();
     let layout = bench.layout("layout");
