@@ -482,6 +482,28 @@ fn a_summary_says_what_the_gate_said_and_what_it_heard() {
     bench.ends(2, &["verify", "--policy", "p.yaml", "--vsa-push", &name]);
 }
 
+#[test]
+fn a_summary_that_fails_hides_no_verdict() {
+    let bench = Bench::new();
+    let (registry, name) = registry(API, &image("linux/amd64"));
+    bench.done(&["attest", "--key", "k.key", &name]);
+    let gate = ["verify", "--policy", "p.yaml", "--vsa-key", "s.key", "--vsa-push", &name];
+    for (licence, code, word) in [("Zlib", 1, "DENIED"), ("AGPL-3.0-only", 4, "allowed")] {
+        policy(&bench, &format!("{}\n    deny: {{licenses: ['{licence}']}}", sbom("")));
+        registry.fault_on("PUT", "/manifests/", 99, FaultKind::Status(403, String::new(), String::new()));
+        let run = bench.run(&gate);
+        assert_eq!(run.code, code, "{}{}", run.stdout, run.stderr);
+        assert!(run.stdout.starts_with(word) && run.stderr.contains("403"), "{}{}", run.stdout, run.stderr);
+        registry.clear_faults();
+    }
+    // Where nothing can be put, nothing is judged.
+    bench.done(&["attest", "copy", &name, "oci-archive:a.tar"]);
+    let archive = ["verify", "--policy", "p.yaml", "--vsa-key", "s.key", "--vsa-push", "oci-archive:a.tar"];
+    let run = bench.run(&archive);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.stderr);
+    assert!(run.stderr.contains("archive"), "{}", run.stderr);
+}
+
 #[cfg(feature = "keyless")]
 #[test]
 fn an_identity_signs_for_the_gate_and_its_time_is_proven() {

@@ -12,7 +12,7 @@ use sbom_core::{
         predicate::PredicateType,
         statement::{self, Subject},
         trust::Trust,
-        verify::{Demand, Need, Revoked, verify},
+        verify::{Demand, Need, Reason, Revoked, verify as verify_one},
     },
     digest::Digest,
     limits::Limits,
@@ -49,6 +49,7 @@ use crate::{
     output,
     place::Image,
     terminal::Terminal,
+    verify::{self, Withdrawn},
 };
 use said::Said;
 
@@ -201,31 +202,34 @@ fn attest(arguments: &AttestArgs, environment: &Environment, terminal: &Terminal
         let message = format!("{named}: there is no image in it that can be scanned; nothing was signed");
         return Err(Failure { exit: Exit::BadInput, source: anyhow!(message) });
     }
+    // Where nothing is put, what lies there is none of its business.
+    let trust = if sink.is_some() { author.trust()? } else { None };
+    let records = trust.as_ref().map(|trust| records(&image, trust, limits)).transpose()?;
     let mut done = Vec::new();
     for said in said {
         let statement = statement(&image.naming.name, &said)?;
-        // Where nothing is put, what lies there is none of its business.
+        let digest = Digest::of(&statement);
+        check_standing(records.as_ref(), [&digest])?;
         let looks = sink.is_some() && !arguments.force;
-        let known = if looks { known::bundle(&image, &author, &said, &statement, limits)? } else { None };
+        let known = if looks {
+            known::bundle(&image, &author, &said, &digest, records.as_ref(), limits)?
+        } else {
+            None
+        };
         done.push(match known {
-            Some(bundle) => {
-                Done { said, statement: Digest::of(&statement), bundle, attached: Vec::new(), known: true }
-            }
+            Some(bundle) => Done { said, statement: digest, bundle, attached: Vec::new(), known: true },
             None => sign(&author, statement, said, limits)?,
         });
     }
     if let Some(sink) = sink {
         let pushed = push(arguments, sink, &mut done, environment, limits);
         pushed.map_err(|failure| what_is_there(&image, &done, failure, limits))?;
-        let trust = author.trust()?;
         if trust.is_none() {
             terminal.warn(format_args!(
                 "what was signed is in its place but was not verified: give --trusted-root FILE to have that done"
             ));
         }
-        for one in &done {
-            read_back(&image, trust.as_ref(), one, limits)?;
-        }
+        read_back(&image, trust.as_ref(), &done, limits)?;
     }
     tell(&arguments.out, &image.pinned(), &author, &done)?;
     Ok(Exit::Done)
@@ -285,15 +289,17 @@ fn subjects(image: &Image, digest: &Digest) -> Result<Vec<Descriptor>, Failure> 
     if image.root.digest == *digest {
         return Ok(vec![image.root.clone()]);
     }
+    Ok(vec![descriptor(image, digest)?, image.root.clone()])
+}
+
+/// What an index says of one of its images, or what is there if an index within it lists it.
+fn descriptor(image: &Image, digest: &Digest) -> Result<Descriptor, Failure> {
     let listed = image.platforms.iter().find(|(_, entry)| entry.digest == *digest);
-    let own = if let Some((_, entry)) = listed {
-        Descriptor::new(entry.media_type.clone(), digest.clone(), entry.size)
-    } else {
-        // It is in an index of indexes.
-        let bytes = image.store.manifest(&Descriptor::new(OCI_MANIFEST, digest.clone(), 0))?;
-        Descriptor::new(OCI_MANIFEST, digest.clone(), bytes.len() as u64)
-    };
-    Ok(vec![own, image.root.clone()])
+    if let Some((_, entry)) = listed {
+        return Ok(Descriptor::new(entry.media_type.clone(), digest.clone(), entry.size));
+    }
+    let bytes = image.store.manifest(&Descriptor::new(OCI_MANIFEST, digest.clone(), 0))?;
+    Ok(Descriptor::new(OCI_MANIFEST, digest.clone(), bytes.len() as u64))
 }
 
 /// The bytes of a statement.
@@ -351,23 +357,63 @@ fn push(
 }
 
 /// Looks for what was put there as a consumer would, and verifies it if it is known whom a consumer has to trust.
-fn read_back(image: &Image, trust: Option<&Trust>, done: &Done, limits: &Limits) -> Result<(), Failure> {
-    for subject in &done.said.subjects {
-        let found = find(image, &done.said.predicate_type, &subject.digest, limits);
-        let Some(signed) = own(&found, done) else {
-            let unseen: String =
-                found.incomplete.iter().map(|one| format!("; not all could be looked at: {one}")).collect();
-            return Err(Failure::environment(anyhow!(
-                "the attestation {} was put beside {}, but whoever looks for it there does not find it{unseen}",
-                Digest::of(&done.bundle),
-                subject.digest
-            )));
-        };
-        if let Some(trust) = trust {
-            check(signed, &subject.digest, &done.said.predicate_type, trust.clone(), limits)?;
+fn read_back(image: &Image, trust: Option<&Trust>, done: &[Done], limits: &Limits) -> Result<(), Failure> {
+    for done in done {
+        for subject in &done.said.subjects {
+            let found = find(image, &done.said.predicate_type, &subject.digest, limits);
+            let Some(signed) = own(&found, done) else {
+                let unseen: String = found
+                    .incomplete
+                    .iter()
+                    .map(|one| format!("; not all could be looked at: {one}"))
+                    .collect();
+                return Err(Failure::environment(anyhow!(
+                    "the attestation {} was put beside {}, but whoever looks for it there does not find it{unseen}",
+                    Digest::of(&done.bundle),
+                    subject.digest
+                )));
+            };
+            if let Some(trust) = trust {
+                check(signed, &subject.digest, &done.said.predicate_type, trust.clone(), limits)?;
+            }
         }
     }
+    let Some(trust) = trust else { return Ok(()) };
+    let records = records(image, trust, limits)?;
+    for done in done {
+        check_standing(Some(&records), [&done.statement, &Digest::of(&done.bundle)])?;
+    }
+    if let Some(first) = records.unread().first() {
+        return Err(Failure::environment(anyhow!(
+            "what was signed is in its place, but whether it was withdrawn nobody can tell: {first}"
+        )));
+    }
     Ok(())
+}
+
+/// What the author has withdrawn of the image, as somebody knows it who trusts nobody else.
+fn records(image: &Image, trust: &Trust, limits: &Limits) -> Result<Withdrawn, Failure> {
+    verify::withdrawn(image, &|subject| demand(subject, None, trust.clone()), limits)
+}
+
+/// Fails if one of `digests` was withdrawn: whoever says the same again says what does not count.
+fn check_standing<'a>(
+    records: Option<&Withdrawn>,
+    digests: impl IntoIterator<Item = &'a Digest>,
+) -> Result<(), Failure> {
+    let Some(records) = records else { return Ok(()) };
+    let against = |digest: &'a Digest| records.record_of(digest).map(|record| (digest, record));
+    match digests.into_iter().find_map(against) {
+        None => Ok(()),
+        Some((digest, record)) => {
+            let message = format!(
+                "{}: the record {record} withdraws {digest}, and the same words are withdrawn however often they are \
+                 signed; give them another time (`--timestamp now`), or take the record away (`attest revoke --delete`)",
+                Reason::Revoked
+            );
+            Err(Failure { exit: Exit::No, source: anyhow!(message) })
+        }
+    }
 }
 
 /// What lies beside `subject`, looked for as by somebody who wants what was said.
@@ -407,9 +453,9 @@ fn what_is_there(image: &Image, done: &[Done], failure: Failure, limits: &Limits
 }
 
 /// What whoever trusts `trust` asks for.
-fn demand(subject: &Digest, predicate: Option<&PredicateType>, trust: Trust) -> Demand {
+fn demand(subject: Digest, predicate: Option<&PredicateType>, trust: Trust) -> Demand {
     Demand {
-        subject: subject.clone(),
+        subject,
         predicate: predicate.cloned(),
         signers: vec![trust],
         log: Need::BySigner,
@@ -427,8 +473,8 @@ fn check(
     trust: Trust,
     limits: &Limits,
 ) -> Result<(), Failure> {
-    let demand = demand(subject, Some(predicate), trust);
-    verify(signed, &demand, limits).map(|_verified| ()).map_err(|refusal| {
+    let demand = demand(subject.clone(), Some(predicate), trust);
+    verify_one(signed, &demand, limits).map(|_verified| ()).map_err(|refusal| {
         let error = anyhow::Error::new(refusal).context("what was signed does not verify");
         Failure { exit: Exit::Environment, source: error }
     })

@@ -49,7 +49,7 @@ pub(super) fn write(verdicts: &[Verdict], format: Format, style: Style) -> Resul
     .and_then(|()| match (format, newest) {
         // Standard output is empty then; why, standard error has to say.
         (Format::Predicate | Format::Statement, None) => {
-            let exit = super::worst(verdicts.iter().map(Verdict::exit));
+            let exit = super::verdict::worst(verdicts.iter().map(Verdict::exit));
             Err(Failure { exit, source: Lines(faults(verdicts)).into() })
         }
         _ => Ok(()),

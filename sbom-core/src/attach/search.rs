@@ -82,6 +82,15 @@ impl Lead {
         hint(self.descriptor()) == Some(revocation::PREDICATE_TYPE)
     }
 
+    /// Whether it may withdraw others: some registries leave out of their lists what a record calls itself. The manifest around
+    /// a layer has been read, and with it all that it is called.
+    fn may_be_record(&self) -> bool {
+        match self {
+            Self::Layer(..) => self.is_record(),
+            Self::Referrer(candidate) => self.is_record() || hint(&candidate.descriptor).is_none(),
+        }
+    }
+
     /// By which leads are followed: what withdraws others, which no limit should leave out, what is likely, by kind, the
     /// newest first; the digest makes it one order.
     fn order(&self, likely: &[String]) -> impl Ord + use<> {
@@ -125,13 +134,13 @@ impl Search<'_> {
         leads.retain(|lead| self.is_looked_for(lead.descriptor()));
         leads.extend(self.referrers());
         leads.sort_by_key(|lead| lead.order(self.wanted.likely));
-        for lead in leads {
-            let (is_record, before) = (lead.is_record(), self.found.incomplete.len());
+        let mut leads = leads.into_iter();
+        while let Some(lead) = leads.next() {
+            let (may_be_record, before) = (lead.may_be_record(), self.found.incomplete.len());
             let exhausted = self.fetch(lead).is_err();
-            self.found.withdrawals_missed |= is_record && self.found.incomplete.len() > before;
+            self.found.withdrawals_missed |= may_be_record && self.found.incomplete.len() > before;
             if exhausted {
-                // Records come first: what is left are none, unless this was one.
-                self.found.withdrawals_missed |= is_record;
+                self.found.withdrawals_missed |= leads.any(|lead| lead.may_be_record());
                 break;
             }
         }
@@ -245,7 +254,7 @@ impl Search<'_> {
         let limit = self.spending.limits().referrers;
         if let Err(source) = limit.check(leads.len() as u64) {
             let left = leads.split_off(limit.as_usize().min(leads.len()));
-            self.found.withdrawals_missed |= left.iter().any(Lead::is_record);
+            self.found.withdrawals_missed |= left.iter().any(Lead::may_be_record);
             let hints: BTreeSet<Option<&str>> = left.iter().map(|lead| hint(lead.descriptor())).collect();
             let what = format!("the referrers of {}", self.wanted.subject);
             if hints.len() > HINTS || hints.contains(&None) {

@@ -43,6 +43,7 @@ const ATTESTATION: &[&str] = &[
     "certificate",
 ];
 const REFUSAL: &[&str] = &["reason", "type", "message"];
+const INCOMPLETE: &[&str] = &["reason", "type"];
 const EXPECT: &[&str] = &["decision", "reasons"];
 
 const DECISIONS: &[(&str, Decision)] = &[
@@ -163,10 +164,7 @@ fn case(
         evidence.refusals.extend(refusal(reader, &field));
     }
     for field in fields.get("incomplete").map(|field| reader.list(field)).unwrap_or_default() {
-        let Some(code) = reader.text(&field) else { continue };
-        let message = "the case says so".to_owned();
-        let reason = Reason::of(code);
-        evidence.incomplete.push(Incomplete { subject: None, predicate_type: None, reason, message });
+        evidence.incomplete.extend(incomplete(reader, &field));
     }
     let expect = fields.get("expect").and_then(|field| expectation(reader, &field));
     Some(Case { name: name?, line: fields.line(), subject, evidence, now, expect })
@@ -313,6 +311,23 @@ fn refusal(reader: &mut Reader, field: &Field<'_>) -> Option<Refusal> {
     let predicate_type = text(reader, &fields, "type").map(|kind| type_of(&kind));
     let message = text(reader, &fields, "message").unwrap_or_default();
     Some(Refusal { digest: None, predicate_type, reason, message })
+}
+
+/// A reason, or a reason and the type by which all is called that was not looked at.
+fn incomplete(reader: &mut Reader, field: &Field<'_>) -> Option<Incomplete> {
+    let (code, kind) = if matches!(field.node.value, Value::Map(_)) {
+        let fields = reader.map(field.node, &field.path, INCOMPLETE)?;
+        let code = fields.required(reader, "reason").and_then(|field| reader.text(&field))?;
+        (code, text(reader, &fields, "type"))
+    } else {
+        (reader.text(field)?, None)
+    };
+    Some(Incomplete {
+        subject: None,
+        predicate_type: kind.map(|kind| type_of(&kind)),
+        reason: Reason::of(code),
+        message: "the case says so".to_owned(),
+    })
 }
 
 fn expectation(reader: &mut Reader, field: &Field<'_>) -> Option<Expectation> {

@@ -189,6 +189,14 @@ fn junk_costs_a_bounded_number_of_requests_and_leaves_it_undecided() {
     assert_eq!(codes(&found), ["LIMIT"]);
     // Its predicate type is the likely one, so it comes before the junk, which names none.
     assert_eq!(found.attestations[0].place, Place::Referrer(good.manifest));
+    assert!(found.withdrawals_missed, "what is called nothing may withdraw something");
+    let store = Memory::with_api();
+    let subject = image(&store);
+    for number in 0..300 {
+        attach_one(&store, &subject, &format!("one of many {number}")).unwrap();
+    }
+    let found = find_all(&store, &subject.digest);
+    assert_eq!(codes(&found), ["LIMIT"]);
     assert!(!found.withdrawals_missed, "nothing that was left out claims to withdraw anything");
 }
 

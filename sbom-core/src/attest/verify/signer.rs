@@ -1,6 +1,9 @@
 //! Who signed, and whether it is somebody who is trusted.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Demand, LogPlace, Need, Time, TimeSource, Work,
@@ -136,10 +139,7 @@ pub(super) fn authenticate(
     record: &mut Record,
 ) -> Result<Authenticated, Failure> {
     log::check_shape(bundle)?;
-    let withdrawn = bundle.log_entries.iter().find(|entry| demand.revoked.log_indexes.contains(&entry.index));
-    if let Some(entry) = withdrawn {
-        return Err(Failure::new(Reason::Revoked, format!("log entry {} was withdrawn", entry.index)));
-    }
+    check_entries(bundle, demand)?;
     let authenticated = match candidates {
         Candidates::Keys(places) => by_keys(bundle, &places, message, demand, record),
         Candidates::Certificate { leaf, read } => by_identity(bundle, &leaf, &read, message, demand, record),
@@ -150,6 +150,37 @@ pub(super) fn authenticate(
         record.passed("revocation");
     }
     Ok(authenticated)
+}
+
+/// Which of the demanded signers, by their places, withdraw what `bundle` names.
+///
+/// Less is proven than [`authenticate`] wants: it only takes away, and a record that had to be logged or stamped as what it
+/// withdraws is would leave that standing. Of a key the signature is enough, of an identity what shows that it is one.
+pub(super) fn withdrawing(
+    bundle: &Bundle,
+    candidates: &Candidates,
+    message: Message<'_>,
+    demand: &Demand,
+) -> Result<BTreeSet<usize>, Failure> {
+    check_entries(bundle, demand)?;
+    match candidates {
+        Candidates::Keys(places) => Ok(places.iter().copied().collect()),
+        Candidates::Certificate { leaf, read } => {
+            log::check_shape(bundle)?;
+            let demand = Demand { log: Need::Never, time: Need::BySigner, ..demand.clone() };
+            let proven = by_identity(bundle, leaf, read, message, &demand, &mut Record::default())?;
+            Ok(proven.signers.into_iter().flat_map(|signer| signer.trusted_as).collect())
+        }
+    }
+}
+
+/// No place in a log is one that was withdrawn.
+fn check_entries(bundle: &Bundle, demand: &Demand) -> Result<(), Failure> {
+    let withdrawn = bundle.log_entries.iter().find(|entry| demand.revoked.log_indexes.contains(&entry.index));
+    match withdrawn {
+        Some(entry) => Err(Failure::new(Reason::Revoked, format!("log entry {} was withdrawn", entry.index))),
+        None => Ok(()),
+    }
 }
 
 fn keys(demand: &Demand) -> impl Iterator<Item = (usize, &KeyTrust)> {

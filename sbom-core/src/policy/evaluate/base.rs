@@ -15,20 +15,14 @@ use crate::{
 impl Judge<'_> {
     /// One check for each platform.
     pub(super) fn base(&self, rule: &BaseRule, path: &str) -> Vec<Check> {
-        let mut checks = Vec::new();
-        for manifest in self.subject.runnable() {
+        let check = |manifest: &Manifest| {
             let mut finding = allowed(rule, manifest);
             if finding.outcome == Outcome::Pass {
                 finding = self.age_of_base(rule, manifest).unwrap_or(finding);
             }
-            checks.push(finding.into_check(path, rule.line, Some(manifest.platform.to_string())));
-        }
-        if checks.is_empty() {
-            let finding =
-                Finding::new(Outcome::Undecided, Reason::NO_PLATFORM, "there is no platform to check");
-            checks.push(finding.into_check(path, rule.line, None));
-        }
-        checks
+            finding.into_check(path, rule.line, Some(manifest.platform.to_string()))
+        };
+        self.subject.runnable().map(check).collect()
     }
 
     /// Why its age is not as it should be, if it is not.

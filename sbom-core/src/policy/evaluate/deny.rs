@@ -63,10 +63,10 @@ impl<'a> Judge<'a> {
         what: &str,
         look: impl Fn(&Document) -> Vec<Hit>,
     ) -> Vec<Check> {
-        let mut by_platform: BTreeMap<Option<&String>, Vec<Hit>> = BTreeMap::new();
+        let mut by_platform: BTreeMap<&str, Vec<Hit>> = BTreeMap::new();
         for chosen in sboms {
             if let Ok(sbom) = &*self.sbom(chosen.attestation) {
-                by_platform.entry(chosen.platform.as_ref()).or_default().extend(look(&sbom.read.document));
+                by_platform.entry(&chosen.platform).or_default().extend(look(&sbom.read.document));
             }
         }
         checks(by_platform, line, path, what, "bill of materials")
@@ -75,7 +75,7 @@ impl<'a> Judge<'a> {
 
 /// One check for each platform; a single skipped one if there is nothing to look into.
 pub(super) fn checks(
-    by_platform: BTreeMap<Option<&String>, Vec<Hit>>,
+    by_platform: BTreeMap<&str, Vec<Hit>>,
     line: usize,
     path: &str,
     what: &str,
@@ -87,7 +87,7 @@ pub(super) fn checks(
             Finding::new(Outcome::Skip, Reason::NO_ATTESTATION, message).into_check(path, line, None),
         ];
     }
-    let of_platform = |(platform, hits): (Option<&String>, Vec<Hit>)| {
+    let of_platform = |(platform, hits): (&str, Vec<Hit>)| {
         let worst = hits.iter().max_by_key(|hit| hit.outcome);
         let count = |outcome: Outcome| hits.iter().filter(|hit| hit.outcome == outcome).count();
         let finding = match worst.map(|hit| (hit.outcome, hit.detail.reason.clone())) {
@@ -106,7 +106,7 @@ pub(super) fn checks(
             _ => Finding::new(Outcome::Pass, Reason::OK, format!("no {what} that the policy denies")),
         };
         let details = hits.into_iter().map(|hit| hit.detail).collect();
-        Finding { details, ..finding }.into_check(path, line, platform.cloned())
+        Finding { details, ..finding }.into_check(path, line, Some(platform.to_owned()))
     };
     by_platform.into_iter().map(of_platform).collect()
 }

@@ -7,12 +7,17 @@ use std::{
 };
 
 use super::{
-    facts::{Attestation, Evidence, Incomplete, Subject},
-    model::{Content, Exception, Mode, Policy, Requirement, Rule, Unmatched},
+    facts::{Attestation, Evidence, Incomplete, Manifest, Subject},
+    model::{Content, Exception, Mode, Policy, Rule, Unmatched},
     reason::Reason,
     verdict::{Check, Decision, Detail, ExceptionState, ExceptionUse, Outcome, RuleVerdict, Verdict},
 };
-use crate::{attest::predicate::Family, digest::Digest, limits::Limits, timestamp::Timestamp};
+use crate::{
+    attest::predicate::{Family, PredicateType},
+    digest::Digest,
+    limits::Limits,
+    timestamp::Timestamp,
+};
 
 mod base;
 mod coverage;
@@ -128,6 +133,12 @@ struct Judge<'a> {
     evidence: &'a Evidence,
     /// Each statement once, sorted by digest.
     attestations: Vec<&'a Attestation>,
+    /// Every digest that names the image or a part of it.
+    digests: BTreeSet<&'a Digest>,
+    /// Those of the manifests that can be run.
+    platforms: BTreeSet<&'a Digest>,
+    /// The statements, by digest, that name the index and none of its platforms.
+    whole: BTreeSet<&'a Digest>,
     /// When each signature over a statement was there at the latest, by all its copies.
     signed_at: BTreeMap<(&'a Digest, &'a Digest), Timestamp>,
     now: Timestamp,
@@ -170,7 +181,8 @@ impl Finding<'_> {
 /// A statement that a requirement chose, and the platform that it is about.
 #[derive(Debug, Clone)]
 struct Chosen<'a> {
-    platform: Option<String>,
+    platform: String,
+    manifest: &'a Manifest,
     attestation: &'a Attestation,
 }
 
@@ -184,13 +196,35 @@ impl<'a> Judge<'a> {
     ) -> Self {
         let by_digest: BTreeMap<&Digest, &Attestation> =
             evidence.attestations.iter().map(|attestation| (&attestation.digest, attestation)).collect();
-        let attestations = by_digest.into_values().collect();
-        let signed_at = select::signed_at(&evidence.attestations);
-        Self { policy, subject, evidence, attestations, signed_at, now, limits, sboms: RefCell::default() }
+        let attestations: Vec<&Attestation> = by_digest.into_values().collect();
+        let platforms: BTreeSet<&Digest> = subject.runnable().map(|manifest| &manifest.digest).collect();
+        let is_whole = |attestation: &&&Attestation| {
+            let subjects = &attestation.subjects;
+            subjects.contains(&subject.digest) && !subjects.iter().any(|digest| platforms.contains(digest))
+        };
+        let whole = attestations.iter().filter(is_whole).map(|attestation| &attestation.digest).collect();
+        Self {
+            policy,
+            subject,
+            evidence,
+            attestations,
+            digests: subject.digests().collect(),
+            platforms,
+            whole,
+            signed_at: select::signed_at(&evidence.attestations),
+            now,
+            limits,
+            sboms: RefCell::default(),
+        }
     }
 
     fn rule(&self, index: usize, rule: &'a Rule) -> (RuleVerdict, Vec<ExceptionUse>) {
-        let mut checks = Vec::new();
+        // Every part of a rule is about each platform, so none passes where the platforms are not known.
+        let unknown = self.no_platform();
+        let mut checks: Vec<Check> = unknown
+            .map(|it| it.into_check(&format!("rules[{index}]"), rule.line, None))
+            .into_iter()
+            .collect();
         let (mut sboms, mut reports) = (Vec::new(), Vec::new());
         for (place, requirement) in rule.require.iter().enumerate() {
             let path = format!("rules[{index}].require[{place}].{}", requirement.name());
@@ -233,11 +267,12 @@ impl<'a> Judge<'a> {
         (verdict, uses)
     }
 
-    /// Why there may be more statements about one of `digests` that are asked for than are known.
-    fn incomplete(&self, requirement: &Requirement, digests: &BTreeSet<&Digest>) -> Option<(Reason, String)> {
+    /// Why there may be more statements of a type that `is_wanted` than are known. What lies beside one digest of the image
+    /// may be about all of them.
+    fn incomplete(&self, is_wanted: impl Fn(&PredicateType) -> bool) -> Option<(Reason, String)> {
         let concerns = |incomplete: &Incomplete| {
-            let about = incomplete.subject.as_ref().is_none_or(|digest| digests.contains(digest));
-            about && incomplete.predicate_type.as_ref().is_none_or(|kind| requirement.is_type(kind))
+            let about = incomplete.subject.as_ref().is_none_or(|digest| self.digests.contains(digest));
+            about && incomplete.predicate_type.as_ref().is_none_or(&is_wanted)
         };
         let reasons = self.evidence.incomplete.iter().filter(|incomplete| concerns(incomplete));
         // That something may have been withdrawn follows from the others.

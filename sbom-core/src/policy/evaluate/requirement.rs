@@ -11,11 +11,12 @@ use crate::{
     digest::Digest,
     policy::{
         expression::{Expression, Scope},
-        facts::Incomplete,
+        facts::{Attestation, Incomplete},
         model::{Content, Requirement, Select, format_name},
         reason::Reason,
         verdict::{Detail, Outcome},
     },
+    timestamp::Timestamp,
 };
 
 /// How much a verified time may lie ahead, in seconds: clocks differ.
@@ -49,7 +50,9 @@ struct Heard<'a> {
 impl<'a> Judge<'a> {
     /// Whether a requirement is met for one target.
     pub(super) fn target(&self, requirement: &'a Requirement, target: &Target<'a>) -> Finding<'a> {
-        let is_wanted = |attestation: &_| is_about(attestation, requirement, target);
+        let is_wanted = |attestation: &Attestation| {
+            requirement.is_type(&attestation.predicate_type) && self.is_about(attestation, target)
+        };
         let (candidates, turned_away) =
             self.candidates(&requirement.by, requirement.claimed_time, &is_wanted);
         let mut finding = if candidates.is_empty() {
@@ -57,7 +60,7 @@ impl<'a> Judge<'a> {
         } else {
             self.heard(requirement, target, &candidates, turned_away)
         };
-        if let Some((reason, message)) = self.incomplete(requirement, &target.digests) {
+        if let Some((reason, message)) = self.incomplete(|kind| requirement.is_type(kind)) {
             // One that is as it should be is enough where any will do; else a newer one may not have been seen.
             // That it was not withdrawn has to be known in any case.
             let is_withdrawal = |it: &Incomplete| it.reason == Reason::WITHDRAWAL_UNKNOWN;
@@ -191,7 +194,7 @@ impl<'a> Judge<'a> {
                 ),
             };
         };
-        if time.unix() > self.now.unix().saturating_add(SKEW) {
+        if is_future(time, self.now) {
             let message = format!("it is signed at {time}, and it is {} now", self.now);
             return Judged::new(Outcome::Undecided, Reason::TIME_FUTURE, message);
         }
@@ -259,7 +262,7 @@ impl<'a> Judge<'a> {
         for attestation in &self.attestations {
             let of_signer = attestation.signers.iter().any(|signer| requirement.by.contains(&signer.name));
             let (of_type, about) =
-                (requirement.is_type(&attestation.predicate_type), target.is_subject_of(attestation));
+                (requirement.is_type(&attestation.predicate_type), self.is_about(attestation, target));
             let names = || {
                 attestation.signers.iter().map(|signer| signer.name.as_str()).collect::<Vec<_>>().join(", ")
             };
@@ -320,14 +323,6 @@ fn called(requirement: &Requirement) -> String {
     }
 }
 
-fn is_about(
-    attestation: &crate::policy::facts::Attestation,
-    requirement: &Requirement,
-    target: &Target<'_>,
-) -> bool {
-    requirement.is_type(&attestation.predicate_type) && target.is_subject_of(attestation)
-}
-
 /// The number of distinct signers among those who pass; where they must agree, of the largest group that does.
 fn agreeing(passing: &[(Digest, (&str, &str))], agree: bool) -> usize {
     let mut groups: BTreeMap<Option<&Digest>, BTreeSet<(&str, &str)>> = BTreeMap::new();
@@ -352,6 +347,11 @@ fn detail(signer: &str, candidate: &Candidate<'_>, judged: &Judged) -> Detail {
 
 fn note(about: &Digest, reason: Reason, message: String) -> Detail {
     Detail { about: about.to_string(), reason, message }
+}
+
+/// Whether a time lies further ahead than clocks differ.
+pub(super) fn is_future(time: Timestamp, now: Timestamp) -> bool {
+    time.unix() > now.unix().saturating_add(SKEW)
 }
 
 /// A span of time in its largest unit.

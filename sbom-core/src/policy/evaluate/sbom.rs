@@ -67,6 +67,11 @@ impl<'a> Judge<'a> {
         if let Some(missing) = elements.and_then(|profile| missing_elements(sbom, profile)) {
             return missing;
         }
+        if matches != Matches::Off && !self.is_comparable(attestation, target) {
+            let message =
+                format!("it is about the index as a whole, and not comparable with {}", target.label);
+            return Judged::new(Outcome::Undecided, Reason::DRIFT_UNKNOWN, message);
+        }
         match matches {
             Matches::Off => Judged::pass(),
             Matches::Layers => layers(&sbom.read.document, target),
@@ -75,8 +80,7 @@ impl<'a> Judge<'a> {
     }
 
     fn rescan(&self, document: &Document, target: &Target<'_>) -> Judged {
-        let scanned = target.manifest.and_then(|manifest| self.evidence.rescans.get(&manifest.digest));
-        let Some(scanned) = scanned else {
+        let Some(scanned) = self.evidence.rescans.get(&target.manifest.digest) else {
             let message = format!("{} was not scanned to compare", target.label);
             return Judged::new(Outcome::Undecided, Reason::DRIFT_UNKNOWN, message);
         };
@@ -130,7 +134,7 @@ fn missing_elements(sbom: &Sbom, profile: Profile) -> Option<Judged> {
 
 /// Whether the layers that it names are those of the image.
 fn layers(document: &Document, target: &Target<'_>) -> Judged {
-    let of_image = target.manifest.map(|manifest| manifest.layers.as_slice()).unwrap_or_default();
+    let of_image = &target.manifest.layers;
     let named: Option<Vec<_>> = document.layers.iter().map(|layer| layer.diff_id.as_ref()).collect();
     match named {
         _ if of_image.is_empty() => {

@@ -3,6 +3,9 @@
 use super::*;
 use crate::policy::fixture::Fixture;
 
+mod coverage;
+mod vex;
+
 const HEAD: &str = "version: 1
 default: deny
 signers:
@@ -246,49 +249,6 @@ fn a_threshold_counts_distinct_signers() {
 }
 
 #[test]
-fn every_platform_needs_its_own_or_the_index_one_for_all() {
-    let platforms = "    platforms: [linux/amd64, linux/arm64, unknown/unknown]\n";
-    let rule = |coverage: &str| format!("    require: [{{sbom: {{by: [ci], coverage: {coverage}}}}}]\n");
-    let about = |about: &str| format!("by: ci, about: [{about}], {CLEAN}");
-    let both = statements(&[about("linux/amd64, image"), about("linux/arm64, image")]);
-    let one = statements(&[about("linux/amd64, image")]);
-    let whole = statements(&[about("image")]);
-    for coverage in ["platforms", "index", "any"] {
-        check(&rule(coverage), &format!("{platforms}{both}"), Decision::Allow, &[]);
-        check(&rule(coverage), &format!("{platforms}{one}"), Decision::Deny, &["PLATFORM_MISSING"]);
-    }
-    check(&rule("index"), &format!("{platforms}{whole}"), Decision::Allow, &[]);
-    check(&rule("any"), &format!("{platforms}{whole}"), Decision::Allow, &[]);
-    let verdict = verdict_of(&format!("{HEAD}{}", rule("platforms")), &format!("{platforms}{whole}"));
-    assert_eq!(verdict.decision, Decision::Deny);
-    let alone = statements(&[about("linux/amd64"), about("linux/arm64")]);
-    check(&rule("any"), &format!("{platforms}{alone}"), Decision::Allow, &[]);
-    assert_eq!(
-        verdict_of(&format!("{HEAD}{}", rule("index")), &format!("{platforms}{alone}")).decision,
-        Decision::Deny
-    );
-}
-
-#[test]
-fn an_image_without_platform_among_others_is_not_left_out() {
-    let policy = Policy::parse(&format!("{HEAD}{SBOM}")).unwrap();
-    let about = statements(&[format!("by: ci, about: [linux/amd64, image], {CLEAN}")]);
-    let text = format!(
-        "policy: p\nnow: 2026-11-21\ncases:\n  - name: x\n    image: ghcr.io/acme/app:v1\n    platforms: [linux/amd64, unknown/unknown]\n{about}"
-    );
-    let fixture = Fixture::parse(&text, &mut |name: &str| Err(name.to_owned())).unwrap();
-    let case = &fixture.cases[0];
-    let judged = |subject: &Subject| {
-        let verdict = evaluate(&policy, subject, &case.evidence, case.now, &Limits::default());
-        (verdict.decision, verdict.reason.code().to_owned())
-    };
-    assert_eq!(judged(&case.subject).0, Decision::Allow);
-    let mut subject = case.subject.clone();
-    subject.manifests[1].platform = crate::oci::Platform::default();
-    assert_eq!(judged(&subject), (Decision::Undecided, "NO_PLATFORM".to_owned()));
-}
-
-#[test]
 fn what_could_not_be_read_leaves_it_undecided_unless_any_will_do() {
     let limit = "    incomplete: [LIMIT]\n";
     let good = statements(&[format!("by: ci, {CLEAN}")]);
@@ -450,59 +410,6 @@ fn reports_of_other_forms_say_what_they_can() {
     check(&rule("min: high, fixableOnly: true"), &grype("unknown"), Decision::Undecided, &["VULN_UNKNOWN"]);
     // Without a date of its own it is known since it was first reported.
     check(&rule("min: high, grace: 14d"), &grype("fixed"), Decision::Allow, &[]);
-}
-
-#[test]
-fn vex_of_allowed_signers_clears_and_of_others_does_not() {
-    let rule = format!("{VULN}    deny: {{vulns: {{min: high, vex: {{by: [ops]}}}}}}\n");
-    let vex = |by: &str, status: &str, time: &str| {
-        format!(
-            "by: {by}, type: openvex, predicate: {{timestamp: '{time}T00:00:00Z', statements: [{{vulnerability: {{name: CVE-1}}, status: {status}}}]}}"
-        )
-    };
-    let not_affected = "not_affected, justification: component_not_present";
-    check(&rule, &statements(&[trivy(HIGH), vex("ops", not_affected, "2026-01-01")]), Decision::Allow, &[]);
-    check(&rule, &statements(&[trivy(HIGH), vex("ops", "fixed", "2026-01-01")]), Decision::Allow, &[]);
-    check(
-        &rule,
-        &statements(&[trivy(HIGH), vex("ci", not_affected, "2026-01-01")]),
-        Decision::Deny,
-        &["VULN"],
-    );
-    check(
-        &rule,
-        &statements(&[trivy(HIGH), vex("ops", "not_affected", "2026-01-01")]),
-        Decision::Deny,
-        &["VULN"],
-    );
-    check(
-        &rule,
-        &statements(&[trivy(HIGH), vex("ops", "under_investigation", "2026-01-01")]),
-        Decision::Deny,
-        &["VULN"],
-    );
-    let taken_back =
-        [trivy(HIGH), vex("ops", not_affected, "2026-01-01"), vex("ops", "affected", "2026-02-01")];
-    check(&rule, &statements(&taken_back), Decision::Deny, &["VULN"]);
-    let product = |id: &str| {
-        format!(
-            "by: ops, type: openvex, predicate: {{statements: [{{vulnerability: CVE-1, products: [{id}], status: fixed}}]}}"
-        )
-    };
-    for (id, decision, reasons) in [
-        ("{'@id': 'pkg:deb/debian/zlib1g'}", Decision::Allow, &[][..]),
-        ("{'@id': 'pkg:deb/debian/zlib1g@2'}", Decision::Deny, &["VULN"]),
-        ("{'@id': 'pkg:oci/app'}", Decision::Allow, &[]),
-        ("{'@id': 'pkg:oci/other'}", Decision::Deny, &["VULN"]),
-        (
-            "{'@id': 'pkg:oci/app', subcomponents: [{'@id': 'pkg:deb/debian/openssl'}]}",
-            Decision::Deny,
-            &["VULN"],
-        ),
-        ("{'@id': 'pkg:oci/app', subcomponents: [{'@id': 'pkg:deb/debian/zlib1g'}]}", Decision::Allow, &[]),
-    ] {
-        check(&rule, &statements(&[trivy(HIGH), product(id)]), decision, reasons);
-    }
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use serde::Deserialize;
 
-use super::{Judge, deny::Hit};
+use super::{Judge, deny::Hit, requirement::is_future, select::Candidate};
 use crate::{
-    attest::predicate::Family,
+    attest::predicate::{Family, PredicateType},
     policy::{
-        facts::{Attestation, Subject},
+        facts::{Attestation, Manifest, Subject},
         model::VulnRule,
         reason::Reason,
         verdict::{Detail, Outcome},
@@ -15,56 +15,128 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// All that allowed signers say.
+/// What allowed signers say about the image, read once.
 #[derive(Debug, Default)]
-pub(super) struct Vex {
-    statements: Vec<(Timestamp, Statement)>,
+pub(super) struct Documents<'a> {
+    read: Vec<(Candidate<'a>, Result<Document, serde_json::Error>)>,
+    /// Why there may be more.
+    doubt: Option<(Reason, String)>,
 }
 
-impl Vex {
-    /// What the signers that a rule allows say about this image, and the documents that cannot be read.
-    pub(super) fn of<'a>(judge: &Judge<'a>, rule: &'a VulnRule) -> (Self, Vec<Hit>) {
-        let subject = judge.subject;
-        let is_wanted = |attestation: &Attestation| {
-            attestation.predicate_type.family() == Some(Family::OpenVex)
-                && subject.digests().any(|digest| attestation.subjects.contains(digest))
+/// What of it is about one platform.
+#[derive(Debug)]
+pub(super) struct Vex<'d> {
+    subject: &'d Subject,
+    manifest: &'d Manifest,
+    statements: Vec<(Option<Timestamp>, &'d Statement)>,
+    /// Documents that cannot be read.
+    unread: Vec<Detail>,
+    /// Why there may be words that are not known here, and newer.
+    doubt: Option<(Reason, String)>,
+}
+
+/// What is said of a vulnerability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word<'a> {
+    /// Nothing, or that it matters.
+    Stands,
+    /// That it does not matter.
+    Cleared,
+    /// The same, where a newer word may not have been seen, for this reason.
+    Doubtful(&'a Reason, &'a str),
+}
+
+impl<'a> Judge<'a> {
+    /// What the signers that a rule allows say about this image.
+    pub(super) fn vex(&self, rule: &'a VulnRule) -> Documents<'a> {
+        if rule.vex.is_empty() {
+            return Documents::default();
+        }
+        let is_wanted = |attestation: &Attestation| is_vex(&attestation.predicate_type);
+        let (candidates, _) = self.candidates(&rule.vex, false, &is_wanted);
+        let read = |candidate: Candidate<'a>| {
+            (candidate, serde_json::from_slice::<Document>(&candidate.attestation.predicate))
         };
-        let (candidates, _) = judge.candidates(&rule.vex, false, &is_wanted);
-        let (mut vex, mut unread) = (Self::default(), Vec::new());
-        for candidate in candidates {
-            match serde_json::from_slice::<Document>(&candidate.attestation.predicate) {
-                Ok(document) => vex.add(document),
+        Documents { read: candidates.into_iter().map(read).collect(), doubt: self.incomplete(is_vex) }
+    }
+}
+
+impl<'d> Vex<'d> {
+    /// What is about a platform: by its own digest, or by the index and none of its platforms.
+    pub(super) fn of<'a: 'd>(
+        judge: &Judge<'a>,
+        documents: &'d Documents<'_>,
+        manifest: &'d Manifest,
+    ) -> Self {
+        let (subject, doubt) = (judge.subject, documents.doubt.clone());
+        let mut vex = Self { subject, manifest, statements: Vec::new(), unread: Vec::new(), doubt };
+        let about = |candidate: &Candidate<'_>| judge.speaks_of(candidate.attestation, manifest);
+        for (candidate, document) in documents.read.iter().filter(|(candidate, _)| about(candidate)) {
+            match document {
+                Ok(document) => vex.add(document, judge.now),
                 Err(error) => {
                     let about = candidate.attestation.digest.to_string();
                     let message = format!("by {}: no OpenVEX document: {error}", candidate.signer);
-                    // What a document that cannot be read would clear is not cleared.
-                    let detail = Detail { about, reason: Reason::UNREADABLE, message };
-                    unread.push(Hit { outcome: Outcome::Pass, detail });
+                    vex.doubt.get_or_insert_with(|| (Reason::UNREADABLE, message.clone()));
+                    vex.unread.push(Detail { about, reason: Reason::UNREADABLE, message });
                 }
             }
         }
-        (vex, unread)
+        vex
     }
 
-    fn add(&mut self, document: Document) {
-        let of_document = document.timestamp;
-        for statement in document.statements {
-            let time = statement.timestamp.as_ref().or(of_document.as_ref());
-            let time = time.and_then(|time| time.parse().ok()).unwrap_or(Timestamp::UNKNOWN);
-            self.statements.push((time, statement));
+    /// The documents that cannot be read. What they would clear is not cleared.
+    pub(super) fn unread(&self) -> impl Iterator<Item = Hit> {
+        self.unread.iter().map(|detail| Hit { outcome: Outcome::Pass, detail: detail.clone() })
+    }
+
+    fn add(&mut self, document: &'d Document, now: Timestamp) {
+        for statement in &document.statements {
+            let time = statement.timestamp.as_ref().or(document.timestamp.as_ref());
+            let time = time.and_then(|time| time.parse::<Timestamp>().ok());
+            // Of a time to come it is not known when it was said.
+            self.statements.push((time.filter(|time| !is_future(*time, now)), statement));
         }
     }
 
-    /// Whether the latest word on a vulnerability is that it does not matter here. Of words of the same time the
-    /// worst one counts.
-    pub(super) fn clears(&self, id: &str, package: Option<&Purl>, subject: &Subject) -> bool {
-        let concerned = self
-            .statements
-            .iter()
-            .filter(|(_, statement)| statement.vulnerability.is(id) && statement.concerns(package, subject));
-        let latest = concerned.max_by_key(|(time, statement)| (*time, !statement.clears()));
-        latest.is_some_and(|(_, statement)| statement.clears())
+    /// The latest word on a vulnerability. Of words of the same time the worst one counts; one of which nobody knows the time
+    /// may be the latest.
+    pub(super) fn on(&self, id: &str, package: Option<&Purl>) -> Word<'_> {
+        let is_concerned =
+            |statement: &Statement| statement.vulnerability.is(id) && statement.concerns(package, self);
+        let concerned = || self.statements.iter().filter(|(_, statement)| is_concerned(statement));
+        let newest = concerned().filter_map(|(time, _)| *time).max();
+        let mut latest = concerned().filter(|(time, _)| time.is_none() || *time == newest).peekable();
+        let is_cleared = latest.peek().is_some() && latest.all(|(_, statement)| statement.clears());
+        match (&self.doubt, is_cleared) {
+            (_, false) => Word::Stands,
+            (None, true) => Word::Cleared,
+            (Some((reason, why)), true) => Word::Doubtful(reason, why),
+        }
     }
+}
+
+impl Vex<'_> {
+    /// Whether a product is the platform's image or the index: `pkg:oci/NAME@sha256:…`, a digest, or the image as it was asked
+    /// for.
+    fn is_image(&self, id: &str) -> bool {
+        let of_image =
+            |id: &str| [&self.subject.digest, &self.manifest.digest].iter().any(|it| it.to_string() == id);
+        if id == self.subject.name || of_image(id) {
+            return true;
+        }
+        let Some(purl) = id.parse::<Purl>().ok().filter(|purl| purl.kind() == "oci") else { return false };
+        if let Some(version) = purl.get_version() {
+            return of_image(version);
+        }
+        let repository = self.subject.repository.as_deref().unwrap_or_default();
+        let same_name = repository.rsplit('/').next() == Some(purl.name());
+        same_name && purl.get_qualifier("repository_url").is_none_or(|url| url == repository)
+    }
+}
+
+fn is_vex(kind: &PredicateType) -> bool {
+    kind.family() == Some(Family::OpenVex)
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,18 +212,18 @@ impl Statement {
     }
 
     /// Whether it is about the package in the image. Without products it is about what it is attested for.
-    fn concerns(&self, package: Option<&Purl>, subject: &Subject) -> bool {
-        self.products.is_empty() || self.products.iter().any(|product| product.is(package, subject))
+    fn concerns(&self, package: Option<&Purl>, vex: &Vex<'_>) -> bool {
+        self.products.is_empty() || self.products.iter().any(|product| product.is(package, vex))
     }
 }
 
 impl Product {
-    fn is(&self, package: Option<&Purl>, subject: &Subject) -> bool {
+    fn is(&self, package: Option<&Purl>, vex: &Vex<'_>) -> bool {
         match self {
-            Self::Id(id) => is_image(id, subject) || is_package(id, package),
+            Self::Id(id) => vex.is_image(id) || is_package(id, package),
             Self::Component { id, subcomponents } => {
                 let id = id.as_deref().unwrap_or_default();
-                let of_image = is_image(id, subject);
+                let of_image = vex.is_image(id);
                 let named = |part: &Subcomponent| match part {
                     Subcomponent::Id(id) => is_package(id, package),
                     Subcomponent::Component { id } => is_package(id.as_deref().unwrap_or_default(), package),
@@ -161,23 +233,6 @@ impl Product {
             }
         }
     }
-}
-
-/// `pkg:oci/NAME@sha256:…`, a digest, or the image as it was asked for.
-fn is_image(id: &str, subject: &Subject) -> bool {
-    if id == subject.name || subject.digests().any(|digest| digest.to_string() == id) {
-        return true;
-    }
-    let Ok(purl) = id.parse::<Purl>() else { return false };
-    if purl.kind() != "oci" {
-        return false;
-    }
-    if let Some(version) = purl.get_version() {
-        return subject.digests().any(|digest| digest.to_string() == version);
-    }
-    let repository = subject.repository.as_deref().unwrap_or_default();
-    let same_name = repository.rsplit('/').next() == Some(purl.name());
-    same_name && purl.get_qualifier("repository_url").is_none_or(|url| url == repository)
 }
 
 /// The same package; where the product has a version, in that version.

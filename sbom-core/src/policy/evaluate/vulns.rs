@@ -11,7 +11,7 @@ use super::{
     Chosen, Exceptions, Judge,
     deny::{Hit, checks},
     requirement::span,
-    vex::Vex,
+    vex::{Vex, Word},
 };
 use crate::{
     attest::predicate::Family,
@@ -46,12 +46,13 @@ impl<'a> Judge<'a> {
         exceptions: &Exceptions<'a>,
         path: &str,
     ) -> Vec<Check> {
-        let (vex, mut unread) = Vex::of(self, rule);
+        let documents = self.vex(rule);
         let first_seen = if rule.grace.is_some() { self.first_seen() } else { BTreeMap::new() };
-        let mut by_platform: BTreeMap<Option<&String>, Vec<Hit>> = BTreeMap::new();
+        let mut by_platform: BTreeMap<&str, Vec<Hit>> = BTreeMap::new();
         for chosen in reports {
-            let hits = by_platform.entry(chosen.platform.as_ref()).or_default();
-            hits.append(&mut unread);
+            let hits = by_platform.entry(&chosen.platform).or_default();
+            let vex = Vex::of(self, &documents, chosen.manifest);
+            hits.extend(vex.unread());
             let about = chosen.attestation.digest.to_string();
             match read(&chosen.attestation.predicate) {
                 Ok(found) => hits.extend(found.iter().filter_map(|vulnerability| {
@@ -71,14 +72,15 @@ impl<'a> Judge<'a> {
         &self,
         rule: &VulnRule,
         found: &Vulnerability,
-        vex: &Vex,
+        vex: &Vex<'_>,
         first_seen: &BTreeMap<String, Timestamp>,
         exceptions: &Exceptions<'_>,
     ) -> Option<Hit> {
         if found.severity.is_some_and(|severity| severity < rule.min) {
             return None;
         }
-        if vex.clears(&found.id, found.package.as_ref(), self.subject) {
+        let word = vex.on(&found.id, found.package.as_ref());
+        if word == Word::Cleared {
             return None;
         }
         let mut unknown = Vec::new();
@@ -103,6 +105,12 @@ impl<'a> Judge<'a> {
         }
         let severity = found.severity.map_or("of unknown severity", Severity::name);
         let about = found.id.clone();
+        if let Word::Doubtful(reason, why) = word {
+            let message =
+                format!("{severity}, in {}; VEX clears it, and may not be the latest: {why}", found.called);
+            let detail = Detail { about, reason: reason.clone(), message };
+            return Some(Hit { outcome: Outcome::Undecided, detail });
+        }
         if !unknown.is_empty() {
             let message =
                 format!("{severity}, in {}; the report does not say {}", found.called, unknown.join(", or "));
