@@ -272,6 +272,23 @@ fn a_password_is_for_the_registry_of_the_image_and_not_for_one_that_the_image_na
 }
 
 #[test]
+fn what_a_registry_says_is_no_order_to_whoever_reads_the_log() {
+    let bench = Bench::new();
+    let (registry, name) = registry(API, &image("linux/amd64"));
+    let said = r###"{"errors":[{"code":"DENIED","message":"##[set-output name=gate;]allowed"}]}"###;
+    registry.fault("/manifests/", usize::MAX, FaultKind::Status(403, String::new(), said.to_owned()));
+    policy(&bench, &sbom(""));
+    let verify = ["verify", "--policy", "p.yaml", &name];
+    let told = bench.ends(4, &verify);
+    assert!(told.contains("set-output") && !told.contains("##["), "{told}");
+    // A line of JSON says the same to whoever reads it as that.
+    let run = bench.run(&[&["--log-format", "json"], &verify[..]].concat());
+    assert!(!run.stderr.contains("##["), "{}", run.stderr);
+    let line: Value = serde_json::from_str(run.stderr.lines().next().unwrap()).unwrap();
+    assert!(line["message"].as_str().unwrap().contains("##[set-output"), "{line}");
+}
+
+#[test]
 fn a_rescan_that_was_cut_short_agrees_with_nothing() {
     let bench = Bench::new();
     let layout = bench.layout("layout");

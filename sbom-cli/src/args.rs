@@ -209,7 +209,7 @@ pub(crate) struct RegistryArgs {
     /// `SBOMCTL_REGISTRY_PASSWORD`
     #[arg(long, value_name = "NAME")]
     pub(crate) username: Option<String>,
-    /// Give up on a registry that sends nothing for this many seconds
+    /// Give up on a registry that sends nothing, or less than 4 KiB a second, for this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: u64,
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, io, time::Duration};
 
+use super::pace::TooSlow;
 use crate::{
     digest::Digest, image_path::escape_control, limits::LimitExceeded, oci::manifest::ManifestError,
 };
@@ -258,7 +259,8 @@ impl Fault {
             },
             ureq::Error::Rustls(source) => Self::of_rustls(host, source),
             ureq::Error::Io(source) if source.kind() == io::ErrorKind::TimedOut => {
-                Self::Timeout { stage: "transfer" }
+                let slow = source.get_ref().is_some_and(|inner| inner.is::<TooSlow>());
+                Self::Timeout { stage: if slow { "transfer, of which too little comes" } else { "transfer" } }
             }
             ureq::Error::Io(source) => match source.downcast::<rustls::Error>() {
                 Ok(source) => Self::of_rustls(host, source),

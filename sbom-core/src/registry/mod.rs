@@ -15,6 +15,7 @@ pub mod error;
 mod helper;
 mod link;
 pub mod manifests;
+mod pace;
 mod proofs;
 pub mod referrers;
 mod retry;
