@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use super::needles::{Lookout, Needle, Needles, Places};
 use crate::{
     digest::{Algorithm, Digest, Hasher},
-    limits::{LimitExceeded, Limits, read_full},
+    limits::{LimitExceeded, Limits, passing_room, read_full},
 };
 
 /// What was kept of a file.
@@ -178,7 +178,9 @@ pub fn retain_executable(
 
 /// Each piece is searched as soon as it is read, while it lies in the processor's cache.
 fn retain_whole(content: &mut dyn Read, size: u64, needles: &Needles) -> Result<Content, RetainError> {
-    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
+    let length = usize::try_from(size).unwrap_or(0);
+    let mut bytes = vec![0; passing_room(length)];
+    bytes.truncate(length);
     let mut lookout = Lookout::for_places(needles);
     let mut filled = 0_usize;
     loop {
@@ -229,7 +231,10 @@ impl Keeper<'_> {
                 let Some(part) = self.parts.last_mut() else { break };
                 if at >= self.tail {
                     // All of what is left follows: room for twice of it would be wasted.
-                    part.bytes.reserve_exact(usize::try_from(self.size.saturating_sub(at)).unwrap_or(0));
+                    let left = usize::try_from(self.size.saturating_sub(at)).unwrap_or(0);
+                    if part.bytes.capacity().saturating_sub(part.bytes.len()) < left {
+                        part.bytes.reserve_exact(passing_room(left));
+                    }
                 }
                 part.bytes.extend_from_slice(bytes);
             }
