@@ -11,7 +11,7 @@ fn main() -> io::Result<()> {
     // Cargo runs it in the folder of the package.
     let mut files = vec![PathBuf::from("Cargo.toml")];
     collect(Path::new("src"), &mut files)?;
-    // Of the versions of what the library depends on only the workspace tells.
+    // Of the versions of what the library depends on, which a path may stand in for, the workspace tells.
     files.extend(Some(PathBuf::from("../Cargo.lock")).filter(|lock| lock.is_file()));
     files.sort();
     let mut hasher = DefaultHasher::new();

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use sbomctl_testkit::{Blob, FaultKind, ReferrersApi, Registry, Root, index};
+use sbomctl_testkit::{Access, Blob, FaultKind, ReferrersApi, Registry, Root, index};
 use serde_json::{Value, json};
 
-use crate::attest::{API, Bench, at, image, image_with, registry, two};
+use crate::{
+    attest::{API, Bench, at, image, image_with, registry, two},
+    program::{command, finish},
+};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -212,21 +215,24 @@ fn a_record_binds_whatever_it_withdraws_of_the_image_wherever_the_two_lie() {
     bench.done(&["verify", "--key", "s.pub", "--key", "k.pub", "--platform", "linux/arm64", &name]);
 }
 
+/// An image that says it is built on the image of `image("linux/amd64")` in another registry.
+fn built_on(base: &str) -> Root {
+    sbomctl_testkit::ImageBuilder::new()
+        .label("org.opencontainers.image.base.name", base)
+        .label("org.opencontainers.image.base.digest", &image("linux/amd64").manifest.digest)
+        .layer(|l| {
+            l.file("etc/os-release", "ID=alpine\nVERSION_ID=3.20.0\n").file("lib/apk/db/installed", "")
+        })
+        .build()
+        .root()
+}
+
 #[test]
 fn only_a_base_that_the_policy_allows_is_asked_about() {
     let bench = Bench::new();
     let other = Registry::start();
     let base = other.push("base/image", "1", &image("linux/amd64"));
-    let digest = image("linux/amd64").manifest.digest;
-    let built = sbomctl_testkit::ImageBuilder::new()
-        .label("org.opencontainers.image.base.name", &base)
-        .label("org.opencontainers.image.base.digest", &digest)
-        .layer(|l| {
-            l.file("etc/os-release", "ID=alpine\nVERSION_ID=3.20.0\n").file("lib/apk/db/installed", "")
-        })
-        .build()
-        .root();
-    let (_registry, name) = registry(API, &built);
+    let (_registry, name) = registry(API, &built_on(&base));
     bench.done(&["attest", "--key", "k.key", &name]);
     other.clear_log();
     let rule = |base: &str| format!("{}\n    base: {base}", sbom(""));
@@ -236,6 +242,50 @@ fn only_a_base_that_the_policy_allows_is_asked_about() {
     let allowed = rule(&format!("{{allow: ['{}/base/*'], maxAge: 30d}}", other.host()));
     check(&bench, &name, &allowed, "undecided", &["BASE_UNKNOWN"]);
     assert!(!other.log().is_empty());
+}
+
+#[test]
+fn a_password_is_for_the_registry_of_the_image_and_not_for_one_that_the_image_names() {
+    // user:pass, theirs:own
+    let (given, kept) = ("Basic dXNlcjpwYXNz", "Basic dGhlaXJzOm93bg==");
+    let (bench, other) = (Bench::new(), Registry::start());
+    let base = other.push("base/image", "1", &image("linux/amd64"));
+    let (registry, name) = registry(API, &built_on(&base));
+    policy(&bench, "    base: {allow: ['**'], maxAge: 30d}");
+    let auths = json!({ "auths": { (other.host()): { "auth": "dGhlaXJzOm93bg==" } } });
+    bench.write("auths.json", auths.to_string());
+    bench.write("none.json", "{}");
+    registry.access(Access::Header(given.to_owned()));
+    other.access(Access::Header(kept.to_owned()));
+    for (file, proofs) in [("none.json", BTreeSet::from([""])), ("auths.json", BTreeSet::from(["", kept]))] {
+        other.clear_log();
+        let arguments = ["verify", "--policy", "p.yaml", "--username", "user", "--registry-config", file];
+        let mut command = command(&[&arguments[..], &[&name]].concat());
+        command.current_dir(bench.path(".")).env("SBOMCTL_REGISTRY_PASSWORD", "pass");
+        let run = finish(command, &[]);
+        assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
+        let log = other.log();
+        let sent: BTreeSet<&str> = log.iter().map(|line| line.header("authorization")).collect();
+        assert_eq!(sent, proofs, "{file}");
+    }
+    assert!(registry.log().iter().any(|line| line.header("authorization") == given));
+}
+
+#[test]
+fn what_a_registry_says_is_no_order_to_whoever_reads_the_log() {
+    let bench = Bench::new();
+    let (registry, name) = registry(API, &image("linux/amd64"));
+    let said = r###"{"errors":[{"code":"DENIED","message":"##[set-output name=gate;]allowed"}]}"###;
+    registry.fault("/manifests/", usize::MAX, FaultKind::Status(403, String::new(), said.to_owned()));
+    policy(&bench, &sbom(""));
+    let verify = ["verify", "--policy", "p.yaml", &name];
+    let told = bench.ends(4, &verify);
+    assert!(told.contains("set-output") && !told.contains("##["), "{told}");
+    // A line of JSON says the same to whoever reads it as that.
+    let run = bench.run(&[&["--log-format", "json"], &verify[..]].concat());
+    assert!(!run.stderr.contains("##["), "{}", run.stderr);
+    let line: Value = serde_json::from_str(run.stderr.lines().next().unwrap()).unwrap();
+    assert!(line["message"].as_str().unwrap().contains("##[set-output"), "{line}");
 }
 
 #[test]
@@ -451,6 +501,63 @@ fn a_summary_says_what_the_gate_said_and_what_it_heard() {
     assert!(failed.contains("FAILED_SUMMARY"), "{failed}");
     bench.ends(2, &["verify", "--key", "k.pub", "--vsa-key", "s.key", &name]);
     bench.ends(2, &["verify", "--policy", "p.yaml", "--vsa-push", &name]);
+}
+
+#[test]
+fn a_no_is_not_outlived_by_an_older_yes_of_the_same_signer() {
+    let bench = Bench::new();
+    let summary = |result: &str, time: &str, name: &str| {
+        bench.write("vsa.json", format!(r#"{{"verificationResult":"{result}","timeVerified":"{time}"}}"#));
+        bench.done(&["attest", "--key", "k.key", "--type", "vsa", "--predicate", "vsa.json", name]);
+    };
+    let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+    for (yes, no, code, decision, reasons) in [
+        (early, late, 1, "deny", &["FAILED_SUMMARY"][..]),
+        (early, early, 1, "undecided", &["TIME_UNVERIFIED"]),
+        ("", late, 1, "undecided", &["TIME_UNVERIFIED"]),
+        (late, early, 0, "allow", &[]),
+    ] {
+        let (_registry, name) = registry(API, &image("linux/amd64"));
+        summary("PASSED", yes, &name);
+        let plain = ["verify", "--key", "k.pub", "--type", "vsa", &name];
+        bench.done(&plain);
+        summary("FAILED", no, &name);
+        let said = bench.ends(code, &plain);
+        assert!(said.contains("FAILED_SUMMARY"), "{said}");
+        let rule = "    require: [{attestation: {type: vsa, by: [k], time: claimed}}]";
+        check(&bench, &name, rule, decision, reasons);
+        let all = "    require: [{attestation: {type: vsa, by: [k], select: all}}]";
+        check(&bench, &name, all, "deny", &["FAILED_SUMMARY"]);
+        // By somebody else it says nothing of the first one's word.
+        let (_registry, name) = registry(API, &image("linux/amd64"));
+        summary("PASSED", yes, &name);
+        bench.done(&["attest", "--key", "s.key", "--type", "vsa", "--predicate", "vsa.json", &name]);
+        bench.write("vsa.json", r#"{"verificationResult":"FAILED"}"#);
+        bench.done(&["attest", "--key", "s.key", "--type", "vsa", "--predicate", "vsa.json", &name]);
+        bench.done(&["verify", "--key", "k.pub", "--key", "s.pub", "--type", "vsa", &name]);
+    }
+}
+
+#[test]
+fn a_summary_that_fails_hides_no_verdict() {
+    let bench = Bench::new();
+    let (registry, name) = registry(API, &image("linux/amd64"));
+    bench.done(&["attest", "--key", "k.key", &name]);
+    let gate = ["verify", "--policy", "p.yaml", "--vsa-key", "s.key", "--vsa-push", &name];
+    for (licence, code, word) in [("Zlib", 1, "DENIED"), ("AGPL-3.0-only", 4, "allowed")] {
+        policy(&bench, &format!("{}\n    deny: {{licenses: ['{licence}']}}", sbom("")));
+        registry.fault_on("PUT", "/manifests/", 99, FaultKind::Status(403, String::new(), String::new()));
+        let run = bench.run(&gate);
+        assert_eq!(run.code, code, "{}{}", run.stdout, run.stderr);
+        assert!(run.stdout.starts_with(word) && run.stderr.contains("403"), "{}{}", run.stdout, run.stderr);
+        registry.clear_faults();
+    }
+    // Where nothing can be put, nothing is judged.
+    bench.done(&["attest", "copy", &name, "oci-archive:a.tar"]);
+    let archive = ["verify", "--policy", "p.yaml", "--vsa-key", "s.key", "--vsa-push", "oci-archive:a.tar"];
+    let run = bench.run(&archive);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.stderr);
+    assert!(run.stderr.contains("archive"), "{}", run.stderr);
 }
 
 #[cfg(feature = "keyless")]

@@ -31,3 +31,4 @@ mod stated;
 mod told;
 mod verdicts;
 mod verify;
+mod withdrawals;

@@ -16,7 +16,8 @@ use sbom_core::{
     layer::{
         Entry, EntryKind, EntrySink, LayerError,
         decompress::Decompressor,
-        retain::{Content, Needles, retain_executable},
+        needles::Needles,
+        retain::{Content, retain_executable},
         walk::walk,
     },
     limits::Limits,

@@ -192,7 +192,7 @@ pub(crate) struct ScanArgs {
 }
 
 /// Options of every subcommand that talks to a registry.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Registry")]
 pub(crate) struct RegistryArgs {
     /// Allow plain HTTP and unverified TLS certificates for any host; plain HTTP to this machine needs no leave
@@ -205,10 +205,11 @@ pub(crate) struct RegistryArgs {
     /// Docker's config.json
     #[arg(long, value_name = "FILE")]
     pub(crate) registry_config: Option<PathBuf>,
-    /// Log in with this user name; the password is read from `SBOMCTL_REGISTRY_PASSWORD`
+    /// Log in with this user name to the registries of the images named; the password is read from
+    /// `SBOMCTL_REGISTRY_PASSWORD`
     #[arg(long, value_name = "NAME")]
     pub(crate) username: Option<String>,
-    /// Give up on a registry that sends nothing for this many seconds
+    /// Give up on a registry that sends nothing, or less than 4 KiB a second, for this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: u64,
 }

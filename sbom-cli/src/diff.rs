@@ -7,7 +7,7 @@ use crate::{
     documents::ReadArgs,
     environment::Environment,
     exit_code::{Exit, Failure},
-    output,
+    orders, output,
     terminal::Terminal,
 };
 
@@ -62,7 +62,7 @@ pub(crate) fn run(
     let diff = Diff::of(&before.read.document, &after.read.document);
     let style = terminal.stdout_style(environment);
     output::to_stdout(|out| match arguments.format {
-        DiffFormat::Text => text::write(&diff, style, out),
+        DiffFormat::Text => orders::write_without(out, |out| text::write(&diff, style, out)),
         DiffFormat::Json => json::write(&diff, out),
         DiffFormat::Markdown => markdown::write(&diff, out),
     })?;

@@ -274,7 +274,12 @@ pub(crate) fn write(
     match &output.file {
         None => {
             let inputs = Inputs { columns: terminal::columns(environment), ..inputs.clone() };
-            output::to_stdout(|out| document::write(document, format, &inputs, out))
+            let write = |out: &mut dyn io::Write| document::write(document, format, &inputs, out);
+            if format == document::Format::Table {
+                output::text_to_stdout(write)
+            } else {
+                output::to_stdout(write)
+            }
         }
         Some(file) => output::to_file(file, |out| document::write(document, format, inputs, out)),
     }

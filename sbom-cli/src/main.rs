@@ -22,6 +22,7 @@ mod keyless;
 mod keys;
 mod merge;
 mod open;
+mod orders;
 mod output;
 mod place;
 mod policy;

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use sbom_core::oci::Platform;
 use tempfile::NamedTempFile;
 
-use crate::exit_code::Failure;
+use crate::{exit_code::Failure, orders};
 
 /// Files and folders being written; removed if the program is interrupted.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -32,6 +32,11 @@ pub(crate) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
         .and_then(|()| out.flush())
         .context("writing to standard output")
         .map_err(Failure::environment)
+}
+
+/// The same for what people read, which must be no order to whoever reads it for them.
+pub(crate) fn text_to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    to_stdout(|out| orders::write_without(out, write))
 }
 
 /// Writes the file `path` through `write`. It takes the place of what was there only once it is whole and on

@@ -1,6 +1,6 @@
 //! An image where it lies, with what lies beside it: a repository of a registry, or an OCI layout.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::anyhow;
 use clap::Args;
@@ -10,7 +10,7 @@ use sbom_core::{
     limits::Limits,
     oci::{
         Descriptor, Platform,
-        manifest::{Document, REF_NAME},
+        manifest::{Document, Index, REF_NAME},
         reference::{Reference, Tag},
     },
     source::{
@@ -61,8 +61,9 @@ pub(crate) struct Image {
     pub(crate) sink: Option<Arc<dyn Sink>>,
     /// What the name leads to: a manifest or an index.
     pub(crate) root: Descriptor,
-    /// The index's images, each with its platform; empty if there is no index.
+    /// The images and indexes that an index lists, each with its platform; empty if there is no index.
     pub(crate) platforms: Vec<(Platform, Descriptor)>,
+    is_index: bool,
 }
 
 impl Image {
@@ -76,9 +77,10 @@ impl Image {
         match Locator::parse(image, limits).map_err(locator_failure)? {
             Locator::Registry(name) => {
                 let reference = registry::reference(&name)?;
-                let client = registry::client(arguments, environment, limits)?;
+                let repository = reference.repository();
+                let client = registry::client(arguments, environment, limits, repository)?;
                 let (store, root) = RegistryStore::resolve(&client, &reference).map_err(SourceError::from)?;
-                let repository = reference.repository().to_string();
+                let repository = repository.to_string();
                 let naming = Naming {
                     name: repository.clone(),
                     tag: reference.tag().map(ToString::to_string),
@@ -114,8 +116,13 @@ impl Image {
         sink: Option<Arc<dyn Sink>>,
         root: Descriptor,
     ) -> Result<Self, Failure> {
-        let platforms = platforms(&*store, &root)?;
-        Ok(Self { given: given.to_owned(), naming, reference, store, sink, root, platforms })
+        let listed = match store::document(&*store, &root)? {
+            Document::Index(index) => Some(index),
+            Document::Manifest(_) => None,
+        };
+        let is_index = listed.is_some();
+        let platforms = listed.map(platforms).unwrap_or_default();
+        Ok(Self { given: given.to_owned(), naming, reference, store, sink, root, platforms, is_index })
     }
 
     /// The images that can be scanned: of an index those for all platforms, or for `platform` alone.
@@ -127,6 +134,12 @@ impl Image {
         let selection = platform.map_or(Selection::All, |platform| Selection::Platform(platform.clone()));
         let store: Arc<dyn ContentStore> = Arc::clone(&self.store) as _;
         Ok(image::resolve(&store, std::slice::from_ref(&self.root), &self.naming, &selection, limits)?)
+    }
+
+    /// Every digest that names it or a part of it.
+    pub(crate) fn digests(&self, limits: &Limits) -> Result<BTreeSet<Digest>, Failure> {
+        let members = if self.is_index { self.members(limits)? } else { Vec::new() };
+        Ok(members.into_iter().map(|member| member.digest).chain([self.root.digest.clone()]).collect())
     }
 
     /// What of it a machine may choose, images and what only looks like none.
@@ -145,9 +158,9 @@ impl Image {
         })
     }
 
-    /// The index through which images were chosen, if there is one.
+    /// The index through which images were chosen, if there is one: whatever it lists.
     pub(crate) fn index(&self) -> Option<&Digest> {
-        (!self.platforms.is_empty()).then_some(&self.root.digest)
+        self.is_index.then_some(&self.root.digest)
     }
 
     /// The name by which the same bytes are found again.
@@ -156,11 +169,10 @@ impl Image {
     }
 }
 
-/// The images of an index: each that runs somewhere.
-fn platforms(store: &dyn Store, root: &Descriptor) -> Result<Vec<(Platform, Descriptor)>, Failure> {
-    let Document::Index(index) = store::document(store, root)? else { return Ok(Vec::new()) };
-    let images = index.manifests.into_iter().filter(|entry| !entry.is_attestation());
-    Ok(images.map(|entry| (entry.platform.clone().unwrap_or_default(), entry)).collect())
+/// What of an index runs somewhere: all of it but what says that it runs nowhere.
+fn platforms(index: Index) -> Vec<(Platform, Descriptor)> {
+    let images = index.manifests.into_iter().filter(|entry| !entry.is_for_no_machine());
+    images.map(|entry| (entry.platform.clone().unwrap_or_default(), entry)).collect()
 }
 
 /// The name of a layout, and the tag that it gives the image.

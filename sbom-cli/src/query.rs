@@ -11,7 +11,7 @@ use crate::{
     documents::ReadArgs,
     environment::Environment,
     exit_code::{Exit, Failure},
-    output,
+    orders, output,
     terminal::Terminal,
 };
 
@@ -118,7 +118,7 @@ pub(crate) fn run(
     if !found.is_empty() || arguments.format == QueryFormat::Json {
         let mut without = 0;
         output::to_stdout(|out| match arguments.format {
-            QueryFormat::Text => list::text(document, &found, style, out),
+            QueryFormat::Text => orders::write_without(out, |out| list::text(document, &found, style, out)),
             QueryFormat::Json => list::json(document, &found, out),
             QueryFormat::Purls => {
                 without = list::purls(document, &found, out)?;
@@ -186,7 +186,7 @@ fn why(
     if !ways.is_empty() || format == QueryFormat::Json {
         output::to_stdout(|out| match format {
             QueryFormat::Json => list::paths_json(document, &ways, out),
-            _ => list::paths_text(document, &ways, out),
+            _ => orders::write_without(out, |out| list::paths_text(document, &ways, out)),
         })?;
     }
     if ways.is_empty() {

@@ -5,8 +5,8 @@ use std::{fs::File, io, path::Path, sync::Arc, time::Duration};
 use anyhow::{Context as _, anyhow};
 use sbom_core::{
     limits::{Limits, read_capped},
-    oci::reference::{Reference, ReferenceError},
-    registry::{AuthFiles, Client, ClientConfig, CredentialStore, Credentials, Fault, Security},
+    oci::reference::{Reference, ReferenceError, Repository},
+    registry::{AuthFiles, Client, ClientConfig, CredentialStore, Credentials, Fault, Login, Security},
     source::{Selection, Source, registry},
 };
 
@@ -21,7 +21,7 @@ pub(crate) fn open(
     limits: &Limits,
 ) -> Result<Vec<Box<dyn Source>>, Failure> {
     let reference = reference(name)?;
-    let client = client(arguments, environment, limits)?;
+    let client = client(arguments, environment, limits, reference.repository())?;
     let images = registry::open(&client, &reference, selection, limits).map_err(|error| {
         let failure = Failure::from(error);
         let context = format!("{name:?}, which is no file or folder here, as an image in a registry");
@@ -40,17 +40,19 @@ pub(crate) fn reference(name: &str) -> Result<Reference, Failure> {
     })
 }
 
-/// A client as options and environment want it.
+/// A client as options and environment want it. A password on the command line is for the registry of `repository`
+/// alone, which the user named; not for one that an image names.
 pub(crate) fn client(
     arguments: &RegistryArgs,
     environment: &Environment,
     limits: &Limits,
+    repository: &Repository,
 ) -> Result<Arc<Client>, Failure> {
     let config = ClientConfig {
         security: if arguments.insecure { Security::DangerUnverified } else { Security::Verified },
         ca_certificates: certificates(arguments, environment, limits)?,
         timeout: Duration::from_secs(arguments.timeout.max(1)),
-        credentials: credentials(arguments, environment, limits)?,
+        credentials: credentials(arguments, environment, limits, repository)?,
         user_agent: concat!("sbomctl/", env!("CARGO_PKG_VERSION")).to_owned(),
         limits: limits.clone(),
         proxy: environment.https_proxy.clone(),
@@ -87,6 +89,7 @@ fn credentials(
     arguments: &RegistryArgs,
     environment: &Environment,
     limits: &Limits,
+    repository: &Repository,
 ) -> Result<Arc<dyn CredentialStore>, Failure> {
     if let Some(username) = &arguments.username {
         let Some(password) = environment.registry_password.clone() else {
@@ -94,7 +97,8 @@ fn credentials(
                 "--username needs a password in the variable SBOMCTL_REGISTRY_PASSWORD"
             )));
         };
-        return Ok(Arc::new(Credentials::Password { username: username.clone(), password }));
+        let credentials = Credentials::Password { username: username.clone(), password };
+        return Ok(Arc::new(Login::new(credentials, [repository])));
     }
     let mut files = AuthFiles::new(limits);
     let mut add = |path: &Path| -> anyhow::Result<bool> {

@@ -14,6 +14,7 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 use crate::{
     args::{Global, LogFormat, When},
     environment::Environment,
+    orders,
 };
 
 /// Standard error: log lines, errors, and bars that keep below them.
@@ -127,6 +128,7 @@ impl Terminal {
     }
 
     fn print(&self, text: fmt::Arguments<'_>) {
+        let text = orders::without(&text.to_string());
         // If standard error is gone there is nobody left to tell.
         self.bars.suspend(|| drop(writeln!(io::stderr(), "{text}")));
     }
@@ -165,13 +167,21 @@ pub(crate) fn messages(error: &anyhow::Error) -> String {
     sbom_core::image_path::escape_control(&text).into_owned()
 }
 
-/// Writes log lines above the bars.
+/// Writes log lines above the bars. It is given each whole.
 #[derive(Debug)]
-pub(crate) struct LogWriter(MultiProgress);
+pub(crate) struct LogWriter {
+    bars: MultiProgress,
+    format: LogFormat,
+}
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write_all(bytes))?;
+        let text = String::from_utf8_lossy(bytes);
+        let text = match self.format {
+            LogFormat::Json => orders::without_in_json(&text),
+            LogFormat::Text => orders::without(&text),
+        };
+        self.bars.suspend(|| io::stderr().write_all(text.as_bytes()))?;
         Ok(bytes.len())
     }
 
@@ -184,7 +194,7 @@ impl<'a> MakeWriter<'a> for Terminal {
     type Writer = LogWriter;
 
     fn make_writer(&'a self) -> LogWriter {
-        LogWriter(self.bars.clone())
+        LogWriter { bars: self.bars.clone(), format: self.format }
     }
 }
 

@@ -63,7 +63,9 @@ pub(crate) fn run(
         Format::Text => {
             let mut lines = vec![image.pinned()];
             branches(&shown.root.children, "", &mut lines);
-            output::to_stdout(|out| lines.iter().try_for_each(|line| writeln!(out, "{}", escaped(line))))?;
+            output::text_to_stdout(|out| {
+                lines.iter().try_for_each(|line| writeln!(out, "{}", escaped(line)))
+            })?;
         }
     }
     Ok(unverified::tell(&shown.notes, &shown.incomplete, terminal))

@@ -231,6 +231,20 @@ pub fn read_capped_sized(reader: impl Read, size: u64, limit: Limit) -> Result<V
     Ok(bytes)
 }
 
+/// Reads until `buffer` is full or `reader` ends; gives how far it got.
+pub fn read_full(reader: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
+        match reader.read(free) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
 /// Memory shared by threads: a taker waits until what it asks for is free.
 ///
 /// Whether something is kept never depends on who came first, only when.

@@ -189,7 +189,6 @@ pub fn scan(source: &dyn Source, options: &Options, progress: &dyn Progress) -> 
     parts.mark(&mut subject, &mut overlay);
     let bom = assemble(subject, overlay, &options.bill, &options.limits);
     results.keep_bill(&bom);
-    results.finish();
     Ok(bom)
 }
 
@@ -236,7 +235,7 @@ fn read_layers<'l>(
         }
         drop(sender);
         let mut links = BTreeSet::new();
-        let mut waiting: BTreeMap<usize, LayerRead> = BTreeMap::new();
+        let mut waiting: BTreeMap<usize, LayerResult> = BTreeMap::new();
         let mut folded = 0;
         let mut failure: Option<(usize, ScanError)> = None;
         for (index, result) in receiver {
@@ -246,15 +245,17 @@ fn read_layers<'l>(
                 }
                 Err(_) => {}
                 Ok(read) => {
-                    waiting.insert(index, Ok(read));
+                    waiting.insert(index, read);
                 }
             }
-            while let Some(Ok((content, more))) = waiting.remove(&folded) {
-                if failure.is_none() {
-                    links.extend(more);
-                    if let Err(source) = overlay.fold(content) {
-                        failure = Some((folded, ScanError::Limit { at: format!("layer {folded}"), source }));
-                    }
+            // Those below a failure are folded, for they might fail at that, too.
+            while failure.as_ref().is_none_or(|(first, _)| folded < *first)
+                && let Some((content, more)) = waiting.remove(&folded)
+            {
+                links.extend(more);
+                if let Err(source) = overlay.fold(content) {
+                    failed_at.fetch_min(folded, Ordering::Relaxed);
+                    failure = Some((folded, ScanError::Limit { at: format!("layer {folded}"), source }));
                 }
                 folded += 1;
             }
@@ -289,10 +290,13 @@ fn reread<'l>(
         let Some(descriptor) = layers.get(layer) else { continue };
         let before = further;
         let mut rereader = Rereader::new(shared, layer, &files, &mut further);
-        let read = if parts.walk(descriptor, &mut rereader) {
-            rereader.finish().0
+        let is_read = parts.walk(descriptor, &mut rereader);
+        let (read, captured) = rereader.finish();
+        let read = if is_read {
+            read
         } else {
             further = before;
+            shared.discount_captured(captured);
             results.reread(descriptor, &files, &mut further)?
         };
         for (path, found, gaps) in read {
@@ -396,6 +400,53 @@ mod tests {
                 matches!(&error, ScanError::Digest { layer, .. } if layer.starts_with("layer 3 ")),
                 "{error}"
             );
+        }
+    }
+
+    /// A gzip-compressed archive with `tail` behind its end, and then what no decompressor reads.
+    fn breaks_behind_its_end(tail: &[u8]) -> Vec<u8> {
+        use std::io::Write as _;
+        let files: Vec<String> = (0..900).map(|n| format!("{}/{n}", "d".repeat(120))).collect();
+        let mut entries: Vec<(&str, &[u8])> =
+            files.iter().map(|name| (name.as_str(), &[b'a'; 700][..])).collect();
+        entries.push(("etc/os-release", b"ID=alpine\nVERSION_ID=3.20\n"));
+        let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        deflate.write_all(&archive(&entries)).unwrap();
+        deflate.flush().unwrap();
+        deflate.write_all(tail).unwrap();
+        deflate.flush().unwrap();
+        let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+        [&head[..], deflate.get_ref(), &[7], &[0xff; 2000]].concat()
+    }
+
+    #[test]
+    fn what_is_lost_where_unpacking_fails_is_the_same_for_any_number_of_jobs() {
+        let noise: Vec<u8> =
+            (0..900_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+        for tail in [0, 10_000, 60_000, 150_000, 300_000, 900_000] {
+            let memory = Memory::new(vec![archive(&[("a", b"x")]), breaks_behind_its_end(&noise[..tail])]);
+            let run = |jobs| format!("{:?}", scan(&memory, &options(jobs), &Silent));
+            let expected = run(1);
+            for jobs in [2, 3, 8, 2, 3, 8] {
+                assert_eq!(run(jobs), expected, "{tail} bytes, --jobs {jobs}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_fold_and_a_read_that_fail_the_lower_layer_is_reported() {
+        let packages: String = (0..5).map(|n| format!("P:p{n}\nV:1-r0\nA:x86_64\n\n")).collect();
+        let mut memory = Memory::new(vec![
+            archive(&[("lib/apk/db/installed", packages.as_bytes())]),
+            archive(&[("a", b"x")]),
+            archive(&[("b", &[7; 9000])]),
+        ]);
+        memory.layers[2][600] ^= 1;
+        for jobs in [1, 2, 3, 8] {
+            let mut options = options(jobs);
+            options.limits.set("records", 2);
+            let error = scan(&memory, &options, &Silent).unwrap_err();
+            assert!(matches!(&error, ScanError::Limit { at, .. } if at == "layer 0"), "{jobs}: {error}");
         }
     }
 

@@ -75,8 +75,9 @@ pub(super) fn run(
             None => Box::new(LayoutFolder::open(path, &limits)?),
         },
         Destination::Registry(reference) => {
-            let client = registry::client(&arguments.place.registry, environment, &limits)?;
-            Box::new(RegistryStore::new(&client, reference.repository().clone()))
+            let (registry, repository) = (&arguments.place.registry, reference.repository());
+            let client = registry::client(registry, environment, &limits, repository)?;
+            Box::new(RegistryStore::new(&client, repository.clone()))
         }
     };
     let tag = match &destination {

@@ -2,32 +2,44 @@
 
 use std::collections::BTreeMap;
 
-use sbom_core::{attest::Signed, digest::Digest, limits::Limits};
+use sbom_core::{
+    attest::{Signed, verify::Verified},
+    digest::Digest,
+    limits::Limits,
+};
 
-use super::{Author, Said, demand, find, unverified};
-use crate::{exit_code::Failure, place::Image, verify};
+use super::{
+    Author, Said,
+    read_back::{demand, find},
+    unverified,
+};
+use crate::{
+    exit_code::Failure,
+    place::Image,
+    verify::{self, Withdrawn},
+};
 
-/// The bundle beside a subject in which `author` says `statement`, and which counts; none if there is none to be
+/// The bundle beside a subject in which `author` says `statement`, by its digest, and which counts; none if there is none to be
 /// found. What an identity signs is never known: when it was signed is part of what is proven of it.
 pub(super) fn bundle(
     image: &Image,
     author: &Author,
     said: &Said,
-    statement: &[u8],
+    statement: &Digest,
+    records: Option<&Withdrawn>,
     limits: &Limits,
 ) -> Result<Option<Vec<u8>>, Failure> {
     if !matches!(author, Author::Key(_)) {
         return Ok(None);
     }
     let Some(trust) = author.trust()? else { return Ok(None) };
-    let wanted = Digest::of(statement);
     for subject in &said.subjects {
         let found = find(image, &said.predicate_type, &subject.digest, limits);
         let same: BTreeMap<Digest, Vec<u8>> = found
             .signed()
             .filter_map(|(attestation, signed)| match signed {
                 Signed::Bundle(bytes)
-                    if unverified::statement(signed, limits).is_some_and(|it| it.digest() == wanted) =>
+                    if unverified::statement(signed, limits).is_some_and(|it| it.digest() == *statement) =>
                 {
                     Some((attestation.digest.clone(), bytes.clone()))
                 }
@@ -37,9 +49,12 @@ pub(super) fn bundle(
         if same.is_empty() {
             continue;
         }
-        let demand = demand(&subject.digest, Some(&said.predicate_type), trust.clone());
-        let counts = verify::counting(found, &demand, limits);
-        if let Some(bytes) = counts.iter().find_map(|verified| same.get(verified.digest())) {
+        let demand = |subject| demand(subject, Some(&said.predicate_type), trust.clone());
+        let counts = verify::counting(found, &subject.digest, &demand, limits);
+        // What lies beside the other digests of the image may withdraw it as well.
+        let stands = |digest: &&Digest| records.is_none_or(|records| records.record_of(digest).is_none());
+        let mut standing = counts.iter().map(Verified::digest).filter(stands);
+        if let Some(bytes) = standing.find_map(|digest| same.get(digest)) {
             return Ok(Some(bytes.clone()));
         }
     }

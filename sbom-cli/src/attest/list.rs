@@ -78,7 +78,7 @@ pub(super) fn run(
                 table.push(None, line.cells());
             }
             let style = terminal.stdout_style(environment);
-            output::to_stdout(|out| {
+            output::text_to_stdout(|out| {
                 writeln!(out, "{}", image.pinned())?;
                 if lines.is_empty() {
                     writeln!(out, "nothing is attested")

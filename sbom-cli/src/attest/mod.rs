@@ -6,13 +6,10 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::{Args, Subcommand, ValueEnum};
 use sbom_core::{
-    attach::{self, Attached, Attachment, Found, Sink, Spending, Stopwatch, Wanted},
+    attach::{self, Attached, Attachment, Sink, Stopwatch},
     attest::{
-        Signed,
         predicate::PredicateType,
         statement::{self, Subject},
-        trust::Trust,
-        verify::{Demand, Need, Revoked, verify},
     },
     digest::Digest,
     limits::Limits,
@@ -27,6 +24,7 @@ mod download;
 mod known;
 mod list;
 mod new_layout;
+mod read_back;
 mod repair;
 mod revoke;
 mod said;
@@ -50,6 +48,7 @@ use crate::{
     place::Image,
     terminal::Terminal,
 };
+use read_back::{check_standing, read_back, records, what_is_there};
 use said::Said;
 
 const EXAMPLES: &str = "\
@@ -201,31 +200,34 @@ fn attest(arguments: &AttestArgs, environment: &Environment, terminal: &Terminal
         let message = format!("{named}: there is no image in it that can be scanned; nothing was signed");
         return Err(Failure { exit: Exit::BadInput, source: anyhow!(message) });
     }
+    // Where nothing is put, what lies there is none of its business.
+    let trust = if sink.is_some() { author.trust()? } else { None };
+    let records = trust.as_ref().map(|trust| records(&image, trust, limits)).transpose()?;
     let mut done = Vec::new();
     for said in said {
         let statement = statement(&image.naming.name, &said)?;
-        // Where nothing is put, what lies there is none of its business.
+        let digest = Digest::of(&statement);
+        check_standing(records.as_ref(), [&digest])?;
         let looks = sink.is_some() && !arguments.force;
-        let known = if looks { known::bundle(&image, &author, &said, &statement, limits)? } else { None };
+        let known = if looks {
+            known::bundle(&image, &author, &said, &digest, records.as_ref(), limits)?
+        } else {
+            None
+        };
         done.push(match known {
-            Some(bundle) => {
-                Done { said, statement: Digest::of(&statement), bundle, attached: Vec::new(), known: true }
-            }
+            Some(bundle) => Done { said, statement: digest, bundle, attached: Vec::new(), known: true },
             None => sign(&author, statement, said, limits)?,
         });
     }
     if let Some(sink) = sink {
         let pushed = push(arguments, sink, &mut done, environment, limits);
         pushed.map_err(|failure| what_is_there(&image, &done, failure, limits))?;
-        let trust = author.trust()?;
         if trust.is_none() {
             terminal.warn(format_args!(
                 "what was signed is in its place but was not verified: give --trusted-root FILE to have that done"
             ));
         }
-        for one in &done {
-            read_back(&image, trust.as_ref(), one, limits)?;
-        }
+        read_back(&image, trust.as_ref(), &done, limits)?;
     }
     tell(&arguments.out, &image.pinned(), &author, &done)?;
     Ok(Exit::Done)
@@ -285,15 +287,17 @@ fn subjects(image: &Image, digest: &Digest) -> Result<Vec<Descriptor>, Failure> 
     if image.root.digest == *digest {
         return Ok(vec![image.root.clone()]);
     }
+    Ok(vec![descriptor(image, digest)?, image.root.clone()])
+}
+
+/// What an index says of one of its images, or what is there if an index within it lists it.
+fn descriptor(image: &Image, digest: &Digest) -> Result<Descriptor, Failure> {
     let listed = image.platforms.iter().find(|(_, entry)| entry.digest == *digest);
-    let own = if let Some((_, entry)) = listed {
-        Descriptor::new(entry.media_type.clone(), digest.clone(), entry.size)
-    } else {
-        // It is in an index of indexes.
-        let bytes = image.store.manifest(&Descriptor::new(OCI_MANIFEST, digest.clone(), 0))?;
-        Descriptor::new(OCI_MANIFEST, digest.clone(), bytes.len() as u64)
-    };
-    Ok(vec![own, image.root.clone()])
+    if let Some((_, entry)) = listed {
+        return Ok(Descriptor::new(entry.media_type.clone(), digest.clone(), entry.size));
+    }
+    let bytes = image.store.manifest(&Descriptor::new(OCI_MANIFEST, digest.clone(), 0))?;
+    Ok(Descriptor::new(OCI_MANIFEST, digest.clone(), bytes.len() as u64))
 }
 
 /// The bytes of a statement.
@@ -348,88 +352,4 @@ fn push(
         one.attached = attached.iter().filter(|attached| attached.bundle == bundle).cloned().collect();
     }
     Ok(())
-}
-
-/// Looks for what was put there as a consumer would, and verifies it if it is known whom a consumer has to trust.
-fn read_back(image: &Image, trust: Option<&Trust>, done: &Done, limits: &Limits) -> Result<(), Failure> {
-    for subject in &done.said.subjects {
-        let found = find(image, &done.said.predicate_type, &subject.digest, limits);
-        let Some(signed) = own(&found, done) else {
-            let unseen: String =
-                found.incomplete.iter().map(|one| format!("; not all could be looked at: {one}")).collect();
-            return Err(Failure::environment(anyhow!(
-                "the attestation {} was put beside {}, but whoever looks for it there does not find it{unseen}",
-                Digest::of(&done.bundle),
-                subject.digest
-            )));
-        };
-        if let Some(trust) = trust {
-            check(signed, &subject.digest, &done.said.predicate_type, trust.clone(), limits)?;
-        }
-    }
-    Ok(())
-}
-
-/// What lies beside `subject`, looked for as by somebody who wants what was said.
-fn find(image: &Image, wanted: &PredicateType, subject: &Digest, limits: &Limits) -> Found {
-    let likely = [wanted.uri().to_owned()];
-    let wanted = Wanted { subject, index: image.index(), likely: &likely };
-    attach::find(&*image.store, wanted, &mut Spending::new(limits, Box::new(Stopwatch::default())))
-}
-
-fn own<'a>(found: &'a Found, done: &Done) -> Option<&'a Signed> {
-    let bundle = Digest::of(&done.bundle);
-    found.signed().find(|(attestation, _)| attestation.digest == bundle).map(|(_, signed)| signed)
-}
-
-/// The failure of a push, with what can be found all the same and what cannot.
-fn what_is_there(image: &Image, done: &[Done], failure: Failure, limits: &Limits) -> Failure {
-    let mut there = Vec::new();
-    let mut missing = Vec::new();
-    for one in done {
-        for subject in &one.said.subjects {
-            let found = find(image, &one.said.predicate_type, &subject.digest, limits);
-            let line = format!("{} of {}", one.said.predicate_type.uri(), subject.digest);
-            match own(&found, one) {
-                Some(_) => there.push(line),
-                None if found.is_complete() => missing.push(line),
-                None => missing.push(format!("{line} (as far as can be seen)")),
-            }
-        }
-    }
-    let there = if there.is_empty() { "nothing".to_owned() } else { there.join(", ") };
-    let missing = if missing.is_empty() { "nothing".to_owned() } else { missing.join(", ") };
-    let message = format!(
-        "not all could be put beside the image; signed and found there: {there}; not found there: {missing}; \
-         run the command again when the cause is gone"
-    );
-    Failure { exit: failure.exit, source: failure.source.context(message) }
-}
-
-/// What whoever trusts `trust` asks for.
-fn demand(subject: &Digest, predicate: Option<&PredicateType>, trust: Trust) -> Demand {
-    Demand {
-        subject: subject.clone(),
-        predicate: predicate.cloned(),
-        signers: vec![trust],
-        log: Need::BySigner,
-        time: Need::BySigner,
-        revoked: Revoked::default(),
-        now: environment::now(),
-    }
-}
-
-/// Fails unless `signed` would be accepted by whoever trusts its author.
-fn check(
-    signed: &Signed,
-    subject: &Digest,
-    predicate: &PredicateType,
-    trust: Trust,
-    limits: &Limits,
-) -> Result<(), Failure> {
-    let demand = demand(subject, Some(predicate), trust);
-    verify(signed, &demand, limits).map(|_verified| ()).map_err(|refusal| {
-        let error = anyhow::Error::new(refusal).context("what was signed does not verify");
-        Failure { exit: Exit::Environment, source: error }
-    })
 }

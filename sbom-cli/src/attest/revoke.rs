@@ -10,14 +10,20 @@ use sbom_core::{
         Signed,
         predicate::PredicateType,
         statement::{self, Subject},
+        trust::Trust,
         verify::verify,
     },
     digest::Digest,
     limits::Limits,
     oci::Descriptor,
+    timestamp::Timestamp,
 };
 
-use super::{Author, AuthorArgs, demand, unverified};
+use super::{
+    Author, AuthorArgs,
+    read_back::{demand, records},
+    unverified,
+};
 use crate::{
     environment::{self, Environment},
     exit_code::{Exit, Failure},
@@ -78,66 +84,110 @@ pub(super) fn run(
     let author = if arguments.delete { None } else { Some(arguments.author.author(environment)?) };
     let image = Image::open(&arguments.image, &arguments.place.registry, environment, &limits)?;
     let sink = image.sink()?;
-    let targets = targets(arguments, &image, &limits, terminal)?;
+    let (targets, seen) = targets(arguments, &image, &limits, terminal)?;
     let clock = Stopwatch::default();
     let settings =
         Settings { clock: &clock, seed: environment::entropy(), also_legacy: false, limits: &limits };
-    let lines = match author {
+    let lines = match &author {
         None => delete(sink, &targets, &settings)?,
-        Some(author) => {
-            let foreign = foreign(&targets, &author, &limits)?;
-            check_own(&foreign, &author, arguments.force)?;
-            let at = environment::now();
-            let mut lines = Vec::new();
-            for target in &targets {
-                let subjects: Vec<Descriptor> = target.subjects.values().cloned().collect();
-                let revoked = std::slice::from_ref(&target.revoked);
-                let predicate = revocation::predicate(revoked, arguments.reason.as_deref(), at);
-                let predicate_type = PredicateType::new(revocation::PREDICATE_TYPE);
-                let named: Vec<Subject> = subjects
-                    .iter()
-                    .map(|subject| Subject::new(image.naming.name.clone(), &subject.digest))
-                    .collect();
-                let statement = statement::write(&named, &predicate_type, &predicate)
-                    .map_err(|error| Failure { exit: Exit::BadInput, source: error.into() })?;
-                let bundle = author.sign(statement)?;
-                let attachment = Attachment {
-                    bundle: &bundle,
-                    predicate_type: revocation::PREDICATE_TYPE,
-                    subjects: &subjects,
-                    created: Some(at),
-                };
-                for attached in attach::attach(sink, &[attachment], &settings)? {
-                    let bundle = &target.revoked.bundle;
-                    let effect =
-                        if foreign.contains(bundle) { "NOT withdrawn, though named" } else { "withdrawn" };
-                    lines.push(format!(
-                        "  {bundle} {effect} by {} beside {}",
-                        attached.manifest, attached.subject
-                    ));
-                }
-            }
-            lines
-        }
+        Some(author) => withdraw(arguments, &image, sink, &targets, author, &settings, terminal)?,
     };
     output::to_stdout(|out| {
         writeln!(out, "{}", image.pinned())?;
         lines.iter().try_for_each(|line| writeln!(out, "{line}"))
     })?;
+    if seen != Exit::Done {
+        let message = "not everything could be looked at, and what lies there stays as it was: run the command again when \
+                       the cause is gone";
+        return Err(Failure { exit: seen, source: anyhow!(message) });
+    }
     Ok(Exit::Done)
 }
 
-/// The attestations that are named; a failure if one is not there.
+/// Puts a record beside everything that each of `targets` is about, and looks for it as a consumer would.
+fn withdraw(
+    arguments: &RevokeArgs,
+    image: &Image,
+    sink: &dyn Sink,
+    targets: &[Target],
+    author: &Author,
+    settings: &Settings<'_>,
+    terminal: &Terminal,
+) -> Result<Vec<String>, Failure> {
+    let trust = author.trust()?;
+    let foreign = foreign(targets, trust.as_ref(), settings.limits);
+    check_own(&foreign, author, arguments.force)?;
+    let at = environment::now();
+    let mut lines = Vec::new();
+    for target in targets {
+        let bundle = &target.revoked.bundle;
+        let effect = match &trust {
+            _ if foreign.contains(bundle) => "NOT withdrawn, though named",
+            None => "withdrawn, unverified,",
+            Some(_) => "withdrawn",
+        };
+        let subjects: Vec<Descriptor> = target.subjects.values().cloned().collect();
+        let signed = record(arguments, image, target, author, at)?;
+        let attachment = Attachment {
+            bundle: &signed,
+            predicate_type: revocation::PREDICATE_TYPE,
+            subjects: &subjects,
+            created: Some(at),
+        };
+        for attached in attach::attach(sink, &[attachment], settings)? {
+            lines.push(format!("  {bundle} {effect} by {} beside {}", attached.manifest, attached.subject));
+        }
+    }
+    let Some(trust) = trust else {
+        terminal.warn(format_args!(
+            "the record is in its place but was not verified: give --trusted-root FILE to have that done"
+        ));
+        return Ok(lines);
+    };
+    let records = records(image, &trust, settings.limits)?;
+    let own =
+        || targets.iter().map(|target| &target.revoked.bundle).filter(|bundle| !foreign.contains(*bundle));
+    match own().find(|bundle| records.record_of(bundle).is_none()) {
+        None => Ok(lines),
+        Some(bundle) => {
+            let unseen: String =
+                records.unread().iter().map(|one| format!("; not all could be looked at: {one}")).collect();
+            Err(Failure::environment(anyhow!(
+                "a record was put there, but whoever looks for it does not find that {bundle} is withdrawn{unseen}"
+            )))
+        }
+    }
+}
+
+/// The signed record that withdraws `target`.
+fn record(
+    arguments: &RevokeArgs,
+    image: &Image,
+    target: &Target,
+    author: &Author,
+    at: Timestamp,
+) -> Result<Vec<u8>, Failure> {
+    let revoked = std::slice::from_ref(&target.revoked);
+    let predicate = revocation::predicate(revoked, arguments.reason.as_deref(), at);
+    let subjects = target.subjects.keys().map(|digest| Subject::new(image.naming.name.clone(), digest));
+    let subjects: Vec<Subject> = subjects.collect();
+    let statement = statement::write(&subjects, &PredicateType::new(revocation::PREDICATE_TYPE), &predicate)
+        .map_err(|error| Failure { exit: Exit::BadInput, source: error.into() })?;
+    author.sign(statement)
+}
+
+/// The attestations that are named, and whether all could be looked at; a failure if one is not there.
 fn targets(
     arguments: &RevokeArgs,
     image: &Image,
     limits: &Limits,
     terminal: &Terminal,
-) -> Result<Vec<Target>, Failure> {
+) -> Result<(Vec<Target>, Exit), Failure> {
     let mut targets: BTreeMap<Digest, Target> = BTreeMap::new();
     let mut named: BTreeMap<&Digest, bool> =
         arguments.attestations.iter().map(|digest| (digest, false)).collect();
-    for (_, subject) in unverified::subjects(image, None)? {
+    let mut seen_all = Exit::Done;
+    for subject in unverified::all_subjects(image, limits)? {
         let found = unverified::about(image, &subject, None, limits);
         for (attestation, signed) in found.signed() {
             let statement = unverified::statement(signed, limits).map(|statement| statement.digest());
@@ -167,25 +217,30 @@ fn targets(
             }
             target.subjects.insert(subject.digest.clone(), plain);
         }
-        unverified::tell(&found.notes, &found.incomplete, terminal);
+        if unverified::tell(&found.notes, &found.incomplete, terminal) != Exit::Done {
+            seen_all = Exit::Environment;
+        }
     }
     if let Some((digest, _)) = named.iter().find(|(_, seen)| !**seen) {
         let message =
             format!("no attestation {digest} lies beside {}; `attest list` shows them", image.pinned());
-        return Err(Failure { exit: Exit::BadInput, source: anyhow!(message) });
+        let exit = if seen_all == Exit::Done { Exit::BadInput } else { seen_all };
+        return Err(Failure { exit, source: anyhow!(message) });
     }
-    Ok(targets.into_values().collect())
+    Ok((targets.into_values().collect(), seen_all))
 }
 
 /// Those of `targets` that somebody else has signed. Where nobody can say whom to trust, there are none.
-fn foreign(targets: &[Target], author: &Author, limits: &Limits) -> Result<BTreeSet<Digest>, Failure> {
-    let Some(trust) = author.trust()? else { return Ok(BTreeSet::new()) };
+fn foreign(targets: &[Target], trust: Option<&Trust>, limits: &Limits) -> BTreeSet<Digest> {
+    let Some(trust) = trust else { return BTreeSet::new() };
     let is_own = |target: &Target| {
         let mut subjects = target.subjects.keys();
-        subjects.any(|subject| verify(&target.signed, &demand(subject, None, trust.clone()), limits).is_ok())
+        subjects.any(|subject| {
+            verify(&target.signed, &demand(subject.clone(), None, trust.clone()), limits).is_ok()
+        })
     };
     let foreign = targets.iter().filter(|target| !is_own(target));
-    Ok(foreign.map(|target| target.revoked.bundle.clone()).collect())
+    foreign.map(|target| target.revoked.bundle.clone()).collect()
 }
 
 /// Fails if a record would withdraw nothing of what it names.

@@ -38,6 +38,17 @@ pub(crate) fn subjects(
     Ok(subjects)
 }
 
+/// The image or index, each of its platforms, and what indexes within it hold.
+pub(crate) fn all_subjects(image: &Image, limits: &Limits) -> Result<Vec<Descriptor>, Failure> {
+    let mut all: Vec<Descriptor> = subjects(image, None)?.into_iter().map(|(_, subject)| subject).collect();
+    for digest in image.digests(limits)? {
+        if !all.iter().any(|known| known.digest == digest) {
+            all.push(super::descriptor(image, &digest)?);
+        }
+    }
+    Ok(all)
+}
+
 /// All attestations about one subject.
 pub(crate) fn about(
     image: &Image,

@@ -10,7 +10,7 @@ use sbom_core::{
 use crate::{
     documents::{self, ReadArgs},
     exit_code::{Exit, Failure},
-    output,
+    orders, output,
     terminal::Terminal,
 };
 
@@ -115,7 +115,7 @@ pub(crate) fn run(arguments: &ScoreArgs, terminal: &Terminal) -> Result<Exit, Fa
         }
     }
     output::to_stdout(|out| match arguments.format {
-        ReportFormat::Text => report::text(&results, out),
+        ReportFormat::Text => orders::write_without(out, |out| report::text(&results, out)),
         ReportFormat::Json => report::json(&results, out),
         ReportFormat::Markdown => report::markdown(&results, out),
     })?;

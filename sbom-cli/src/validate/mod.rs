@@ -14,7 +14,7 @@ use crate::{
     documents::{self, ReadArgs},
     environment::Environment,
     exit_code::{Exit, Failure},
-    output,
+    orders, output,
     terminal::Terminal,
 };
 
@@ -122,7 +122,7 @@ pub(crate) fn run(
         }
     }
     output::to_stdout(|out| match arguments.format {
-        ReportFormat::Text => report::text(&results, out),
+        ReportFormat::Text => orders::write_without(out, |out| report::text(&results, out)),
         ReportFormat::Json => report::json(&results, out),
     })?;
     Ok(exit)

@@ -7,12 +7,11 @@ use std::{
 
 use anyhow::anyhow;
 use sbom_core::{
-    attach::{self, Content, Found, Spending, Stopwatch, Wanted},
+    attach::{self, Found, Spending, Stopwatch, Wanted},
     attest::{
-        Signed,
         predicate::PredicateType,
         trust::Trust,
-        verify::{Demand, Revoked, Work},
+        verify::{Demand, Revoked},
     },
     digest::Digest,
     limits::Limits,
@@ -29,9 +28,11 @@ use serde::Deserialize;
 
 use super::{
     Verdict, VerifyArgs,
-    judge::{Hearing, Withdrawn},
+    hearing::{Candidate, Hearing},
+    withdrawn::Bound,
 };
 use crate::{
+    args::RegistryArgs,
     bill::BillMaker,
     environment::Environment,
     exit_code::{Exit, Failure},
@@ -64,7 +65,7 @@ impl Gate<'_> {
             let maker = self.arguments.bill.prepare(self.environment)?;
             rescan(&sources, &maker, self.terminal, &mut evidence)?;
         }
-        self.look_up_bases(&mut subject);
+        self.look_up_bases(image, &mut subject);
         let verdict = policy::evaluate(self.policy, &subject, &evidence, self.now, self.limits);
         Ok((verdict, evidence.attestations.into_iter().map(|attestation| attestation.digest).collect()))
     }
@@ -117,28 +118,18 @@ impl Gate<'_> {
     fn evidence(&self, image: &Image, subject: &Subject, trusted: &Signers) -> Evidence {
         let mut evidence = Evidence::default();
         let mut spending = Spending::new(self.limits, Box::new(Stopwatch::default()));
-        let (mut work, mut withdrawn) = (Work::new(self.limits), Withdrawn::default());
-        let digests: BTreeSet<&Digest> = subject.digests().collect();
-        let mut heard = Vec::new();
-        for digest in digests {
+        let digests: BTreeSet<Digest> = subject.digests().cloned().collect();
+        let mut beside: Vec<(&Digest, Vec<Candidate>)> = Vec::new();
+        for digest in &digests {
             let wanted = Wanted { subject: digest, index: image.index(), likely: &[] };
             let found = attach::find(&*image.store, wanted, &mut spending);
             take_down_incomplete(&found, digest, &mut evidence);
-            let hints: BTreeMap<Digest, Option<String>> = found
-                .attestations
-                .iter()
-                .map(|attestation| (attestation.digest.clone(), attestation.predicate_type.clone()))
-                .collect();
-            let signed: Vec<(Digest, Signed)> = found
-                .attestations
-                .into_iter()
-                .filter_map(|attestation| match attestation.content {
-                    Content::Signed(signed) => Some((attestation.digest, signed)),
-                    Content::Unsigned(_) => None,
-                })
-                .collect();
+            beside.push((digest, found.attestations.into_iter().filter_map(Candidate::of).collect()));
+        }
+        let mut hearing = Hearing::new(digests.clone());
+        for (digest, candidates) in &beside {
             let demand = Demand {
-                subject: digest.clone(),
+                subject: (*digest).clone(),
                 predicate: None,
                 signers: trusted.trust().to_vec(),
                 log: self.arguments.trust.log(),
@@ -146,22 +137,22 @@ impl Gate<'_> {
                 revoked: Revoked::default(),
                 now: self.now,
             };
-            let hearing = Hearing::new(signed, demand, self.limits, &mut work);
-            hearing.add_withdrawn(self.limits, &mut work, &mut withdrawn);
-            heard.push((digest, hearing, hints));
+            hearing.add(demand, candidates);
         }
-        // What was withdrawn is known once everything was heard: a record may lie beside another digest of the image.
-        for (digest, hearing, hints) in heard {
-            let mut verdict = super::empty(&subject.name, digest.clone(), None);
-            withdrawn.tell(&mut verdict);
-            hearing.end_each_by_its_own(&withdrawn, &mut verdict);
-            take_down(verdict, digest, trusted, &hints, &mut evidence);
+        let (heard, withdrawn) = hearing.end(self.limits);
+        for ((digest, candidates), heard) in beside.iter().zip(heard) {
+            let mut verdict = Verdict::new(&subject.name, (*digest).clone(), None);
+            heard.tell(&withdrawn, Bound::ItsSigner, &mut verdict);
+            take_down(verdict, digest, trusted, candidates, &mut evidence);
+        }
+        for what in withdrawn.unread() {
+            evidence.incomplete.push(withdrawal_unknown(what.clone()));
         }
         evidence
     }
 
     /// When the images were made that these ones say they are built on, where a rule asks for it and they can be asked.
-    fn look_up_bases(&self, subject: &mut Subject) {
+    fn look_up_bases(&self, image: &Image, subject: &mut Subject) {
         if self.arguments.offline {
             return;
         }
@@ -176,7 +167,8 @@ impl Gate<'_> {
                 continue;
             };
             let base = format!("registry:{pinned}");
-            let opened = Image::open(&base, &self.arguments.registry, self.environment, self.limits)
+            let registry = self.registry_of_base(image, &pinned);
+            let opened = Image::open(&base, &registry, self.environment, self.limits)
                 .and_then(|image| image.sources(Some(&manifest.platform), self.limits));
             match opened {
                 Ok(sources) => {
@@ -186,6 +178,16 @@ impl Gate<'_> {
                 Err(failure) => tracing::info!("the base image {base}: {}", failure.source),
             }
         }
+    }
+
+    /// How to ask for the image `base`. Whoever made `image` chose where that lies: the user's own name and password are
+    /// for the registry that the user named.
+    fn registry_of_base(&self, image: &Image, base: &str) -> RegistryArgs {
+        let host = |reference: &Reference| reference.repository().host().to_owned();
+        let named = image.reference.as_ref().map(host);
+        let is_named = named.is_some() && named == base.parse().ok().as_ref().map(host);
+        let given = self.arguments.registry.clone();
+        RegistryArgs { username: given.username.filter(|_| is_named), ..given }
     }
 }
 
@@ -253,13 +255,8 @@ fn rescan(
 /// Takes down what was not looked at beside one digest.
 fn take_down_incomplete(found: &Found, subject: &Digest, evidence: &mut Evidence) {
     if found.withdrawals_missed {
-        // A record binds what lies beside other digests of the image, too.
-        evidence.incomplete.push(facts::Incomplete {
-            subject: None,
-            predicate_type: None,
-            reason: Reason::WITHDRAWAL_UNKNOWN,
-            message: "records that withdraw may be among what was not looked at".to_owned(),
-        });
+        let message = "records that withdraw may be among what was not looked at";
+        evidence.incomplete.push(withdrawal_unknown(message.to_owned()));
     }
     for incomplete in &found.incomplete {
         evidence.incomplete.push(facts::Incomplete {
@@ -271,12 +268,17 @@ fn take_down_incomplete(found: &Found, subject: &Digest, evidence: &mut Evidence
     }
 }
 
+/// That anything of the image may have been withdrawn: a record binds what lies beside its other digests, too.
+fn withdrawal_unknown(message: String) -> facts::Incomplete {
+    facts::Incomplete { subject: None, predicate_type: None, reason: Reason::WITHDRAWAL_UNKNOWN, message }
+}
+
 /// Takes down what verification said about one digest.
 fn take_down(
     verdict: Verdict,
     subject: &Digest,
     trusted: &Signers,
-    hints: &BTreeMap<Digest, Option<String>>,
+    candidates: &[Candidate],
     evidence: &mut Evidence,
 ) {
     for verified in verdict.verified {
@@ -290,20 +292,14 @@ fn take_down(
             None => evidence.attestations.push(attestation),
         }
     }
+    let hints: BTreeMap<&Digest, &Option<String>> =
+        candidates.iter().map(|candidate| (&candidate.digest, &candidate.hint)).collect();
     for (digest, refusal) in verdict.refused {
         evidence.refusals.push(facts::Refusal {
-            predicate_type: hints.get(&digest).cloned().flatten().map(PredicateType::new),
+            predicate_type: hints.get(&digest).copied().cloned().flatten().map(PredicateType::new),
             digest: Some(digest),
             reason: Reason::of(refusal.reason.code()),
             message: refusal.message,
-        });
-    }
-    if verdict.withdrawals_missed {
-        evidence.incomplete.push(facts::Incomplete {
-            subject: None,
-            predicate_type: None,
-            reason: Reason::WITHDRAWAL_UNKNOWN,
-            message: "what a record withdraws cannot be read".to_owned(),
         });
     }
     for message in verdict.incomplete {

@@ -5,10 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use anyhow::anyhow;
 use sbom_core::{
     attach::{self, Spending, Wanted},
-    attest::{
-        Signed,
-        verify::{Demand, Work},
-    },
+    attest::verify::Demand,
     digest::Digest,
     limits::Limits,
     oci::Platform,
@@ -16,9 +13,9 @@ use sbom_core::{
 };
 
 use super::{
-    Verdict, VerifyArgs, empty,
-    judge::{Hearing, Withdrawn},
-    signed,
+    Verdict, VerifyArgs, given,
+    hearing::{Candidate, Hearing, candidates},
+    records::Records,
 };
 use crate::{
     exit_code::{Exit, Failure},
@@ -33,49 +30,35 @@ pub(super) fn judge(
     demand: &impl Fn(Digest) -> Demand,
     spending: &mut Spending,
 ) -> Result<Vec<Verdict>, Failure> {
-    let members = if image.index().is_some() { image.members(limits)? } else { Vec::new() };
+    let members = members(image, limits)?;
     let targets = targets(image, arguments, &members)?;
     let likely: Vec<String> =
         arguments.predicate.iter().map(|predicate| predicate.uri().to_owned()).collect();
-    let (mut work, mut withdrawn) = (Work::new(limits), Withdrawn::default());
-    let mut heard = Vec::new();
-    for (digest, platform) in &targets {
-        let mut verdict = empty(&image.given, digest.clone(), platform.clone());
-        let wanted = Wanted { subject: digest, index: image.index(), likely: &likely };
-        let found = attach::find(&*image.store, wanted, spending);
-        let candidates = signed(found, arguments.predicate.as_ref(), &mut verdict);
-        let hearing = Hearing::new(candidates, demand(digest.clone()), limits, &mut work);
-        hearing.add_withdrawn(limits, &mut work, &mut withdrawn);
-        heard.push((verdict, hearing));
+    let mut found: Vec<(Verdict, Vec<Candidate>)> = Vec::new();
+    for (digest, platform) in targets {
+        let mut verdict = Verdict::new(&image.given, digest.clone(), platform);
+        let wanted = Wanted { subject: &digest, index: image.index(), likely: &likely };
+        let all = attach::find(&*image.store, wanted, spending);
+        let candidates = candidates(all, arguments.predicate.as_ref(), &mut verdict);
+        found.push((verdict, candidates));
     }
-    // What lies beside the other digests of the image may withdraw something.
-    let known: BTreeSet<&Digest> = targets.iter().map(|(digest, _)| digest).collect();
-    let all: BTreeSet<&Digest> =
-        members.iter().map(|member| &member.digest).chain([&image.root.digest]).collect();
-    let mut elsewhere = empty(&image.given, image.root.digest.clone(), None);
-    for digest in all.difference(&known) {
-        let found = attach::find_records(&*image.store, digest, spending);
-        let missed = found.withdrawals_missed;
-        let mut verdict = empty(&image.given, (*digest).clone(), None);
-        let hearing =
-            Hearing::new(signed(found, None, &mut verdict), demand((*digest).clone()), limits, &mut work);
-        hearing.add_withdrawn(limits, &mut work, &mut withdrawn);
-        if missed {
-            elsewhere.withdrawals_missed = true;
-            elsewhere.incomplete.extend(verdict.incomplete);
-        }
+    let all = digests(image, &members);
+    let known: BTreeSet<&Digest> = found.iter().map(|(verdict, _)| &verdict.digest).collect();
+    let elsewhere = Records::beside(image, all.iter().filter(|digest| !known.contains(digest)), spending);
+    let mut hearing = Hearing::new(all.clone());
+    for (verdict, candidates) in &found {
+        hearing.add(demand(verdict.digest.clone()), candidates);
     }
-    withdrawn.tell(&mut elsewhere);
-    let ended = heard.into_iter().map(|(mut verdict, hearing)| {
-        verdict.withdrawals_missed |= elsewhere.withdrawals_missed;
-        verdict.incomplete.extend(elsewhere.incomplete.iter().cloned());
-        hearing.end(&withdrawn, limits, &mut work, &mut verdict);
-        if verdict.platform.is_none() && !verdict.verified.is_empty() {
-            cover(&members, &mut verdict);
-        }
-        verdict
-    });
-    Ok(ended.collect())
+    elsewhere.join(&mut hearing, demand);
+    let (heard, mut withdrawn) = hearing.end(limits);
+    elsewhere.tell(&mut withdrawn);
+    // What was missed beside one of them may withdraw what lies beside the others.
+    let missed = found.iter().filter(|(verdict, _)| verdict.withdrawals_missed && found.len() > 1);
+    for (Verdict { digest, .. }, _) in missed {
+        withdrawn.miss(format!("records that withdraw may be among what was not looked at beside {digest}"));
+    }
+    let verdicts = found.into_iter().map(|(verdict, _)| verdict).zip(heard);
+    Ok(verdicts.map(|(verdict, heard)| covered(heard.end(&withdrawn, verdict), &members)).collect())
 }
 
 /// The same for attestations that were given, which may say nothing of the image at all.
@@ -85,20 +68,40 @@ pub(super) fn judge_given(
     limits: &Limits,
     demand: &impl Fn(Digest) -> Demand,
     bundle: &Path,
-    given: &[(Digest, Signed)],
+    given: &[Candidate],
 ) -> Result<Vec<Verdict>, Failure> {
-    let members = if image.index().is_some() { image.members(limits)? } else { Vec::new() };
+    let members = members(image, limits)?;
+    let targets = targets(image, arguments, &members)?;
+    let mut hearing = Hearing::new(digests(image, &members));
+    for (digest, _) in &targets {
+        hearing.add(demand(digest.clone()), given);
+    }
+    let (heard, withdrawn) = hearing.end(limits);
     let mut verdicts = Vec::new();
-    for (digest, platform) in targets(image, arguments, &members)? {
-        let mut verdict = empty(&image.given, digest.clone(), platform);
-        super::judge(given.to_vec(), &demand(digest), limits, &mut verdict);
-        super::check_readable(bundle, &verdict)?;
-        if verdict.platform.is_none() && !verdict.verified.is_empty() {
-            cover(&members, &mut verdict);
-        }
+    for ((digest, platform), heard) in targets.into_iter().zip(heard) {
+        let verdict = heard.end(&withdrawn, Verdict::new(&image.given, digest, platform));
+        let verdict = covered(verdict, &members);
+        given::check_readable(bundle, given, &verdict)?;
         verdicts.push(verdict);
     }
     Ok(verdicts)
+}
+
+/// What of an index a machine may choose. An image is one, whatever it is.
+fn members(image: &Image, limits: &Limits) -> Result<Vec<Member>, Failure> {
+    if image.index().is_some() { image.members(limits) } else { Ok(Vec::new()) }
+}
+
+/// Every digest that names the image or a part of it.
+fn digests(image: &Image, members: &[Member]) -> BTreeSet<Digest> {
+    members.iter().map(|member| &member.digest).chain([&image.root.digest]).cloned().collect()
+}
+
+fn covered(mut verdict: Verdict, members: &[Member]) -> Verdict {
+    if verdict.platform.is_none() && !verdict.verified.is_empty() {
+        cover(members, &mut verdict);
+    }
+    verdict
 }
 
 /// Holds what counts for an index against its platforms. What is said of one says nothing of the others; what is said of the

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use sbom_core::{
-    attach::{self, Found, Spending, Stopwatch},
+    attach::{Found, Spending, Stopwatch},
     attest::{
-        Signed,
         predicate::PredicateType,
         statement::Statement,
-        verify::{Demand, Need, Reason, Refusal, Revoked, Verified},
+        verify::{Demand, Need, Revoked, Verified},
     },
     digest::Digest,
     limits::Limits,
@@ -18,20 +17,34 @@ use sbom_core::{
     source::locator::{Local, Locator},
 };
 
+mod by_policy;
+mod failed;
 mod gate;
+mod given;
+mod hearing;
 mod image;
-mod judge;
 mod matches;
+mod records;
 mod report;
+mod summaries;
 mod summary;
 mod text;
 mod trusted;
+mod verdict;
+mod withdrawn;
 
-pub(crate) use trusted::{TrustArgs, root};
+pub(crate) use self::{
+    records::withdrawn,
+    trusted::{TrustArgs, root},
+    withdrawn::Withdrawn,
+};
 
-use gate::Gate;
-use judge::{candidates, judge};
-use summary::SummaryArgs;
+use self::{
+    failed::Failed,
+    hearing::{Candidate, Hearing},
+    summary::SummaryArgs,
+    verdict::{Verdict, worst},
+};
 
 use crate::{
     args::RegistryArgs,
@@ -40,9 +53,7 @@ use crate::{
     environment::{self, Environment},
     exit_code::{Exit, Failure},
     open::locator_failure,
-    output,
     place::Image,
-    policy::{self, report::ReportFormat},
     terminal::Terminal,
 };
 
@@ -133,62 +144,6 @@ enum Format {
     Github,
 }
 
-/// What became of one digest.
-#[derive(Debug)]
-struct Verdict {
-    /// The subject as it was named.
-    given: String,
-    /// The digest that attestations are about.
-    digest: Digest,
-    /// Its platform, where every one is verified.
-    platform: Option<Platform>,
-    /// What counts, the newest first.
-    verified: Vec<Verified<Statement>>,
-    /// What does not, and why.
-    refused: Vec<(Digest, Refusal)>,
-    /// What is not signed at all.
-    unsigned: Vec<String>,
-    /// What was odd.
-    notes: Vec<String>,
-    /// What could not be looked at.
-    incomplete: Vec<String>,
-    /// Whether records that withdraw what counts may be among that.
-    withdrawals_missed: bool,
-    /// What a new scan finds otherwise; none if there was no scan.
-    differences: Option<Vec<String>>,
-    /// Whether that scan did not read all of the image.
-    is_unread: bool,
-    /// Whether of an index some platform has nothing that counts.
-    is_uncovered: bool,
-}
-
-impl Verdict {
-    fn exit(&self) -> Exit {
-        match (&self.differences, self.verified.is_empty(), self.incomplete.is_empty()) {
-            (Some(differences), ..) if !differences.is_empty() => Exit::No,
-            (_, false, true) if self.is_uncovered => Exit::No,
-            (_, false, _) if self.withdrawals_missed || self.is_unread || self.is_uncovered => {
-                Exit::Environment
-            }
-            (_, false, _) => Exit::Done,
-            (_, true, true) => Exit::No,
-            (_, true, false) => Exit::Environment,
-        }
-    }
-}
-
-impl Verdict {
-    /// Those of `verified` of which nobody can say which is the newest; one, if it is the newest without doubt.
-    fn newest<'a>(verified: &[&'a Verified<Statement>]) -> Vec<&'a Verified<Statement>> {
-        let time = verified.first().and_then(|first| first.time().verified());
-        // What has no proven time may be newer than all that have one.
-        let as_new = |verified: &&&Verified<Statement>| {
-            verified.time().verified().is_none() || verified.time().verified() == time
-        };
-        verified.iter().filter(as_new).copied().collect()
-    }
-}
-
 /// Runs the subcommand.
 pub(crate) fn run(
     arguments: &VerifyArgs,
@@ -198,7 +153,7 @@ pub(crate) fn run(
     let limits = arguments.bill.limits();
     let now = environment::now();
     if let Some(policy) = &arguments.policy {
-        return by_policy(arguments, policy, environment, terminal);
+        return by_policy::run(arguments, policy, environment, terminal);
     }
     if matches!(arguments.output, Some(Format::Predicate | Format::Statement))
         && (arguments.subjects.len() > 1 || arguments.all_platforms)
@@ -254,107 +209,6 @@ pub(crate) fn run(
     failed.end(worst(verdicts.iter().map(Verdict::exit)), terminal)
 }
 
-/// Subjects that could not be looked at. They keep the others from nothing.
-#[derive(Default)]
-struct Failed(Vec<(String, Failure)>);
-
-impl Failed {
-    /// Takes a failure down; a wrong command line ends all.
-    fn add(&mut self, subject: &str, failure: Failure) -> Result<(), Failure> {
-        if failure.exit == Exit::Usage {
-            return Err(failure);
-        }
-        self.0.push((subject.to_owned(), failure));
-        Ok(())
-    }
-
-    /// Tells of all of them, and ends as they and the others make it end.
-    fn end(mut self, others: Exit, terminal: &Terminal) -> Result<Exit, Failure> {
-        let exit = worst(std::iter::once(others).chain(self.0.iter().map(|(_, failure)| failure.exit)));
-        let told = |(subject, failure): (String, Failure)| {
-            let names_it = failure.source.to_string().contains(&subject);
-            Failure { exit, source: if names_it { failure.source } else { failure.source.context(subject) } }
-        };
-        let Some(last) = self.0.pop() else { return Ok(exit) };
-        for failure in self.0 {
-            terminal.error(&told(failure).source);
-        }
-        Err(told(last))
-    }
-}
-
-/// Judges images by a policy.
-fn by_policy(
-    arguments: &VerifyArgs,
-    file: &Path,
-    environment: &Environment,
-    terminal: &Terminal,
-) -> Result<Exit, Failure> {
-    gate::check(arguments)?;
-    let format = match arguments.told(terminal) {
-        None => None,
-        Some(Format::Text) => Some(ReportFormat::Text),
-        Some(Format::Json) => Some(ReportFormat::Json),
-        Some(Format::Sarif) => Some(ReportFormat::Sarif),
-        Some(Format::Junit) => Some(ReportFormat::Junit),
-        Some(Format::Github) => Some(ReportFormat::Github),
-        Some(Format::Predicate | Format::Statement) => {
-            return Err(Failure::usage(anyhow!("with --policy there is a verdict, and no one statement")));
-        }
-    };
-    let policy = policy::load(file)?;
-    if policy::carrier(file).is_some() {
-        terminal.warn(format_args!(
-            "whoever made the archive chose this policy and its keys: compare its digest, {}, with one that came another way",
-            policy.digest
-        ));
-    }
-    let now = environment::now();
-    let mut summaries = arguments.summary.prepare(file, &policy, environment, now)?;
-    let mut failed = Failed::default();
-    let limits = &arguments.bill.limits();
-    let gate = Gate { arguments, environment, terminal, limits, now, policy: &policy, file };
-    let mut verdicts = Vec::new();
-    for subject in &arguments.subjects {
-        let judged = open(subject, arguments, environment, limits).and_then(|image| {
-            let (verdict, heard) = gate.judge(&image)?;
-            if let Some(summaries) = &mut summaries {
-                summaries.add(&image, &verdict, &heard, limits)?;
-            }
-            Ok(verdict)
-        });
-        match judged {
-            Ok(verdict) => verdicts.push(verdict),
-            Err(failure) => {
-                verdicts.push(gate.undecided(subject, &failure));
-                failed.add(subject, failure)?;
-            }
-        }
-    }
-    let (name, style) = (file.display().to_string(), terminal.stdout_style(environment));
-    match format {
-        Some(format) => {
-            output::to_stdout(|out| policy::report::write(&verdicts, &name, format, style, out))?;
-        }
-        None => terminal.errors(policy::report::faults_of(&verdicts)),
-    }
-    if let Some(summaries) = &summaries {
-        summaries.finish()?;
-    }
-    failed.end(policy::exit_of(&verdicts), terminal)
-}
-
-/// A no outweighs what could not be read or decided, as there is nothing left to decide.
-fn worst(exits: impl Iterator<Item = Exit>) -> Exit {
-    let weight = |exit: &Exit| match exit {
-        Exit::Done => 0,
-        Exit::Environment => 1,
-        Exit::No => 3,
-        _ => 2,
-    };
-    exits.max_by_key(weight).unwrap_or(Exit::Environment)
-}
-
 /// The path, if the subject is a file and no image.
 fn file(subject: &str, limits: &Limits) -> Result<Option<PathBuf>, Failure> {
     Ok(match Locator::parse(subject, limits).map_err(locator_failure)? {
@@ -390,7 +244,7 @@ fn of_image(
     terminal: &Terminal,
 ) -> Result<Vec<Verdict>, Failure> {
     let mut spending = Spending::new(limits, Box::new(Stopwatch::default()));
-    let given = arguments.bundle.as_ref().map(|bundle| candidates(bundle, limits)).transpose()?;
+    let given = arguments.bundle.as_ref().map(|bundle| given::candidates(bundle, limits)).transpose()?;
     let mut verdicts = match (&arguments.bundle, given) {
         (Some(bundle), Some(given)) => image::judge_given(image, arguments, limits, demand, bundle, &given)?,
         _ => image::judge(image, arguments, limits, demand, &mut spending)?,
@@ -416,77 +270,37 @@ fn of_file(
     limits: &Limits,
 ) -> Result<Verdict, Failure> {
     let digest = blob_subject(path)?.digest;
-    let mut verdict = empty(subject, digest.clone(), None);
-    judge(candidates(bundle, limits)?, &demand(digest), limits, &mut verdict);
-    check_readable(bundle, &verdict)?;
+    let candidates = given::candidates(bundle, limits)?;
+    let verdict = judge(&candidates, Verdict::new(subject, digest, None), demand, limits);
+    given::check_readable(bundle, &candidates, &verdict)?;
     Ok(verdict)
 }
 
-/// Fails if nothing of a file is an attestation at all: that somebody gave the wrong file is no verdict.
-fn check_readable(bundle: &Path, verdict: &Verdict) -> Result<(), Failure> {
-    if !verdict.verified.is_empty() || !verdict.incomplete.is_empty() {
-        return Ok(());
-    }
-    let mut refused = verdict.refused.iter().map(|(_, refusal)| refusal);
-    let first = match refused.next() {
-        None => "it is empty",
-        Some(first) if first.reason == Reason::Malformed => &first.message,
-        Some(_) => return Ok(()),
-    };
-    if refused.all(|refusal| refusal.reason == Reason::Malformed) {
-        let message = format!("{} holds no attestation: {first}", bundle.display());
-        return Err(Failure { exit: Exit::BadInput, source: anyhow!(message) });
-    }
-    Ok(())
-}
-
-fn empty(given: &str, digest: Digest, platform: Option<Platform>) -> Verdict {
-    Verdict {
-        given: given.to_owned(),
-        digest,
-        platform,
-        verified: Vec::new(),
-        refused: Vec::new(),
-        unsigned: Vec::new(),
-        notes: Vec::new(),
-        incomplete: Vec::new(),
-        withdrawals_missed: false,
-        differences: None,
-        is_unread: false,
-        is_uncovered: false,
-    }
+/// Judges what lies beside one digest or was given for it, where nothing else is known of the subject.
+fn judge(
+    candidates: &[Candidate],
+    verdict: Verdict,
+    demand: &impl Fn(Digest) -> Demand,
+    limits: &Limits,
+) -> Verdict {
+    let digest = verdict.digest.clone();
+    let mut hearing = Hearing::new([digest.clone()].into());
+    hearing.add(demand(digest), candidates);
+    let (heard, withdrawn) = hearing.end(limits);
+    heard.into_iter().fold(verdict, |verdict, heard| heard.end(&withdrawn, verdict))
 }
 
 /// What of `found` counts: what is verified, and not withdrawn.
-pub(crate) fn counting(found: Found, demand: &Demand, limits: &Limits) -> Vec<Verified<Statement>> {
-    let mut verdict = empty("", demand.subject.clone(), None);
-    let candidates = signed(found, None, &mut verdict);
-    judge(candidates, demand, limits, &mut verdict);
+pub(crate) fn counting(
+    found: Found,
+    subject: &Digest,
+    demand: &impl Fn(Digest) -> Demand,
+    limits: &Limits,
+) -> Vec<Verified<Statement>> {
+    let mut verdict = Verdict::new("", subject.clone(), None);
+    let candidates = hearing::candidates(found, None, &mut verdict);
+    let verdict = judge(&candidates, verdict, demand, limits);
     if verdict.exit() == Exit::Done { verdict.verified } else { Vec::new() }
-}
-
-/// Takes down what was found beside an image, and gives what of it somebody signed. What was not looked at matters only if it
-/// may be of the type `wanted`.
-fn signed(found: Found, wanted: Option<&PredicateType>, verdict: &mut Verdict) -> Vec<(Digest, Signed)> {
-    verdict.withdrawals_missed |= found.withdrawals_missed;
-    verdict.notes.extend(found.notes.iter().map(ToString::to_string));
-    for incomplete in &found.incomplete {
-        let is_other = wanted
-            .zip(incomplete.hint())
-            .is_some_and(|(wanted, hint)| !wanted.matches(&PredicateType::new(hint)));
-        let list = if is_other { &mut verdict.notes } else { &mut verdict.incomplete };
-        list.push(incomplete.to_string());
-    }
-    let mut signed = Vec::new();
-    for attestation in found.attestations {
-        match attestation.content {
-            attach::Content::Signed(content) => signed.push((attestation.digest, content)),
-            attach::Content::Unsigned(_) => {
-                verdict.unsigned.push(format!("{} {}", attestation.kind.name(), attestation.digest));
-            }
-        }
-    }
-    signed
 }
 
 impl VerifyArgs {

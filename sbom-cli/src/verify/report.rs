@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Format, Verdict, text};
 use crate::{
     exit_code::{Exit, Failure},
-    output,
+    orders, output,
     terminal::Lines,
 };
 
@@ -35,7 +35,7 @@ pub(super) fn write(verdicts: &[Verdict], format: Format, style: Style) -> Resul
     }
     let newest = newest.first().copied();
     output::to_stdout(|out| match (format, newest) {
-        (Format::Text, _) => text::write(verdicts, style, out),
+        (Format::Text, _) => orders::write_without(out, |out| text::write(verdicts, style, out)),
         (Format::Json, _) => {
             let verdicts: Vec<Value> = verdicts.iter().map(as_json).collect();
             serde_json::to_writer_pretty(&mut *out, &json!({ "schemaVersion": 1, "subjects": verdicts }))?;
@@ -49,7 +49,7 @@ pub(super) fn write(verdicts: &[Verdict], format: Format, style: Style) -> Resul
     .and_then(|()| match (format, newest) {
         // Standard output is empty then; why, standard error has to say.
         (Format::Predicate | Format::Statement, None) => {
-            let exit = super::worst(verdicts.iter().map(Verdict::exit));
+            let exit = super::verdict::worst(verdicts.iter().map(Verdict::exit));
             Err(Failure { exit, source: Lines(faults(verdicts)).into() })
         }
         _ => Ok(()),

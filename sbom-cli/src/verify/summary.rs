@@ -55,6 +55,11 @@ pub(super) struct Summaries<'a> {
 }
 
 impl SummaryArgs {
+    /// Whether a summary is put beside the image.
+    pub(super) fn pushes(&self) -> bool {
+        self.vsa_push
+    }
+
     /// What writes summaries, if they are wanted.
     pub(super) fn prepare(
         &self,

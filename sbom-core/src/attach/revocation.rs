@@ -52,16 +52,34 @@ pub fn predicate(revoked: &[Revoked], reason: Option<&str>, at: Timestamp) -> Ve
     bytes_of(&Record { revoked: revoked.collect(), reason, revoked_at: at.to_string() })
 }
 
-/// The digests that a record withdraws, of statements and of bytes as attached; none if it is no such record.
+/// The digests that a record withdraws, of statements and of bytes as attached. None if it is no such record, or if it names
+/// something, or is about something, that is not understood here: nobody knows then what else it withdraws.
 pub fn read(predicate: &[u8]) -> Option<BTreeSet<Digest>> {
     #[derive(Deserialize)]
     struct Record {
-        revoked: Vec<BTreeMap<String, BTreeMap<String, String>>>,
+        revoked: Vec<Entry>,
     }
+    // What else an entry says may be what it is about.
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Entry {
+        statement: Option<BTreeMap<String, String>>,
+        bundle: Option<BTreeMap<String, String>>,
+    }
+    // Attestations are known by this digest alone. What it is given beside others decides.
+    let digest = |set: BTreeMap<String, String>| format!("sha256:{}", set.get("sha256")?).parse().ok();
     let record: Record = serde_json::from_slice(predicate).ok()?;
-    let sets = record.revoked.iter().flat_map(|one| [one.get("statement"), one.get("bundle")]).flatten();
-    let digests = sets.flatten().filter_map(|(algorithm, hex)| format!("{algorithm}:{hex}").parse().ok());
-    Some(digests.collect())
+    let mut digests = BTreeSet::new();
+    for Entry { statement, bundle } in record.revoked {
+        let named: Vec<_> = [statement, bundle].into_iter().flatten().collect();
+        if named.is_empty() {
+            return None;
+        }
+        for set in named {
+            digests.insert(digest(set)?);
+        }
+    }
+    (!digests.is_empty()).then_some(digests)
 }
 
 #[cfg(test)]
@@ -78,6 +96,30 @@ mod tests {
         assert_eq!(value["reason"], "wrong");
         assert_eq!(value["revokedAt"], "1970-01-01T00:00:00Z");
         assert_eq!(read(&bytes), Some([Digest::of(b"s"), Digest::of(b"b")].into()));
-        assert_eq!(read(b"{}"), None);
+    }
+
+    #[test]
+    fn a_record_is_understood_as_a_whole_or_not_at_all() {
+        let (one, other) = (Digest::of(b"s"), Digest::of(b"b"));
+        let good = json!({ "statement": { "sha256": one.hex() } });
+        let check = |entries: serde_json::Value, expected: Option<BTreeSet<Digest>>| {
+            let record = json!({ "revoked": entries }).to_string();
+            assert_eq!(read(record.as_bytes()), expected, "{record}");
+        };
+        let known = json!({ "bundle": { "sha256": other.hex(), "gitoid": "x" } });
+        check(json!([good, known]), Some([one.clone(), other].into()));
+        for odd in [
+            json!({ "statement": { "sha256": one.hex().to_uppercase() } }),
+            json!({ "statement": { "sha256": one.hex() }, "bundle": { "sha256": "" } }),
+            json!({ "statement": { "sha512": "0".repeat(128) } }),
+            json!({ "attestation": { "sha256": one.hex() } }),
+            json!({ "statement": { "sha256": one.hex() }, "certificate": { "sha256": one.hex() } }),
+            json!({}),
+            json!(one.to_string()),
+        ] {
+            check(json!([good, odd]), None);
+        }
+        check(json!([]), None);
+        assert_eq!((read(b"{}"), read(b"no JSON")), (None, None));
     }
 }

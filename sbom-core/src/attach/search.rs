@@ -2,8 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::BTreeSet,
-    io::{self, Read as _},
+    collections::{BTreeMap, BTreeSet},
 };
 
 use super::{
@@ -83,6 +82,15 @@ impl Lead {
         hint(self.descriptor()) == Some(revocation::PREDICATE_TYPE)
     }
 
+    /// Whether it may withdraw others: some registries leave out of their lists what a record calls itself. The manifest around
+    /// a layer has been read, and with it all that it is called.
+    fn may_be_record(&self) -> bool {
+        match self {
+            Self::Layer(..) => self.is_record(),
+            Self::Referrer(candidate) => self.is_record() || hint(&candidate.descriptor).is_none(),
+        }
+    }
+
     /// By which leads are followed: what withdraws others, which no limit should leave out, what is likely, by kind, the
     /// newest first; the digest makes it one order.
     fn order(&self, likely: &[String]) -> impl Ord + use<> {
@@ -126,18 +134,34 @@ impl Search<'_> {
         leads.retain(|lead| self.is_looked_for(lead.descriptor()));
         leads.extend(self.referrers());
         leads.sort_by_key(|lead| lead.order(self.wanted.likely));
-        for lead in leads {
-            let (is_record, before) = (lead.is_record(), self.found.incomplete.len());
+        let mut leads = leads.into_iter();
+        while let Some(lead) = leads.next() {
+            let (may_be_record, before) = (lead.may_be_record(), self.found.incomplete.len());
             let exhausted = self.fetch(lead).is_err();
-            self.found.withdrawals_missed |= is_record && self.found.incomplete.len() > before;
+            self.found.withdrawals_missed |= may_be_record && self.found.incomplete.len() > before;
             if exhausted {
-                // Records come first: what is left are none, unless this was one.
-                self.found.withdrawals_missed |= is_record;
+                self.found.withdrawals_missed |= leads.any(|lead| lead.may_be_record());
                 break;
             }
         }
-        for oversized in std::mem::take(&mut self.oversized) {
-            self.measure(&oversized);
+        self.settle_oversized();
+    }
+
+    /// Tells of what is called too large whether it is. Once for each blob and length: what one calls it truly, another may
+    /// call it falsely.
+    fn settle_oversized(&mut self) {
+        let mut known = BTreeMap::new();
+        for Oversized { layer, hint, source } in std::mem::take(&mut self.oversized) {
+            let key = (layer.digest.clone(), layer.size);
+            let is_too_large = match known.get(&key) {
+                Some(is_too_large) => *is_too_large,
+                None => self.is_too_large(&layer),
+            };
+            known.insert(key, is_too_large);
+            if is_too_large {
+                self.found.limit_of(format!("the attestation {}", layer.digest), source, hint.as_deref());
+                self.found.withdrawals_missed |= hint.as_deref() == Some(revocation::PREDICATE_TYPE);
+            }
         }
     }
 
@@ -146,28 +170,35 @@ impl Search<'_> {
         !self.records_only || hint(descriptor).is_none_or(|hint| hint == revocation::PREDICATE_TYPE)
     }
 
-    /// Whether something is as large as it is called: anybody can call anything large. Nothing of it is kept.
-    fn measure(&mut self, Oversized { layer, hint, source }: &Oversized) {
+    /// Whether a blob is too large, or may be: anybody can call anything large. That it is not is noted.
+    fn is_too_large(&mut self, layer: &Descriptor) -> bool {
         let digest = &layer.digest;
-        let limit = self.spending.limits().attestation_bytes.value;
-        let what = || format!("the attestation {digest}");
-        let size = self.request(what()).map(|()| {
-            let reader = self.spending.timed(self.store.blob(digest, layer.size)?);
-            io::copy(&mut reader.take(limit.saturating_add(1)), &mut io::sink())
-                .map_err(|error| SourceError::read_from(what(), error.into()))
-        });
-        match size {
-            Ok(Ok(size)) if size <= limit => {
+        match self.measure(layer) {
+            Ok(Ok(size)) if size <= self.spending.limits().attestation_bytes.value => {
                 let why = format!("it is called {} bytes long, and has {size}", layer.size);
-                return self.found.note(digest, Reason::Damaged(why));
+                self.found.note(digest, Reason::Damaged(why));
+                false
             }
             Ok(Err(error)) if find::is_missing(&error) || find::is_damaged(&error) => {
-                return self.found.failed(digest, error);
+                self.found.failed(digest, error);
+                false
             }
-            _ => {}
+            _ => true,
         }
-        self.found.limit_of(format!("the attestation {digest}"), *source, hint.as_deref());
-        self.found.withdrawals_missed |= hint.as_deref() == Some(revocation::PREDICATE_TYPE);
+    }
+
+    fn measure(&mut self, layer: &Descriptor) -> Result<Result<u64, SourceError>, Exhausted> {
+        if let Some(size) = self.spending.measured(&layer.digest) {
+            return Ok(Ok(size));
+        }
+        let what = format!("the attestation {}", layer.digest);
+        self.request(what.clone())?;
+        let reader = match self.store.blob(&layer.digest, layer.size) {
+            Ok(reader) => reader,
+            Err(error) => return Ok(Err(error)),
+        };
+        let size = self.spending.measure(&layer.digest, reader);
+        Ok(size.map_err(|error| SourceError::read_from(what, error.into())))
     }
 
     /// The layers of the manifest under the `.att` tag.
@@ -223,7 +254,7 @@ impl Search<'_> {
         let limit = self.spending.limits().referrers;
         if let Err(source) = limit.check(leads.len() as u64) {
             let left = leads.split_off(limit.as_usize().min(leads.len()));
-            self.found.withdrawals_missed |= left.iter().any(Lead::is_record);
+            self.found.withdrawals_missed |= left.iter().any(Lead::may_be_record);
             let hints: BTreeSet<Option<&str>> = left.iter().map(|lead| hint(lead.descriptor())).collect();
             let what = format!("the referrers of {}", self.wanted.subject);
             if hints.len() > HINTS || hints.contains(&None) {

@@ -1,12 +1,16 @@
 //! What looking for attestations may cost: requests, bytes and time, over everything that is asked about one image.
 
 use std::{
+    collections::BTreeMap,
     fmt::Debug,
     io::{self, Read},
     time::{Duration, Instant},
 };
 
-use crate::limits::{Limit, LimitExceeded, Limits};
+use crate::{
+    digest::Digest,
+    limits::{Limit, LimitExceeded, Limits},
+};
 
 /// Tells how much time has passed, and lets it pass.
 pub trait Clock: Debug + Send + Sync {
@@ -44,12 +48,22 @@ pub struct Spending {
     clock: Box<dyn Clock>,
     requests: u64,
     bytes: u64,
+    /// How long blobs are that were read for nothing else, and what was read of all of them.
+    measured: BTreeMap<Digest, u64>,
+    measured_bytes: u64,
 }
 
 impl Spending {
     /// Nothing spent. `clock` begins to run now.
     pub fn new(limits: &Limits, clock: Box<dyn Clock>) -> Self {
-        Self { limits: limits.clone(), clock, requests: 0, bytes: 0 }
+        Self {
+            limits: limits.clone(),
+            clock,
+            requests: 0,
+            bytes: 0,
+            measured: BTreeMap::new(),
+            measured_bytes: 0,
+        }
     }
 
     /// The bounds.
@@ -74,6 +88,27 @@ impl Spending {
         self.limits.attestation_bytes.check(bytes)?;
         self.bytes = self.bytes.saturating_add(bytes);
         self.limits.attestations_bytes.check(self.bytes)
+    }
+
+    /// What [`Self::measure`] has found.
+    pub(super) fn measured(&self, blob: &Digest) -> Option<u64> {
+        self.measured.get(blob).copied()
+    }
+
+    /// How long `reader` is, which gives `blob`: at most a byte more than an attestation may have. Nothing of it is kept. All
+    /// that is measured has a bound of its own, the same as for what is kept: what is only called an attestation must not
+    /// leave too little for those that are.
+    pub(super) fn measure<R: Read>(&mut self, blob: &Digest, reader: R) -> io::Result<u64> {
+        let all = self.limits.attestations_bytes;
+        let left = all.value.saturating_sub(self.measured_bytes);
+        let most = self.limits.attestation_bytes.value.min(left).saturating_add(1);
+        let mut reader = self.timed(reader).take(most);
+        let size = io::copy(&mut reader, &mut io::sink());
+        let read = most.saturating_sub(reader.limit());
+        self.measured_bytes = self.measured_bytes.saturating_add(read);
+        all.check(self.measured_bytes).map_err(io::Error::other)?;
+        self.measured.insert(blob.clone(), size?);
+        Ok(read)
     }
 
     /// Reads `reader`, which fails once the time is up: who sends a byte now and then is slow for ever.

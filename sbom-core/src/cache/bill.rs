@@ -16,7 +16,8 @@ use crate::{
     purl::Purl,
 };
 
-pub(super) fn write(bom: &Bom) -> Option<Vec<u8>> {
+/// None if it would be more than `most` bytes.
+pub(super) fn write(bom: &Bom, most: usize) -> Option<Vec<u8>> {
     let Bom {
         subject: _,
         operating_system,
@@ -28,7 +29,7 @@ pub(super) fn write(bom: &Bom) -> Option<Vec<u8>> {
         gaps,
         gaps_not_listed,
     } = bom;
-    let mut out = Writer::default();
+    let mut out = Writer::within(most);
     operating_system.put(&mut out);
     components.put(&mut out);
     edges.put(&mut out);

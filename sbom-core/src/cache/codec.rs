@@ -27,10 +27,11 @@ pub(super) trait Record: Sized {
     fn take(input: &mut Reader<'_>) -> Result<Self, Malformed>;
 }
 
-/// Collects the bytes of an entry.
-#[derive(Debug, Default)]
+/// Collects the bytes of an entry, as long as they are no more than they may be.
+#[derive(Debug)]
 pub(super) struct Writer {
     bytes: Vec<u8>,
+    most: usize,
     /// The path written last.
     path: Vec<u8>,
     /// Bytes of all paths as they come out.
@@ -39,10 +40,22 @@ pub(super) struct Writer {
     texts: HashMap<Arc<str>, u64>,
 }
 
+impl Default for Writer {
+    fn default() -> Self {
+        Self::within(usize::MAX)
+    }
+}
+
 impl Writer {
-    /// All that was written; none if a reader would refuse it.
+    /// Collects at most so many bytes.
+    pub(super) fn within(most: usize) -> Self {
+        Self { bytes: Vec::new(), most, path: Vec::new(), path_bytes: 0, texts: HashMap::new() }
+    }
+
+    /// All that was written; none if it was too much, or a reader would refuse it.
     pub(super) fn finish(self) -> Option<Vec<u8>> {
-        (self.path_bytes <= self.bytes.len().saturating_mul(PATH_BYTES)).then_some(self.bytes)
+        let is_read = self.path_bytes <= self.bytes.len().saturating_mul(PATH_BYTES);
+        (is_read && self.bytes.len() <= self.most).then_some(self.bytes)
     }
 
     /// All that was written, not to be read again.
@@ -51,16 +64,16 @@ impl Writer {
     }
 
     pub(super) fn byte(&mut self, byte: u8) {
-        self.bytes.push(byte);
+        self.exactly(&[byte]);
     }
 
     /// Seven bits a byte, the lowest first; the highest bit says that more follow.
     pub(super) fn number(&mut self, mut number: u64) {
         while number > 0x7f {
-            self.bytes.push(low_byte(number) | 0x80);
+            self.byte(low_byte(number) | 0x80);
             number >>= 7;
         }
-        self.bytes.push(low_byte(number));
+        self.byte(low_byte(number));
     }
 
     pub(super) fn length(&mut self, length: usize) {
@@ -69,11 +82,16 @@ impl Writer {
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.length(bytes.len());
-        self.bytes.extend_from_slice(bytes);
+        self.exactly(bytes);
     }
 
+    /// Nothing, and nothing any more, if it is too much.
     pub(super) fn exactly(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        if self.most.saturating_sub(self.bytes.len()) < bytes.len() {
+            self.most = 0;
+        } else {
+            self.bytes.extend_from_slice(bytes);
+        }
     }
 
     /// How many bytes it has in common with the path before it, and the others.
@@ -286,6 +304,17 @@ mod tests {
             assert_eq!(Reader::new(&writer.bytes).path(), Err(Malformed), "{path}");
         }
         assert_eq!(Reader::new(&[3, 0]).path(), Err(Malformed));
+    }
+
+    #[test]
+    fn more_than_may_be_is_not_collected() {
+        for (length, fits) in [(100, true), (101, false), (1 << 20, false)] {
+            let mut writer = Writer::within(102);
+            writer.bytes(&vec![7; length]);
+            assert!(writer.bytes.capacity() < 1024);
+            writer.byte(1);
+            assert_eq!(writer.finish().is_some(), fits, "{length}");
+        }
     }
 
     #[test]

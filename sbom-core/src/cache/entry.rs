@@ -41,13 +41,12 @@ pub(super) enum Damage {
     Body(#[from] super::codec::Malformed),
 }
 
-/// The entry of `body`.
-pub(super) fn seal(key: &Key, body: &[u8]) -> Vec<u8> {
-    let length = body.len() as u64;
-    let mut entry = [&MAGIC[..], &FORMAT.to_le_bytes(), key.as_bytes(), &length.to_le_bytes(), body].concat();
-    let digest = Sha256::digest(&entry);
-    entry.extend_from_slice(&digest);
-    entry
+/// The parts of the entry of `body` before and behind it.
+pub(super) fn seal(key: &Key, body: &[u8]) -> (Vec<u8>, [u8; DIGEST_BYTES]) {
+    let length = (body.len() as u64).to_le_bytes();
+    let head = [&MAGIC[..], &FORMAT.to_le_bytes(), key.as_bytes(), &length].concat();
+    let digest = Sha256::new_with_prefix(&head).chain_update(body).finalize();
+    (head, digest.into())
 }
 
 /// The body of an entry that was stored for `key` and is whole.
@@ -78,10 +77,15 @@ mod tests {
 
     const KEY: Key = Key::new([7; 32]);
 
+    fn sealed(key: &Key, body: &[u8]) -> Vec<u8> {
+        let (head, digest) = seal(key, body);
+        [&head, body, &digest].concat()
+    }
+
     #[test]
     fn a_sealed_body_is_found_again() {
         for body in [&b""[..], b"a", &[0; 5000]] {
-            let entry = seal(&KEY, body);
+            let entry = sealed(&KEY, body);
             assert_eq!(open(&KEY, &entry), Ok(body));
             assert_eq!(entry.len() as u64, body.len() as u64 + FRAME_BYTES);
         }
@@ -89,7 +93,7 @@ mod tests {
 
     #[test]
     fn every_bit_counts() {
-        let entry = seal(&KEY, b"some body");
+        let entry = sealed(&KEY, b"some body");
         for bit in 0..entry.len() * 8 {
             let mut damaged = entry.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
@@ -99,7 +103,7 @@ mod tests {
 
     #[test]
     fn an_entry_that_is_cut_or_goes_on_is_damaged() {
-        let entry = seal(&KEY, b"some body");
+        let entry = sealed(&KEY, b"some body");
         for length in 0..entry.len() {
             assert!(open(&KEY, &entry[..length]).is_err(), "{length}");
         }
@@ -110,13 +114,13 @@ mod tests {
 
     #[test]
     fn the_entry_of_another_key_is_refused() {
-        let entry = seal(&Key::new([8; 32]), b"some body");
+        let entry = sealed(&Key::new([8; 32]), b"some body");
         assert_eq!(open(&KEY, &entry), Err(Damage::Key));
     }
 
     #[test]
     fn an_entry_of_another_format_is_refused_whatever_its_digest() {
-        let mut entry = seal(&KEY, b"some body");
+        let mut entry = sealed(&KEY, b"some body");
         entry[8] += 1;
         entry.truncate(entry.len() - DIGEST_BYTES);
         let digest = Sha256::digest(&entry);

@@ -109,7 +109,8 @@ impl Folder {
         }
     }
 
-    /// The bytes of an entry of at most `most` bytes. A longer one is none of this version's.
+    /// The bytes of an entry of at most `most` bytes. None is a longer one, which
+    /// somebody kept who could keep more.
     pub(super) fn read(&self, key: &Key, most: Limit) -> Result<Option<Found>, CacheError> {
         let path = self.entry(key);
         let failed = |source| CacheError::Read { path: path.clone(), source };
@@ -128,7 +129,7 @@ impl Folder {
         let used = metadata.modified().map_err(failed)?;
         match read_capped(&file, most) {
             Ok(bytes) => Ok(Some(Found { bytes, file, used })),
-            Err(ReadError::Limit(_)) => Ok(Some(Found { bytes: Vec::new(), file, used })),
+            Err(ReadError::Limit(_)) => Ok(None),
             Err(ReadError::Io(source)) => Err(failed(source)),
         }
     }
@@ -144,25 +145,34 @@ impl Folder {
         }
     }
 
-    /// Puts an entry, in the place of one that may be there.
-    pub(super) fn write(&self, key: &Key, bytes: &[u8]) -> Result<(), CacheError> {
+    /// Puts an entry, given in parts, in the place of one that may be there. Where somebody removed the folder meanwhile,
+    /// nothing is kept.
+    pub(super) fn write(&self, key: &Key, parts: &[&[u8]]) -> Result<(), CacheError> {
         let failed = |source| CacheError::Write { path: self.path.clone(), source };
         let unfinished = self.path.join(format!("{UNFINISHED}{:016x}", random()));
-        let mut file = private_file().open(&unfinished).map_err(failed)?;
-        let written =
-            (self.write_all)(&mut file, bytes).and_then(|()| fs::rename(&unfinished, self.entry(key)));
-        written.map_err(|source| {
-            // Whoever prunes would find it, but a disk that is full needs the room now.
-            drop(fs::remove_file(&unfinished));
-            failed(source)
-        })
+        let written = private_file().open(&unfinished).and_then(|mut file| {
+            parts.iter().try_for_each(|bytes| (self.write_all)(&mut file, bytes))?;
+            fs::rename(&unfinished, self.entry(key))
+        });
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                // Whoever prunes would find it, but a disk that is full needs the room now.
+                drop(fs::remove_file(&unfinished));
+                Err(failed(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// All files of the cache, what was used longest ago first. Anything else in the folder is passed over.
     pub(super) fn list(&self) -> Result<Vec<Listed>, CacheError> {
         let failed = |source| CacheError::Read { path: self.path.clone(), source };
         let mut listed = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(failed)? {
+        let entries = match fs::read_dir(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(listed),
+            other => other.map_err(failed)?,
+        };
+        for entry in entries {
             let entry = entry.map_err(failed)?;
             let Ok(name) = entry.file_name().into_string() else { continue };
             let key = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));

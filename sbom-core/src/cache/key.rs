@@ -1,6 +1,10 @@
 //! Under which key a result is kept: the digest of everything that decides it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    any::TypeId,
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
 use sha2::{Digest as _, Sha256};
 
@@ -66,6 +70,7 @@ impl Keys {
         FORMAT.put(&mut out);
         out.bytes(env!("CARGO_PKG_VERSION").as_bytes());
         out.bytes(env!("SBOM_CORE_BUILD").as_bytes());
+        build_of_this().put(&mut out);
         out.length(detectors.len());
         for (name, version) in detectors {
             out.bytes(name.as_bytes());
@@ -130,6 +135,15 @@ impl Keys {
     fn key(&self, of: Of, out: Writer) -> Key {
         Key { of, digest: self.0.clone().chain_update(out.into_bytes()).finalize().into() }
     }
+}
+
+/// Differs between builds with other versions of what the library depends on: cargo names a crate to the compiler by
+/// those as well, and the compiler a type by its crate. Where the library is built outside of its workspace nothing else
+/// tells.
+fn build_of_this() -> u64 {
+    let mut hasher = DefaultHasher::new();
+    TypeId::of::<Keys>().hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]

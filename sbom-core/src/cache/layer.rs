@@ -36,9 +36,10 @@ pub(crate) struct Place<'a> {
     pub(crate) detectors: &'a [&'static str],
 }
 
-pub(super) fn write(content: &LayerContent, links: &BTreeSet<ImagePath>) -> Option<Vec<u8>> {
+/// None if it would be more than `most` bytes.
+pub(super) fn write(content: &LayerContent, links: &BTreeSet<ImagePath>, most: usize) -> Option<Vec<u8>> {
     let LayerContent { entries, findings, hashed, gaps, captured, readings } = content;
-    let mut out = Writer::default();
+    let mut out = Writer::within(most);
     let mut mode = 0;
     out.length(entries.len());
     for entry in entries {
@@ -87,8 +88,9 @@ pub(super) fn read(body: &[u8], place: Place<'_>) -> Result<LayerResult, Malform
     Ok((LayerContent { entries, findings, hashed, gaps, captured, readings }, links))
 }
 
-pub(super) fn write_reread(result: &RereadResult) -> Option<Vec<u8>> {
-    let mut out = Writer::default();
+/// None if it would be more than `most` bytes.
+pub(super) fn write_reread(result: &RereadResult, most: usize) -> Option<Vec<u8>> {
+    let mut out = Writer::within(most);
     out.length(result.read.len());
     for (path, found, gaps) in &result.read {
         path.put(&mut out);

@@ -165,7 +165,7 @@ impl LayerCache {
 
     /// Keeps the result of a layer whose digest was proved.
     pub(crate) fn keep_layer(&self, key: &Key, content: &LayerContent, links: &BTreeSet<ImagePath>) {
-        self.keep(key, || layer::write(content, links));
+        self.keep(key, |most| layer::write(content, links, most));
     }
 
     /// The result of reading certain files of a layer.
@@ -175,7 +175,7 @@ impl LayerCache {
 
     /// Keeps the result of reading certain files of a layer whose digest was proved.
     pub(crate) fn keep_reread(&self, key: &Key, result: &RereadResult) {
-        self.keep(key, || layer::write_reread(result));
+        self.keep(key, |most| layer::write_reread(result, most));
     }
 
     /// The bill of `subject`, whose layers have the keys `layers`: their results stay as long as it is of use, for
@@ -194,7 +194,7 @@ impl LayerCache {
 
     /// Keeps the bill of an image, of all of whose layers the digests were proved.
     pub(crate) fn keep_bill(&self, key: &Key, bom: &Bom) {
-        self.keep(key, || bill::write(bom));
+        self.keep(key, |most| bill::write(bom, most));
     }
 
     /// Makes room, if anything was kept: what was used longest ago goes first.
@@ -237,18 +237,17 @@ impl LayerCache {
         decoded
     }
 
-    fn keep(&self, key: &Key, body: impl FnOnce() -> Option<Vec<u8>>) {
+    /// Keeps the body that `write` makes of at most so many bytes.
+    fn keep(&self, key: &Key, write: impl FnOnce(usize) -> Option<Vec<u8>>) {
         if !self.state().writes {
             return;
         }
-        let Some(body) = body() else { return };
-        if self.entry_limit().check(body.len() as u64 + entry::FRAME_BYTES).is_err() {
-            return;
-        }
-        let entry = entry::seal(key, &body);
+        let most = self.entry_limit().value.saturating_sub(entry::FRAME_BYTES);
+        let Some(body) = write(usize::try_from(most).unwrap_or(usize::MAX)) else { return };
+        let (head, digest) = entry::seal(key, &body);
         let written = self.timed(|| {
             self.folder.make()?;
-            self.folder.write(key, &entry)
+            self.folder.write(key, &[&head, &body, &digest])
         });
         match written {
             Ok(()) => {
@@ -306,7 +305,7 @@ impl LayerCache {
 pub fn rewritten(body: &[u8]) -> Option<Vec<u8>> {
     let place = Place { layer: 0, detectors: &["apk", "dpkg"] };
     let (content, links) = layer::read(body, place).ok()?;
-    layer::write(&content, &links)
+    layer::write(&content, &links, usize::MAX)
 }
 
 fn decoded<T>(

@@ -348,6 +348,52 @@ fn what_was_left_out_for_want_of_room_depends_on_other_layers_and_is_not_kept() 
 }
 
 #[test]
+fn what_was_too_large_to_be_kept_whole_counts_for_nothing_the_second_time_either() {
+    let (kept, large) = (Kept::new(), vec![b'x'; 2500]);
+    let image = Memory::new(vec![
+        archive(&[("etc/os-release", OS), ("usr/share/doc/b/copyright", &large)]),
+        archive(&[("lib/apk/db/installed", b"P:a\nV:1-r0\nA:x86_64\n\n")]),
+    ]);
+    let within = |cache| {
+        let mut options = options(cache);
+        options.limits.set("file-bytes", 1000);
+        options.limits.set("captured-bytes", 2400);
+        scan(&image, &options, &Silent).unwrap()
+    };
+    let expected = within(None);
+    assert!(expected.components.iter().any(|component| component.name == "a"), "{:?}", expected.gaps);
+    for _ in 0..3 {
+        assert_eq!(within(Some(kept.cache())), expected);
+        for bill in kept.bills() {
+            fs::remove_file(bill).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_goes_away_meanwhile_is_no_fault() {
+    let (kept, image) = (Kept::new(), image());
+    let gone = Folder::writing_with(&kept.path(), |file, bytes| {
+        file.write_all(bytes)?;
+        Err(io::ErrorKind::NotFound.into())
+    });
+    let (bom, _, fault) = scan_with(&image, LayerCache::with(gone, DEFAULT_BYTES, Timestamp::UNKNOWN));
+    assert_eq!((bom, fault), (plain(&image), None));
+    let cache = kept.cache();
+    fs::remove_dir_all(kept.path()).unwrap();
+    assert_eq!(scan_with(&image, cache).2, None);
+}
+
+#[test]
+fn an_entry_beyond_what_may_be_kept_now_is_not_found() {
+    let (kept, image) = (Kept::new(), image());
+    kept.scan(&image);
+    let options = options(Some(LayerCache::new(&kept.path(), 40, Timestamp::UNKNOWN)));
+    scan(&image, &options, &Silent).unwrap();
+    assert_eq!(options.cache.unwrap().counts(), Counts { hits: 0, misses: 3, damaged: 0 });
+}
+
+#[test]
 fn a_full_disk_is_one_warning() {
     let (kept, image) = (Kept::new(), image());
     let expected = plain(&image);

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     image_path::{ImagePath, escape_control},
-    layer::retain::{Content, Needle},
+    layer::{needles::Needle, retain::Content},
     limits::Limits,
 };
 

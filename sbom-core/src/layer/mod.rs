@@ -10,6 +10,7 @@ use crate::image_path::ImagePath;
 
 pub mod decompress;
 pub mod folder;
+pub mod needles;
 pub mod partial;
 pub mod retain;
 pub mod walk;

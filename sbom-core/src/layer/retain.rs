@@ -5,91 +5,11 @@
 
 use std::io::{self, Read};
 
-use aho_corasick::{Span, packed};
-use memchr::memmem::Finder;
-
+use super::needles::{Lookout, Needle, Needles, Places};
 use crate::{
     digest::{Algorithm, Digest, Hasher},
-    limits::{LimitExceeded, Limits},
+    limits::{LimitExceeded, Limits, read_full},
 };
-
-/// A byte pattern that marks something worth keeping.
-#[derive(Debug, Clone, Copy)]
-pub struct Needle {
-    /// The bytes to look for.
-    pub pattern: &'static [u8],
-    /// Bytes to keep before the pattern.
-    pub before: usize,
-    /// Bytes to keep from the pattern's beginning.
-    pub after: usize,
-    /// Looks closer at a hit: its offset in the file, and what follows from its beginning (at least
-    /// [`Needle::LOOKAHEAD`] bytes, unless the file ends before).
-    pub accept: fn(offset: u64, bytes: &[u8]) -> bool,
-}
-
-impl Needle {
-    /// How many bytes [`Needle::accept`] gets to see.
-    pub const LOOKAHEAD: usize = 128;
-}
-
-/// Needles, and what finds all of them in one pass.
-#[derive(Debug)]
-pub struct Needles {
-    list: Vec<Needle>,
-    search: Search,
-}
-
-#[derive(Debug)]
-enum Search {
-    /// All patterns at once, by vector instructions.
-    Packed(packed::Searcher),
-    /// One after the other, where the processor has none that serve.
-    Each(Vec<Finder<'static>>),
-}
-
-impl Needles {
-    /// What looks for `needles`.
-    pub fn new(needles: impl IntoIterator<Item = Needle>) -> Self {
-        let list: Vec<Needle> = needles.into_iter().collect();
-        let patterns = list.iter().map(|needle| needle.pattern);
-        let search = match packed::Searcher::new(patterns.clone()) {
-            Some(searcher) => Search::Packed(searcher),
-            None => Search::Each(patterns.map(Finder::new).collect()),
-        };
-        Self { list, search }
-    }
-
-    /// Hands `found` every place of `bytes` from `from` on where a needle's pattern begins, in any order.
-    fn find(&self, bytes: &[u8], from: usize, mut found: impl FnMut(usize, &Needle)) {
-        let mut at = from.min(bytes.len());
-        match &self.search {
-            // Patterns may overlap, so that the search goes on one byte further.
-            Search::Packed(searcher) => {
-                while let Some(hit) = searcher.find_in(bytes, Span::from(at..bytes.len())) {
-                    let rest = bytes.get(hit.start()..).unwrap_or_default();
-                    let here = self.list.iter().filter(|needle| rest.starts_with(needle.pattern));
-                    here.for_each(|needle| found(hit.start(), needle));
-                    at = hit.start() + 1;
-                }
-            }
-            Search::Each(finders) => {
-                for (finder, needle) in finders.iter().zip(&self.list) {
-                    let mut at = at;
-                    while let Some(hit) = bytes.get(at..).and_then(|rest| finder.find(rest)) {
-                        found(at + hit, needle);
-                        at += hit + 1;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Bytes before a place that must stay at hand until it is certain that no needle begins there.
-    fn overlap(&self) -> usize {
-        let before = self.list.iter().map(|needle| needle.before.max(needle.pattern.len()));
-        before.max().unwrap_or(0) + Needle::LOOKAHEAD
-    }
-}
 
 /// What was kept of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +17,8 @@ pub struct Content {
     size: u64,
     parts: Vec<Part>,
     sha256: Option<Digest>,
+    /// Where the needles are in the whole file; none if it was not searched, or there are too many.
+    places: Option<Places>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +30,7 @@ struct Part {
 impl Content {
     /// All of a file.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self { size: bytes.len() as u64, parts: vec![Part { offset: 0, bytes }], sha256: None }
+        Self { size: bytes.len() as u64, parts: vec![Part { offset: 0, bytes }], sha256: None, places: None }
     }
 
     /// Length of the file, not of what was kept.
@@ -146,6 +68,11 @@ impl Content {
         let from = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
         let bytes = bytes.get(from..).unwrap_or_default();
         bytes.get(..usize::try_from(longest).unwrap_or(usize::MAX)).unwrap_or(bytes)
+    }
+
+    /// Where `pattern` occurs in the file, kept or not, in order; none if that is not known.
+    pub fn places(&self, pattern: &[u8]) -> Option<&[u64]> {
+        self.places.as_ref()?.of(pattern)
     }
 
     /// What was kept, as runs of bytes with their offsets, in order.
@@ -208,54 +135,63 @@ pub fn retain_executable(
     limits: &Limits,
 ) -> Result<Content, RetainError> {
     if size <= limits.executable_bytes.value {
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-        #[expect(clippy::disallowed_methods, reason = "the size was checked above")]
-        content.take(size).read_to_end(&mut bytes)?;
-        return Ok(Content::new(bytes));
+        return retain_whole(content, size, needles);
     }
     let overlap = needles.overlap();
     let tail = size.saturating_sub(limits.executable_parts_bytes.value / 2);
     let mut keeper = Keeper { parts: Vec::new(), size, keep_until: HEAD, tail, kept: 0, limits };
     let mut hasher = Hasher::new(Algorithm::Sha256);
-    // The window holds the last `overlap` bytes seen and the next chunk; `start` is its offset in the file.
-    let mut window: Vec<u8> = Vec::with_capacity(overlap + CHUNK);
+    // The window, of which `held` bytes are filled, holds the last `overlap` bytes seen and the next chunk; `start` is its
+    // offset in the file.
+    let mut buffer = vec![0; overlap + CHUNK];
+    let mut held = 0;
     let mut start = 0_u64;
     let mut done = 0_usize;
-    let mut searched = 0_u64;
+    let mut lookout = Lookout::for_all(needles);
     loop {
-        let before = window.len();
-        #[expect(clippy::disallowed_methods, reason = "bounded by take")]
-        let count = content.take(CHUNK as u64).read_to_end(&mut window)?;
-        hasher.update(window.get(before..).unwrap_or_default());
+        let chunk = buffer.get_mut(held..held + CHUNK).unwrap_or_default();
+        let count = read_full(content, chunk)?;
+        hasher.update(chunk.get(..count).unwrap_or_default());
+        held += count;
+        let window = buffer.get(..held).unwrap_or_default();
         let at_end = count < CHUNK;
-        // A hit counts once everything that `accept` may look at is there.
-        let settled = if at_end { window.len() } else { window.len().saturating_sub(Needle::LOOKAHEAD) };
         let mut hits: Vec<(usize, Needle)> = Vec::new();
-        let from = usize::try_from(searched.saturating_sub(start)).unwrap_or(usize::MAX);
-        needles.find(&window, from, |hit, needle| {
-            let bytes = window.get(hit..).unwrap_or_default();
-            if hit < settled && (needle.accept)(start + hit as u64, bytes) {
-                hits.push((hit, *needle));
-            }
-        });
-        searched = start + settled as u64;
+        lookout.search(start, window, at_end, |hit, needle| hits.push((hit, *needle)));
         // Bytes before `release` can no longer be asked for by a later hit.
         let release = if at_end { window.len() } else { window.len().saturating_sub(overlap) };
         for (hit, needle) in hits {
-            keeper.feed(start, &window, &mut done, hit.saturating_sub(needle.before))?;
+            keeper.feed(start, window, &mut done, hit.saturating_sub(needle.before).min(release))?;
             let end = start + (hit + needle.after) as u64;
             keeper.keep_until = keeper.keep_until.max(end);
         }
-        keeper.feed(start, &window, &mut done, release)?;
+        keeper.feed(start, window, &mut done, release)?;
         if at_end {
             break;
         }
-        window.drain(..done.min(release));
-        start += done.min(release) as u64;
+        buffer.copy_within(done..held, 0);
+        held -= done;
+        start += done as u64;
         done = 0;
     }
-    let parts = keeper.parts;
-    Ok(Content { size, parts, sha256: Some(hasher.finish()) })
+    Ok(Content { size, parts: keeper.parts, sha256: Some(hasher.finish()), places: lookout.finish() })
+}
+
+/// Each piece is searched as soon as it is read, while it lies in the processor's cache.
+fn retain_whole(content: &mut dyn Read, size: u64, needles: &Needles) -> Result<Content, RetainError> {
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
+    let mut lookout = Lookout::for_places(needles);
+    let mut filled = 0_usize;
+    loop {
+        let end = filled.saturating_add(CHUNK).min(bytes.len());
+        filled += read_full(content, bytes.get_mut(filled..end).unwrap_or_default())?;
+        let at_end = filled < end || end == bytes.len();
+        lookout.search(0, bytes.get(..filled).unwrap_or_default(), at_end, |_, _| {});
+        if at_end {
+            break;
+        }
+    }
+    bytes.truncate(filled);
+    Ok(Content { places: lookout.finish(), ..Content::new(bytes) })
 }
 
 /// Decides, byte run by byte run, what is kept.
@@ -365,27 +301,6 @@ mod tests {
         let content =
             retain_executable(&mut &bytes[..], size as u64, &Needles::new([never]), &small_limits()).unwrap();
         assert_eq!(content.read_at(3 << 20, 1), None);
-    }
-
-    #[test]
-    fn overlapping_needles_are_all_found_however_they_are_looked_for() {
-        let list = [&b"/registry/src/"[..], b"/cargo/registry/", b"/src", b"aa"];
-        let list = list.map(|pattern| Needle { pattern, ..NEEDLE });
-        let bytes = b"xx/cargo/registry/src/aaaa";
-        let found = |needles: &Needles, from| {
-            let mut found = Vec::new();
-            needles.find(bytes, from, |hit, needle| found.push((hit, needle.pattern)));
-            found.sort_unstable();
-            found
-        };
-        let packed = Needles::new(list);
-        let each = Search::Each(list.iter().map(|needle| Finder::new(needle.pattern)).collect());
-        let each = Needles { list: list.to_vec(), search: each };
-        for from in 0..bytes.len() + 2 {
-            assert_eq!(found(&packed, from), found(&each, from), "{from}");
-        }
-        let places: Vec<usize> = found(&packed, 0).iter().map(|(hit, _)| *hit).collect();
-        assert_eq!(places, [2, 8, 17, 22, 23, 24]);
     }
 
     #[test]

@@ -261,16 +261,33 @@ impl<R: Read> Window<R> {
         }
         while self.end < wanted && !self.ended {
             let free = self.buffer.get_mut(self.end..).unwrap_or_default();
-            match self.reader.read(free) {
-                Ok(0) => self.ended = true,
-                Ok(count) => self.end += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => {
-                    return Err(LayerError::Read { offset: self.offset + self.end as u64, source });
-                }
-            }
+            let count = read_some(&mut self.reader, free)
+                .map_err(|source| LayerError::Read { offset: self.offset + self.end as u64, source })?;
+            self.ended = count == 0;
+            self.end += count;
         }
         Ok(self.end)
+    }
+
+    /// Reads into `buffer`, by way of the window only if something is there or little is asked for.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, LayerError> {
+        if self.start == self.end
+            && !self.ended
+            && let Some(chunk) = buffer.get_mut(..CHUNK)
+        {
+            let offset = self.offset;
+            let count =
+                read_some(&mut self.reader, chunk).map_err(|source| LayerError::Read { offset, source })?;
+            self.ended = count == 0;
+            self.offset += count as u64;
+            return Ok(count);
+        }
+        let count = self.fill(1)?.min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..count), self.bytes().get(..count)) {
+            to.copy_from_slice(from);
+        }
+        self.advance(count);
+        Ok(count)
     }
 
     fn skip(&mut self, mut count: u64, path: &ImagePath) -> Result<(), LayerError> {
@@ -315,6 +332,16 @@ impl<R: Read> Window<R> {
     }
 }
 
+/// Reads what is to be had at once; nothing only at the end.
+fn read_some(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match reader.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
 /// The stored bytes of one entry.
 struct Content<'w, R> {
     window: &'w mut Window<R>,
@@ -326,21 +353,18 @@ impl<R: Read> Read for Content<'_, R> {
         if self.left == 0 || buffer.is_empty() {
             return Ok(0);
         }
-        let found = self.window.fill(1).map_err(|error| match error {
-            LayerError::Read { source, .. } => source,
-            other => io::Error::other(other),
-        })?;
-        if found == 0 {
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let count =
+            self.window.read(buffer.get_mut(..most).unwrap_or_default()).map_err(|error| match error {
+                LayerError::Read { source, .. } => source,
+                other => io::Error::other(other),
+            })?;
+        if count == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
                 "the archive ends in the middle of a file",
             ));
         }
-        let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(found).min(buffer.len());
-        if let (Some(to), Some(from)) = (buffer.get_mut(..count), self.window.bytes().get(..count)) {
-            to.copy_from_slice(from);
-        }
-        self.window.advance(count);
         self.left -= count as u64;
         Ok(count)
     }
@@ -452,6 +476,39 @@ mod tests {
         let mut seen = Seen::default();
         walk(archive, &Limits::default(), &mut seen)?;
         Ok(seen.0)
+    }
+
+    /// Reads content by way of a buffer of so many bytes.
+    struct By(usize, Vec<u8>);
+
+    impl EntrySink for By {
+        fn entry(&mut self, _: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+            let mut buffer = vec![0; self.0];
+            loop {
+                let read = content.read(&mut buffer);
+                match read.map_err(|source| LayerError::Read { offset: 0, source })? {
+                    0 => return Ok(()),
+                    count => self.1.extend_from_slice(&buffer[..count]),
+                }
+            }
+        }
+
+        fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
+    }
+
+    #[test]
+    fn however_much_is_read_at_a_time_the_bytes_are_the_same() {
+        let large: Vec<u8> = (0..=250).cycle().take(3 * CHUNK + 77).collect();
+        let archive = [one("a", b"first"), one("b", &large), one("c", b"last"), vec![0; 1024]].concat();
+        let cut = &archive[..512 + 512 + 512 + 2 * CHUNK];
+        for size in [1000, CHUNK - 1, CHUNK, 2 * CHUNK, 4 * CHUNK] {
+            let mut by = By(size, Vec::new());
+            walk(&archive[..], &Limits::default(), &mut by).unwrap();
+            assert_eq!(by.1, [b"first", &large[..], b"last"].concat(), "{size}");
+            let mut by = By(size, Vec::new());
+            assert!(walk(cut, &Limits::default(), &mut by).is_err(), "{size}");
+            assert_eq!(by.1, [b"first", &large[..2 * CHUNK]].concat(), "{size}");
+        }
     }
 
     #[test]

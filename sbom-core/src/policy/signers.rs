@@ -1,7 +1,10 @@
 //! Between a policy and verification: which trust the signers of a policy stand for, and what was verified for them
 //! as evidence.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Policy,
@@ -76,20 +79,25 @@ impl Policy {
     }
 }
 
-impl Signer {
-    fn trust(&self, open: &mut Open<'_>) -> Result<Trust, SignerFault> {
-        match &self.identity {
+/// Reads what signers are trusted by. Those with the same root share it: what logs and authorities say is verified once for
+/// each root, however many signers there are.
+struct Reader<'r, 'o> {
+    open: &'r mut Open<'o>,
+    /// By where they lie; none is the one that is built in.
+    roots: BTreeMap<Option<Source>, Arc<Root>>,
+}
+
+impl Reader<'_, '_> {
+    fn trust(&mut self, signer: &Signer) -> Result<Trust, SignerFault> {
+        match &signer.identity {
             Identity::Key { key, trusted_root } => {
-                let pem = content(key, "the key", open)?;
+                let pem = self.content(key, "the key")?;
                 let key = PublicKey::from_pem(&pem).map_err(|error| SignerFault::Key(error.to_string()))?;
-                let root = trusted_root.as_ref().map(|source| root(source, open)).transpose()?;
+                let root = trusted_root.as_ref().map(|source| self.root(Some(source))).transpose()?;
                 Ok(Trust::Key(KeyTrust { key, window: Window::default(), root }))
             }
             Identity::Certificate { issuer, subject, trusted_root, claims } => {
-                let root = match trusted_root {
-                    Some(source) => root(source, open)?,
-                    None => Arc::new(Root::embedded().map_err(|error| SignerFault::Root(error.to_string()))?),
-                };
+                let root = self.root(trusted_root.as_ref())?;
                 Ok(Trust::Identity(IdentityTrust {
                     issuer: issuer.clone(),
                     subject: SubjectPattern::new(subject.clone()),
@@ -100,18 +108,26 @@ impl Signer {
             }
         }
     }
-}
 
-fn content(source: &Source, what: &'static str, open: &mut Open<'_>) -> Result<Vec<u8>, SignerFault> {
-    match source {
-        Source::Inline(text) => Ok(text.clone().into_bytes()),
-        named => open(named).map_err(|problem| SignerFault::Unreadable { what, problem }),
+    fn root(&mut self, source: Option<&Source>) -> Result<Arc<Root>, SignerFault> {
+        if let Some(known) = self.roots.get(&source.cloned()) {
+            return Ok(Arc::clone(known));
+        }
+        let root = match source {
+            Some(source) => Root::from_json(&self.content(source, "the trusted root")?, None),
+            None => Root::embedded(),
+        };
+        let root = Arc::new(root.map_err(|error| SignerFault::Root(error.to_string()))?);
+        self.roots.insert(source.cloned(), Arc::clone(&root));
+        Ok(root)
     }
-}
 
-fn root(source: &Source, open: &mut Open<'_>) -> Result<Arc<Root>, SignerFault> {
-    let json = content(source, "the trusted root", open)?;
-    Root::from_json(&json, None).map(Arc::new).map_err(|error| SignerFault::Root(error.to_string()))
+    fn content(&mut self, source: &Source, what: &'static str) -> Result<Vec<u8>, SignerFault> {
+        match source {
+            Source::Inline(text) => Ok(text.clone().into_bytes()),
+            named => (self.open)(named).map_err(|problem| SignerFault::Unreadable { what, problem }),
+        }
+    }
 }
 
 impl Signers {
@@ -120,8 +136,10 @@ impl Signers {
         open: &mut Open<'_>,
     ) -> Result<Self, SignerError> {
         let mut signers = Self { names: Vec::new(), trust: Vec::new() };
+        let mut reader = Reader { open, roots: BTreeMap::new() };
         for (name, signer) in named {
-            let trust = signer.trust(open).map_err(|fault| SignerError { signer: name.to_owned(), fault })?;
+            let trust =
+                reader.trust(signer).map_err(|fault| SignerError { signer: name.to_owned(), fault })?;
             signers.names.push(name.to_owned());
             signers.trust.push(trust);
         }
@@ -255,6 +273,42 @@ rules:
             Err(refusal) => evidence.refusals.push(Refusal::of(&refusal, None, None)),
         }
         evaluate(&policy, &subject, &evidence, now, &Limits::default())
+    }
+
+    #[test]
+    fn signers_that_are_trusted_by_one_root_share_it() {
+        let identity = |name: &str, root: &str| {
+            format!("  {name}: {{issuer: 'https://issuer.test', subject: 'https://{name}.test'{root}}}\n")
+        };
+        let text = format!(
+            "version: 1\ndefault: deny\nsigners:\n{}{}{}{}  k: {{key: k.pub, trustedRoot: a.json}}\nrules:\n  - images: ['**']\n    require: [{{sbom: {{by: [a, b, c, d, k]}}}}]\n",
+            identity("a", ""),
+            identity("b", ""),
+            identity("c", ", trustedRoot: a.json"),
+            identity("d", ", trustedRoot: a.json"),
+        );
+        let policy = Policy::parse(&text).unwrap();
+        let (mut read, key) = (0, PrivateKey::generate(KeyAlgorithm::P256).unwrap());
+        let root = sbomctl_testkit::sigstore::Sigstore::new().trusted_root();
+        let mut open = |source: &Source| match source {
+            Source::File(name) if name == "k.pub" => Ok(key.public().to_pem().into_bytes()),
+            _ => {
+                read += 1;
+                Ok(root.clone().into_bytes())
+            }
+        };
+        let signers = policy.trust_all(&mut open).unwrap();
+        let roots: Vec<&Arc<Root>> = signers
+            .trust()
+            .iter()
+            .filter_map(|trust| match trust {
+                Trust::Key(trust) => trust.root.as_ref(),
+                Trust::Identity(trust) => Some(&trust.root),
+            })
+            .collect();
+        let [a, b, c, d, k] = roots.as_slice() else { panic!("{roots:?}") };
+        assert!(Arc::ptr_eq(a, b) && Arc::ptr_eq(c, d) && Arc::ptr_eq(c, k) && !Arc::ptr_eq(a, c));
+        assert_eq!(read, 1);
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! Proving to a registry who asks. Source: Docker Registry v2 token and OAuth 2 authentication; RFC 7617.
 
+use std::time::Duration;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
+use serde_json::Value;
 use ureq::http::{HeaderValue, Method, header};
 
 use super::{
     Client, Credentials, Fault, Security,
     challenge::Challenge,
+    proofs::Proof,
     url::{Scheme, Url, form},
     wire::{Ask, Payload},
 };
@@ -14,6 +18,8 @@ use crate::oci::reference::Repository;
 
 /// The longest token that is sent back; it must fit a header.
 const TOKEN_BYTES: usize = 32 << 10;
+/// How long a token is good that does not say so.
+const TOKEN_SECONDS: u64 = 60;
 /// What a client calls itself where OAuth 2 wants a name.
 const CLIENT_ID: &str = "sbomctl";
 
@@ -84,7 +90,7 @@ pub(super) fn answer(
     scope: &Scope,
     registry: &Url,
     challenges: &[Challenge],
-) -> Result<HeaderValue, Fault> {
+) -> Result<Proof, Fault> {
     let refuse = |reason| Fault::Authentication { host: registry.authority().to_owned(), reason };
     let by_scheme = |scheme: &str| challenges.iter().find(|challenge| challenge.scheme == scheme);
     let credentials = match client.config().credentials.find(&scope.repository) {
@@ -101,7 +107,8 @@ pub(super) fn answer(
     }
     match (by_scheme("basic"), credentials) {
         (Some(_), Some(Credentials::Password { username, password })) => {
-            basic(&username, &password).ok_or_else(|| refuse("the password cannot be sent"))
+            let proof = basic(&username, &password).map(Proof::lasting);
+            proof.ok_or_else(|| refuse("the password cannot be sent"))
         }
         (Some(_), Some(Credentials::IdentityToken(_))) => {
             Err(refuse("it wants a password, and there is only an identity token"))
@@ -116,6 +123,20 @@ pub(super) fn answer(
 struct Answer {
     token: Option<String>,
     access_token: Option<String>,
+    /// Seconds, if it is a number of them.
+    #[serde(default)]
+    expires_in: Value,
+}
+
+impl Answer {
+    fn into_proof(self) -> Option<Proof> {
+        let seconds = self.expires_in.as_u64().unwrap_or(TOKEN_SECONDS);
+        let mut tokens = [self.token, self.access_token].into_iter().flatten();
+        let token = tokens.find(|token| !token.is_empty())?;
+        let fits = token.len() <= TOKEN_BYTES && token.bytes().all(|byte| byte.is_ascii_graphic());
+        let header = secret(&format!("Bearer {token}")).filter(|_| fits)?;
+        Some(Proof::for_time(header, Duration::from_secs(seconds)))
+    }
 }
 
 fn token(
@@ -124,7 +145,7 @@ fn token(
     registry: &Url,
     bearer: &Challenge,
     credentials: Option<&Credentials>,
-) -> Result<HeaderValue, Fault> {
+) -> Result<Proof, Fault> {
     let refuse = |reason| Fault::Authentication { host: registry.authority().to_owned(), reason };
     let realm = realm(client, registry, bearer).map_err(refuse)?;
     let scopes = scope.to_ask(bearer.parameter("scope"));
@@ -156,14 +177,7 @@ fn token(
     }
     let answer = answer.into_bytes(client.config().limits.response_bytes)?;
     let answer: Option<Answer> = serde_json::from_slice(&answer).ok();
-    answer
-        .and_then(|answer| {
-            let mut tokens = [answer.token, answer.access_token].into_iter().flatten();
-            tokens.find(|token| !token.is_empty())
-        })
-        .filter(|token| token.len() <= TOKEN_BYTES && token.bytes().all(|byte| byte.is_ascii_graphic()))
-        .and_then(|token| secret(&format!("Bearer {token}")))
-        .ok_or_else(|| refuse("what it gives is no token"))
+    answer.and_then(Answer::into_proof).ok_or_else(|| refuse("what it gives is no token"))
 }
 
 /// The token service. It gets credentials, so it must be reached as safely as the registry itself; one on this

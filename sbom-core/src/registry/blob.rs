@@ -13,6 +13,7 @@ use super::{
     auth::{Action, Scope},
     client::{At, error},
     error::{broken, quoted},
+    pace::Paced,
     retry::Attempts,
     wire::{Answer, Ask},
 };
@@ -29,7 +30,7 @@ pub struct BlobReader {
     at: u64,
     attempts: Attempts,
     /// None after the connection broke.
-    body: Option<BodyReader<'static>>,
+    body: Option<Paced<BodyReader<'static>>>,
     state: State,
 }
 
@@ -86,7 +87,7 @@ impl BlobReader {
         }
     }
 
-    fn connect_once(&self) -> Result<BodyReader<'static>, Fault> {
+    fn connect_once(&self) -> Result<Paced<BodyReader<'static>>, Fault> {
         let path = format!("/v2/{}/blobs/{}", self.repository.path(), self.digest);
         let range = (self.at > 0).then(|| (header::RANGE, format!("bytes={}-", self.at)));
         let time = self.client.config().time_for(self.size.saturating_sub(self.at));
@@ -96,7 +97,7 @@ impl BlobReader {
     }
 
     /// The rest of the blob, from `self.at` on. A server that ignores ranges sends everything again.
-    fn body_of(&self, answer: Answer) -> Result<BodyReader<'static>, Fault> {
+    fn body_of(&self, answer: Answer) -> Result<Paced<BodyReader<'static>>, Fault> {
         let host = answer.url.authority().to_owned();
         let (first, length) = (if answer.status == 206 { self.at } else { 0 }, answer.length());
         if answer.status == 206 {

@@ -22,6 +22,11 @@ impl Challenge {
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
+
+    /// Whether nothing is wrong but the token that was sent: it is over, or not valid yet. Source: RFC 6750 section 3.1.
+    pub(super) fn is_about_token(&self) -> bool {
+        self.scheme == "bearer" && self.parameter("error") == Some("invalid_token")
+    }
 }
 
 /// The challenges of all `headers`. A header that breaks the grammar gives those before the break.

@@ -1,22 +1,23 @@
 //! What every request of a client has in common: who asks, how often, and until when.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use ureq::http::{HeaderName, HeaderValue, Method, header};
 
 use super::{
     ClientConfig, Deadline, Fault, RegistryError,
     auth::{self, Scope},
-    challenge,
+    challenge::{self, Challenge},
     error::own_words,
+    proofs::Proofs,
     retry::{Attempts, retry_after},
     url::Url,
     wire::{Answer, Ask, Payload, Wire},
 };
 use crate::oci::reference::Repository;
+
+/// Proofs that one request is sent with, apart from what was known before. The first may be over when it arrives.
+const FRESH_PROOFS: usize = 2;
 
 /// A client of any number of registries. It is cheap to clone; its clones share connections and tokens.
 #[derive(Debug, Clone)]
@@ -29,8 +30,7 @@ pub struct Client {
 struct Shared {
     config: ClientConfig,
     wire: Wire,
-    /// What a registry last took for a scope. A token expires without notice, and is then asked for anew.
-    authorizations: Mutex<BTreeMap<Scope, HeaderValue>>,
+    proofs: Proofs,
 }
 
 /// Where a request goes: a path of the repository's registry, or what the registry itself named.
@@ -53,7 +53,7 @@ impl Client {
     /// A client that keeps to `config`.
     pub fn new(config: ClientConfig) -> Result<Self, Fault> {
         let (wire, deadline) = (Wire::new(&config)?, config.deadline);
-        Ok(Self { shared: Arc::new(Shared { config, wire, authorizations: Mutex::default() }), deadline })
+        Ok(Self { shared: Arc::new(Shared { config, wire, proofs: Proofs::default() }), deadline })
     }
 
     /// The same client for one operation, which must be done by `deadline` if that is earlier than what the
@@ -118,7 +118,7 @@ impl Client {
         }
     }
 
-    /// Asks once, and once more after proving who asks: an answer of success, or a fault.
+    /// Asks, and asks again after proving who does: an answer of success, or a fault.
     pub(super) fn send(&self, scope: &Scope, at: At<'_>, ask: &Ask<'_>) -> Result<Answer, Fault> {
         let answer = self.authorized(scope, at, ask)?;
         if answer.is_success() { Ok(answer) } else { Err(self.refused(answer)) }
@@ -126,25 +126,35 @@ impl Client {
 
     /// Like [`Self::send`], but gives whatever is answered, good or bad.
     pub(super) fn authorized(&self, scope: &Scope, at: At<'_>, ask: &Ask<'_>) -> Result<Answer, Fault> {
-        let host = scope.repository.api_host();
-        let known = self.authorizations().get(scope).cloned();
-        let answer = self.once(host, at, ask, known)?;
-        // Only the registry itself may say where its credentials go; not a host that it sends us to.
-        let registry = self.wire().registry_url(host);
-        if answer.status != 401 || !answer.url.same_origin(&registry) {
-            return Ok(answer);
+        let (host, proofs) = (scope.repository.api_host(), &self.shared.proofs);
+        let known = proofs.find(scope);
+        let mut answer = self.once(host, at, ask, known.clone())?;
+        if let Some(known) = known.filter(|_| self.is_unproved(&answer, host)) {
+            proofs.forget(scope, &known);
         }
-        let demanded = answer.headers.get_all(header::WWW_AUTHENTICATE);
-        let challenges = challenge::parse(demanded.iter().map(HeaderValue::as_bytes));
-        drop(answer);
-        let fresh = auth::answer(self, scope, &registry, &challenges)?;
-        let answer = self.once(host, at, ask, Some(fresh.clone()))?;
-        if answer.status == 401 {
-            self.authorizations().remove(scope);
-        } else {
-            self.authorizations().insert(scope.clone(), fresh);
+        for fresh in 0..FRESH_PROOFS {
+            if !self.is_unproved(&answer, host) {
+                break;
+            }
+            let demanded = answer.headers.get_all(header::WWW_AUTHENTICATE);
+            let challenges = challenge::parse(demanded.iter().map(HeaderValue::as_bytes));
+            if fresh > 0 && !challenges.iter().any(Challenge::is_about_token) {
+                break;
+            }
+            drop(answer);
+            let proof = auth::answer(self, scope, &self.wire().registry_url(host), &challenges)?;
+            answer = self.once(host, at, ask, Some(proof.header.clone()))?;
+            if !self.is_unproved(&answer, host) {
+                proofs.keep(scope, proof);
+            }
         }
         Ok(answer)
+    }
+
+    /// Whether the registry at `host` asks for proof. Only it may say where its credentials go; not a host that it sends
+    /// us to.
+    pub(super) fn is_unproved(&self, answer: &Answer, host: &str) -> bool {
+        answer.status == 401 && answer.url.same_origin(&self.wire().registry_url(host))
     }
 
     fn once(
@@ -170,10 +180,6 @@ impl Client {
         let retry_after = retry_after(&answer.headers);
         let body = answer.into_bytes(self.config().limits.response_bytes);
         Fault::Status { host, status, message: own_words(&body.unwrap_or_default()), retry_after }
-    }
-
-    fn authorizations(&self) -> MutexGuard<'_, BTreeMap<Scope, HeaderValue>> {
-        self.shared.authorizations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

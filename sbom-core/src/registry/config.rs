@@ -26,8 +26,8 @@ pub struct ClientConfig {
     pub timeout: Duration,
     /// How long a whole answer may take, apart from the time that `bytes_per_second` allows a blob.
     pub answer: Duration,
-    /// The least speed of a blob, over the whole of it. Whoever is slower loses the connection, and with it one
-    /// of the attempts.
+    /// The least speed of what is read, on the average of each `timeout` that is waited for it, and of a blob over the whole
+    /// of it. Whoever is slower loses the connection, and with it one of the attempts.
     pub bytes_per_second: u64,
     /// When everything that is asked of the client must be done; see [`Client::within`](super::Client::within).
     pub deadline: Deadline,

@@ -4,7 +4,7 @@
 //! crates that read these files none knows keys with a path (`quay.io/org`) and keeps to bounds.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::{self, Debug},
 };
 
@@ -16,8 +16,13 @@ use base64::{
 use serde::Deserialize;
 
 use super::helper;
-use crate::{limits::Limits, oci::reference::Repository};
+use crate::{
+    limits::Limits,
+    oci::reference::{Repository, normal_host},
+};
 
+/// Docker Hub as images are named.
+const DOCKER_HUB: &str = "docker.io";
 /// The key under which Docker keeps what belongs to Docker Hub.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 
@@ -90,18 +95,41 @@ impl CredentialStore for Anonymous {
     }
 }
 
-/// The same credentials for every registry.
-impl CredentialStore for Credentials {
-    fn find(&self, _: &Repository) -> Result<Option<Credentials>, CredentialError> {
-        Ok(Some(self.clone()))
+/// Credentials for the registries that they were given for. All others are asked anonymously, whoever names them.
+#[derive(Debug, Clone)]
+pub struct Login {
+    credentials: Credentials,
+    hosts: BTreeSet<String>,
+}
+
+impl Login {
+    /// `credentials` for the registries of `repositories`.
+    pub fn new<'a>(credentials: Credentials, repositories: impl IntoIterator<Item = &'a Repository>) -> Self {
+        let hosts = repositories.into_iter().map(|repository| repository.host().to_owned());
+        Self { credentials, hosts: hosts.collect() }
+    }
+}
+
+impl CredentialStore for Login {
+    fn find(&self, repository: &Repository) -> Result<Option<Credentials>, CredentialError> {
+        let is_meant = self.hosts.contains(repository.host());
+        Ok(is_meant.then(|| self.credentials.clone()))
     }
 }
 
 /// Credentials from files in the form of Docker's `config.json`, asked one after the other.
 #[derive(Debug, Default)]
 pub struct AuthFiles {
-    files: Vec<(String, ConfigFile)>,
+    files: Vec<AuthFile>,
     limits: Limits,
+}
+
+#[derive(Debug)]
+struct AuthFile {
+    name: String,
+    config: ConfigFile,
+    /// The keys of `auths` by what they stand for, the plain spelling first: `docker login` keeps `HOST:443` as it is.
+    spellings: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -135,43 +163,61 @@ impl AuthFiles {
 
     /// Adds a file, by its name for messages and its bytes.
     pub fn add(&mut self, name: &str, bytes: &[u8]) -> Result<(), CredentialError> {
-        let file = serde_json::from_slice(bytes)
+        let config: ConfigFile = serde_json::from_slice(bytes)
             .map_err(|source| CredentialError::File { file: name.to_owned(), source })?;
-        self.files.push((name.to_owned(), file));
+        let spellings = spellings(config.auths.keys());
+        self.files.push(AuthFile { name: name.to_owned(), config, spellings });
         Ok(())
     }
 }
 
 impl CredentialStore for AuthFiles {
     fn find(&self, repository: &Repository) -> Result<Option<Credentials>, CredentialError> {
-        let keys = keys(repository);
-        for (name, file) in &self.files {
-            let host = repository.host();
-            let helper = [host, DOCKER_HUB_KEY].into_iter().find_map(|key| {
-                let applies = key == host || host == "docker.io";
-                file.cred_helpers.get(key).filter(|_| applies).map(|helper| (key, helper))
-            });
-            if let Some((key, helper)) = helper {
-                let server = if host == "docker.io" { DOCKER_HUB_KEY } else { key };
-                if let Some(found) = ask_helper(helper, server, &self.limits)? {
-                    return Ok(Some(found));
-                }
-            }
-            for key in &keys {
-                if let Some(found) =
-                    file.auths.get(key).map(|entry| entry.read(name, key)).transpose()?.flatten()
-                {
-                    return Ok(Some(found));
-                }
-            }
-            if let Some(helper) = &file.creds_store {
-                let server = if host == "docker.io" { DOCKER_HUB_KEY } else { host };
-                if let Some(found) = ask_helper(helper, server, &self.limits)? {
-                    return Ok(Some(found));
-                }
+        let mut found = self.files.iter().map(|file| file.find(repository, &self.limits));
+        found.find_map(Result::transpose).transpose()
+    }
+}
+
+/// A helper and the name by which it is asked for a registry.
+type Question = (String, String);
+
+impl AuthFile {
+    fn find(&self, repository: &Repository, limits: &Limits) -> Result<Option<Credentials>, CredentialError> {
+        let (own, shared) = self.helpers(repository.host());
+        if let Some(found) = ask(&own, limits)? {
+            return Ok(Some(found));
+        }
+        for key in keys(repository).iter().flat_map(|key| self.spelt(key)) {
+            let entry = self.config.auths.get(key).map(|entry| entry.read(&self.name, key));
+            if let Some(found) = entry.transpose()?.flatten() {
+                return Ok(Some(found));
             }
         }
-        Ok(None)
+        ask(&shared, limits)
+    }
+
+    /// The helpers of the registry `host` alone, and that of all, with the names by which they may know it.
+    fn helpers(&self, host: &str) -> (Vec<Question>, Vec<Question>) {
+        let usual = if host == DOCKER_HUB { DOCKER_HUB_KEY } else { host };
+        let mut own = Vec::new();
+        let helpers = &self.config.cred_helpers;
+        for key in spellings(helpers.keys()).remove(host).unwrap_or_default() {
+            let helper = helpers.get(&key).cloned().unwrap_or_default();
+            if host == DOCKER_HUB && key != usual {
+                own.push((helper.clone(), usual.to_owned()));
+            }
+            own.push((helper, key));
+        }
+        let spelt = self.spelt(host).iter().map(String::as_str).filter(|key| *key != usual);
+        let names = [usual].into_iter().chain(spelt);
+        let shared = self.config.creds_store.iter();
+        let shared = shared.flat_map(|helper| names.clone().map(|name| (helper.clone(), name.to_owned())));
+        (own, shared.collect())
+    }
+
+    /// The keys of `auths` that stand for `key`.
+    fn spelt(&self, key: &str) -> &[String] {
+        self.spellings.get(key).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
@@ -188,16 +234,30 @@ fn keys(repository: &Repository) -> Vec<String> {
         }
     }
     keys.push(host.to_owned());
-    keys.extend(
-        ["https://", "http://"].iter().flat_map(|scheme| {
-            ["", "/", "/v1/", "/v2/"].iter().map(move |end| format!("{scheme}{host}{end}"))
-        }),
-    );
-    if host == "docker.io" {
-        keys.push(DOCKER_HUB_KEY.to_owned());
-        keys.push("index.docker.io".to_owned());
-    }
     keys
+}
+
+/// `keys` by what they stand for, the plain spelling first.
+fn spellings<'a>(keys: impl Iterator<Item = &'a String>) -> BTreeMap<String, Vec<String>> {
+    let mut spellings = BTreeMap::<String, Vec<String>>::new();
+    for key in keys {
+        let Some(plain) = plain(key) else { continue };
+        let at = if plain == *key { 0 } else { usize::MAX };
+        let known = spellings.entry(plain).or_default();
+        known.insert(at.min(known.len()), key.clone());
+    }
+    spellings
+}
+
+/// `HOST` or `HOST/PATH`, with the host spelt as in a [`Repository`], of a key: that, or the URL of a registry.
+fn plain(key: &str) -> Option<String> {
+    let url = ["https://", "http://"].iter().find_map(|scheme| key.strip_prefix(scheme));
+    let (host, path) = url.unwrap_or(key).split_once('/').unwrap_or((url.unwrap_or(key), ""));
+    match (url, path) {
+        (_, "") | (Some(_), "v1/" | "v2/") => Some(normal_host(host)),
+        (Some(_), _) => None,
+        (None, path) => Some(format!("{}/{path}", normal_host(host))),
+    }
 }
 
 impl Entry {
@@ -221,8 +281,11 @@ impl Entry {
     }
 }
 
-fn ask_helper(helper: &str, server: &str, limits: &Limits) -> Result<Option<Credentials>, CredentialError> {
-    helper::ask(helper, server, helper::TIME, limits)
+/// The first answer to `questions`.
+fn ask(questions: &[Question], limits: &Limits) -> Result<Option<Credentials>, CredentialError> {
+    let mut answers =
+        questions.iter().map(|(helper, server)| helper::ask(helper, server, helper::TIME, limits));
+    answers.find_map(Result::transpose).transpose()
 }
 
 #[cfg(test)]
@@ -264,6 +327,60 @@ mod tests {
     }
 
     #[test]
+    fn a_registry_is_known_however_it_is_spelt() {
+        let config = r#"{"auths": {
+            "reg.corp:443": {"auth": "YTox"},
+            "both.corp": {"auth": "YTox"},
+            "BOTH.corp:443": {"auth": "Yjoy"},
+            "https://url.corp:443/v2/": {"auth": "YTox"},
+            "path.corp:443/org": {"auth": "YTox"},
+            "[2001:DB8::0]:443": {"auth": "YTox"},
+            "http://elsewhere.corp/org": {"auth": "YTox"},
+            "empty.corp": {},
+            "empty.corp:443": {"auth": "YTox"},
+            "registry-1.docker.io": {"auth": "Yjoy"}
+        }}"#;
+        let (first, second) = (Some(password("a", "1")), Some(password("b", "2")));
+        for (image, expected) in [
+            ("reg.corp/x", &first),
+            ("reg.corp:443/x", &first),
+            ("reg.corp:8443/x", &None),
+            ("reg.corp:80/x", &None),
+            ("both.corp:443/x", &first),
+            ("url.corp/x", &first),
+            ("path.corp/org/x", &first),
+            ("path.corp/other/x", &None),
+            ("[2001:db8::]/x", &first),
+            ("elsewhere.corp/org/x", &None),
+            ("empty.corp/x", &first),
+            ("alpine", &second),
+        ] {
+            assert_eq!(find(config, image).unwrap(), *expected, "{image}");
+        }
+    }
+
+    #[test]
+    fn helpers_are_asked_for_a_registry_as_it_is_spelt_to_them() {
+        let config = r#"{
+            "auths": {"reg.corp:443": {}, "https://index.docker.io/v1/": {}, "docker.io": {}},
+            "credHelpers": {"own.corp:443": "own", "registry-1.docker.io": "hub"},
+            "credsStore": "store"
+        }"#;
+        let mut files = AuthFiles::new(&Limits::default());
+        files.add("config.json", config.as_bytes()).unwrap();
+        let [file] = files.files.as_slice() else { panic!("one file") };
+        let asked = |host: &str| {
+            let (own, shared) = file.helpers(host);
+            own.iter().chain(&shared).map(|(helper, server)| format!("{helper} {server}")).collect::<Vec<_>>()
+        };
+        assert_eq!(asked("reg.corp"), ["store reg.corp", "store reg.corp:443"]);
+        assert_eq!(asked("own.corp"), ["own own.corp:443", "store own.corp"]);
+        let hub = ["hub https://index.docker.io/v1/", "hub registry-1.docker.io"];
+        let store = ["store https://index.docker.io/v1/", "store docker.io"];
+        assert_eq!(asked("docker.io"), [hub, store].concat());
+    }
+
+    #[test]
     fn an_entry_that_cannot_be_read_is_an_error_that_names_it() {
         for bad in ["!", "YQ=="] {
             let config = format!(r#"{{"auths": {{"quay.io": {{"auth": "{bad}"}}}}}}"#);
@@ -291,8 +408,22 @@ mod tests {
     }
 
     #[test]
+    fn a_login_is_for_the_registries_it_was_given_for() {
+        let repository = |name: &str| name.parse::<Repository>().unwrap();
+        let login = Login::new(password("a", "1"), [&repository("Quay.io/x"), &repository("alpine")]);
+        for meant in ["quay.io/other/y", "quay.io:443/x", "docker.io/org/x", "registry-1.docker.io/org/x"] {
+            assert_eq!(login.find(&repository(meant)).unwrap(), Some(password("a", "1")), "{meant}");
+        }
+        for other in ["quay.io:5000/x", "quay.io.evil.example/x", "a.quay.io/x", "127.0.0.1:1/quay.io/x"] {
+            assert_eq!(login.find(&repository(other)).unwrap(), None, "{other}");
+        }
+    }
+
+    #[test]
     fn credentials_are_not_shown() {
         let credentials = password("user", "secret");
         assert!(!format!("{credentials:?}").contains("secret"));
+        let login = Login::new(credentials, &["alpine".parse().unwrap()]);
+        assert!(!format!("{login:?}").contains("secret"));
     }
 }

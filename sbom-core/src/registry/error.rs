@@ -2,6 +2,7 @@
 
 use std::{fmt, io, time::Duration};
 
+use super::pace::TooSlow;
 use crate::{
     digest::Digest, image_path::escape_control, limits::LimitExceeded, oci::manifest::ManifestError,
 };
@@ -36,6 +37,12 @@ pub enum Fault {
     BrokenOff {
         /// The registry's host.
         host: String,
+    },
+    /// It let an upload begin, and no longer takes what proved who asks.
+    #[error("{refused}")]
+    Expired {
+        /// What it answers.
+        refused: Box<Fault>,
     },
     /// Its certificate does not prove that it is the one asked for.
     #[error("the certificate of {host} is not trusted: {source}; --ca-cert adds an authority")]
@@ -187,7 +194,9 @@ impl Fault {
     /// Whether trying again may help.
     pub(super) fn is_passing(&self) -> bool {
         match self {
-            Self::Transport { .. } | Self::BrokenOff { .. } | Self::Timeout { .. } => true,
+            Self::Transport { .. } | Self::BrokenOff { .. } | Self::Expired { .. } | Self::Timeout { .. } => {
+                true
+            }
             Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             _ => false,
         }
@@ -219,7 +228,7 @@ impl Fault {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Status { status, .. } => Some(*status),
-            Self::Exhausted { last, .. } => last.status(),
+            Self::Expired { refused: last } | Self::Exhausted { last, .. } => last.status(),
             _ => None,
         }
     }
@@ -250,7 +259,8 @@ impl Fault {
             },
             ureq::Error::Rustls(source) => Self::of_rustls(host, source),
             ureq::Error::Io(source) if source.kind() == io::ErrorKind::TimedOut => {
-                Self::Timeout { stage: "transfer" }
+                let slow = source.get_ref().is_some_and(|inner| inner.is::<TooSlow>());
+                Self::Timeout { stage: if slow { "transfer, of which too little comes" } else { "transfer" } }
             }
             ureq::Error::Io(source) => match source.downcast::<rustls::Error>() {
                 Ok(source) => Self::of_rustls(host, source),

@@ -15,6 +15,8 @@ pub mod error;
 mod helper;
 mod link;
 pub mod manifests;
+mod pace;
+mod proofs;
 pub mod referrers;
 mod retry;
 #[cfg(test)]
@@ -28,7 +30,7 @@ pub use self::{
     blob_ranges::BlobRanges,
     client::Client,
     config::{ClientConfig, Security},
-    credentials::{Anonymous, AuthFiles, CredentialStore, Credentials},
+    credentials::{Anonymous, AuthFiles, CredentialStore, Credentials, Login},
     deadline::Deadline,
     error::{Fault, RegistryError},
     manifests::{ETag, ManifestHead, Pushed, RawManifest},

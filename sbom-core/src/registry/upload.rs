@@ -77,8 +77,16 @@ impl Client {
     }
 
     fn put(&self, repository: &Repository, digest: &Digest, sent: &Sent<'_>) -> Result<Put, RegistryError> {
+        let mut expired = false;
         // Every attempt begins with the question whether the blob is there: the last may have put it.
-        self.repeat(Repeat::Safe, || self.put_blob_once(repository, digest, sent))
+        let attempt = || {
+            self.put_blob_once(repository, digest, sent).map_err(|fault| match fault {
+                // What is refused twice did not expire.
+                Fault::Expired { refused } if std::mem::replace(&mut expired, true) => *refused,
+                fault => fault,
+            })
+        };
+        self.repeat(Repeat::Safe, attempt)
             .map_err(|fault| error(repository, format!("put blob {digest}"), fault))
     }
 
@@ -98,7 +106,7 @@ impl Client {
         if self.has_blob_once(repository, digest)? {
             return Ok(Put::Present);
         }
-        let begun = match sent.from {
+        let (scope, begun) = match sent.from {
             None => self.begin(repository, None)?,
             Some(from) => match self.begin(repository, Some((digest, from))) {
                 // Who may not read there may still write here.
@@ -114,12 +122,17 @@ impl Client {
         let headers = vec![(header::CONTENT_TYPE, "application/octet-stream".to_owned())];
         let time = self.config().time_for(sent.size);
         let ask = Ask { headers, payload: sent.payload, time, ..self.ask(Method::PUT) };
-        let scope = Scope::new(repository, Action::Push);
-        let answer = self.send(&scope, At::Named(&upload), &ask).map_err(|fault| match fault {
-            // The registry has forgotten what it had begun; it can be begun again.
-            Fault::Status { status: 404, host, .. } => Fault::BrokenOff { host },
-            fault => fault,
-        })?;
+        let answer = self.authorized(&scope, At::Named(&upload), &ask)?;
+        if !answer.is_success() {
+            let expired = self.is_unproved(&answer, repository.api_host());
+            return Err(match self.refused(answer) {
+                // The registry has forgotten what it had begun; it can be begun again.
+                Fault::Status { status: 404, host, .. } => Fault::BrokenOff { host },
+                // It has just taken the same for the beginning.
+                refused if expired => Fault::Expired { refused: Box::new(refused) },
+                refused => refused,
+            });
+        }
         match announced(&answer) {
             Some(found) if found.algorithm() == digest.algorithm() && found != *digest => {
                 Err(Fault::Digest { expected: digest.clone(), found })
@@ -128,8 +141,12 @@ impl Client {
         }
     }
 
-    /// Begins an upload, or has the blob taken over.
-    fn begin(&self, repository: &Repository, mount: Option<(&Digest, &Repository)>) -> Result<Answer, Fault> {
+    /// Begins an upload, or has the blob taken over. What goes on from there is within the same scope.
+    fn begin(
+        &self,
+        repository: &Repository,
+        mount: Option<(&Digest, &Repository)>,
+    ) -> Result<(Scope, Answer), Fault> {
         let mut path = format!("/v2/{}/blobs/uploads/", repository.path());
         let mut scope = Scope::new(repository, Action::Push);
         if let Some((digest, from)) = mount {
@@ -138,7 +155,8 @@ impl Client {
             scope.from = Some(from.clone());
         }
         let ask = Ask { payload: Payload::Bytes(&[]), ..self.ask(Method::POST) };
-        self.send(&scope, At::Path(&path), &ask)
+        let answer = self.send(&scope, At::Path(&path), &ask)?;
+        Ok((scope, answer))
     }
 }
 

@@ -19,6 +19,7 @@ use super::{
     ClientConfig, Deadline, Fault, Security,
     config::agent,
     error::{broken, quoted},
+    pace::{Pace, Paced},
     upload::Stream,
     url::{Scheme, Url},
 };
@@ -30,6 +31,7 @@ pub(super) struct Wire {
     agent: Agent,
     security: Security,
     redirects: Limit,
+    pace: Pace,
     schemes: Mutex<BTreeMap<String, Scheme>>,
 }
 
@@ -63,6 +65,7 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     body: Body,
+    pace: Pace,
 }
 
 impl Answer {
@@ -85,8 +88,8 @@ impl Answer {
         is_redirect(self.status) && self.headers.contains_key(header::LOCATION)
     }
 
-    pub(super) fn into_reader(self) -> BodyReader<'static> {
-        self.body.into_reader()
+    pub(super) fn into_reader(self) -> Paced<BodyReader<'static>> {
+        Paced::new(self.body.into_reader(), self.pace)
     }
 
     /// The whole body, which is no longer than `limit`.
@@ -124,6 +127,7 @@ impl Wire {
             agent: agent(config)?,
             security: config.security,
             redirects: config.limits.redirects,
+            pace: Pace::of(config),
             schemes: Mutex::default(),
         })
     }
@@ -248,7 +252,8 @@ impl Wire {
         })?;
         let (parts, body) = response.into_parts();
         tracing::debug!(method = %ask.method, host, status = parts.status.as_u16(), "registry");
-        Ok(Answer { url: url.clone(), status: parts.status.as_u16(), headers: parts.headers, body })
+        let (status, pace) = (parts.status.as_u16(), self.pace);
+        Ok(Answer { url: url.clone(), status, headers: parts.headers, body, pace })
     }
 
     fn run<B: ureq::AsSendBody>(

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     io::{self, Read},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use super::{Options, Stop};
@@ -18,9 +18,10 @@ use crate::{
     image_path::ImagePath,
     layer::{
         Entry, EntryKind, EntrySink, LayerError,
-        retain::{Content, Needles, RetainError, retain_executable},
+        needles::Needles,
+        retain::{Content, RetainError, retain_executable},
     },
-    limits::{Budget, LimitExceeded, Limits, ReadError, read_capped},
+    limits::{Budget, LimitExceeded, Limits, ReadError, read_capped, read_capped_sized, read_full},
 };
 
 /// What the readers of all layers share.
@@ -30,13 +31,15 @@ pub(super) struct Shared<'o> {
     needles: Needles,
     memory: Budget,
     captured: AtomicU64,
+    /// Whether a file was left out because those of all layers together were too many bytes.
+    left_out: AtomicBool,
 }
 
 impl<'o> Shared<'o> {
     pub(super) fn new(options: &'o Options) -> Self {
         let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
-        Self { options, needles, memory, captured: AtomicU64::new(0) }
+        Self { options, needles, memory, captured: AtomicU64::new(0), left_out: AtomicBool::new(false) }
     }
 
     pub(super) fn limits(&self) -> &'o Limits {
@@ -59,7 +62,7 @@ impl<'o> Shared<'o> {
 
     /// Whether every file that was to be kept whole had room so far.
     pub(super) fn all_were_captured(&self) -> bool {
-        self.limits().captured_bytes.check(self.captured.load(Ordering::Relaxed)).is_ok()
+        !self.left_out.load(Ordering::Relaxed)
     }
 
     /// Captures `entry`, seen under `path`, as far as a detector wants it, and has it read. None if none does. Adds to
@@ -94,8 +97,7 @@ impl<'o> Shared<'o> {
         let _share;
         let kept = if want == Want::Whole {
             _share = self.memory.take(entry.size.min(limits.file_bytes.value));
-            *captured_bytes = captured_bytes.saturating_add(entry.size);
-            self.capture_whole(entry.size, &mut content)
+            self.capture_whole(entry.size, &mut content, captured_bytes)
         } else {
             let most = if entry.size <= limits.executable_bytes.value {
                 entry.size
@@ -131,12 +133,21 @@ impl<'o> Shared<'o> {
         Ok(Some(findings))
     }
 
-    fn capture_whole(&self, size: u64, content: &mut dyn Read) -> Result<Content, RetainError> {
+    fn capture_whole(
+        &self,
+        size: u64,
+        content: &mut dyn Read,
+        captured_bytes: &mut u64,
+    ) -> Result<Content, RetainError> {
         let limits = self.limits();
         limits.file_bytes.check(size)?;
+        *captured_bytes = captured_bytes.saturating_add(size);
         let before = self.captured.fetch_add(size, Ordering::Relaxed);
-        limits.captured_bytes.check(before.saturating_add(size))?;
-        match read_capped(content, limits.file_bytes) {
+        if let Err(exceeded) = limits.captured_bytes.check(before.saturating_add(size)) {
+            self.left_out.store(true, Ordering::Relaxed);
+            return Err(exceeded.into());
+        }
+        match read_capped_sized(content, size, limits.file_bytes) {
             Ok(bytes) => Ok(Content::new(bytes)),
             Err(ReadError::Io(error)) => Err(error.into()),
             Err(ReadError::Limit(exceeded)) => Err(exceeded.into()),
@@ -170,15 +181,7 @@ fn over_limit(path: &ImagePath, exceeded: LimitExceeded) -> Gap {
 
 fn read_head<'h>(head: &'h mut [u8; HEAD_BYTES], size: u64, content: &mut dyn Read) -> io::Result<&'h [u8]> {
     let length = usize::try_from(size).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);
-    let mut filled = 0;
-    while filled < length {
-        match content.read(head.get_mut(filled..length).unwrap_or_default()) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let filled = read_full(content, head.get_mut(..length).unwrap_or_default())?;
     Ok(head.get(..filled).unwrap_or_default())
 }
 

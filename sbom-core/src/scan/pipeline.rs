@@ -36,12 +36,38 @@ struct State<P> {
 struct Stream<P> {
     /// None while a thread unpacks with it.
     producer: Option<P>,
-    ready: VecDeque<Vec<u8>>,
-    spare: Vec<Vec<u8>>,
+    ready: VecDeque<Chunk>,
+    spare: Vec<Chunk>,
     /// What follows the chunks that lie ready.
     end: Option<End>,
     /// Told when a chunk was added or the producer is back.
     changed: Arc<Condvar>,
+}
+
+/// Unpacked bytes in a buffer that stays as long as it was made: what was initialised once need not be again.
+#[derive(Debug, Default)]
+struct Chunk {
+    /// [`CHUNK`] bytes; none before it is first filled.
+    buffer: Vec<u8>,
+    /// Bytes of `buffer` that were unpacked.
+    filled: usize,
+}
+
+impl Chunk {
+    /// Reads until it is full; gives why it got no further.
+    fn fill(&mut self, reader: &mut impl Read) -> Option<End> {
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; CHUNK];
+        }
+        let (filled, end) = fill(reader, &mut self.buffer);
+        self.filled = filled;
+        end
+    }
+
+    /// What was unpacked behind the first `taken` bytes.
+    fn rest(&self, taken: usize) -> &[u8] {
+        self.buffer.get(taken..self.filled).unwrap_or_default()
+    }
 }
 
 /// How the bytes of a layer end.
@@ -92,7 +118,7 @@ impl<P: Read> Pipeline<P> {
         state.streams.insert(id, stream);
         drop(state);
         self.work.notify_one();
-        Ahead { pipeline: self, id, changed, chunk: Vec::new(), taken: 0, end: None }
+        Ahead { pipeline: self, id, changed, chunk: Chunk::default(), taken: 0, end: None }
     }
 
     /// Takes on one of the layers, whether or not it will have anything to unpack.
@@ -109,12 +135,11 @@ impl<P: Read> Pipeline<P> {
                 continue;
             };
             drop(state);
-            chunk.resize(CHUNK, 0);
-            let filled = fill(&mut producer, &mut chunk);
+            let end = chunk.fill(&mut producer);
             state = self.lock();
             if let Some(stream) = state.streams.get_mut(&id) {
                 stream.producer = Some(producer);
-                stream.add(chunk, filled);
+                stream.add(chunk, end);
                 stream.changed.notify_one();
             }
         }
@@ -146,7 +171,7 @@ impl<P> Drop for TakenOn<'_, P> {
 
 impl<P> State<P> {
     /// The layer that has the least lying ready of those that nobody unpacks, and a buffer for it.
-    fn take_work(&mut self) -> Option<(u64, P, Vec<u8>)> {
+    fn take_work(&mut self) -> Option<(u64, P, Chunk)> {
         let open = self.streams.iter_mut().filter(|(_, stream)| {
             stream.producer.is_some() && stream.end.is_none() && stream.ready.len() < AHEAD
         });
@@ -157,9 +182,8 @@ impl<P> State<P> {
 }
 
 impl<P> Stream<P> {
-    fn add(&mut self, mut chunk: Vec<u8>, (count, end): (usize, Option<End>)) {
-        chunk.truncate(count);
-        if chunk.is_empty() {
+    fn add(&mut self, chunk: Chunk, end: Option<End>) {
+        if chunk.filled == 0 {
             self.spare.push(chunk);
         } else {
             self.ready.push_back(chunk);
@@ -187,7 +211,7 @@ pub(super) struct Ahead<'p, P> {
     pipeline: &'p Pipeline<P>,
     id: u64,
     changed: Arc<Condvar>,
-    chunk: Vec<u8>,
+    chunk: Chunk,
     /// Bytes of `chunk` that were read.
     taken: usize,
     /// How the bytes ended, once all before were read.
@@ -213,11 +237,12 @@ impl<P: Read> Ahead<'_, P> {
         (producer, exceeded)
     }
 
-    /// Gets the next chunk, or fills `buffer` itself where none lies ready. None if the chunk was got.
-    fn next(&mut self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+    /// Gets the next chunk, or unpacks it itself where none lies ready: in the same steps as who unpacks ahead, for what
+    /// is lost where unpacking fails depends on how much was asked for. How the bytes end, if there is no more.
+    fn next(&mut self) -> Option<End> {
         let mut state = self.pipeline.lock();
         loop {
-            let Some(stream) = state.streams.get_mut(&self.id) else { return Some(Ok(0)) };
+            let Some(stream) = state.streams.get_mut(&self.id) else { return Some(End::Reached) };
             if let Some(chunk) = stream.ready.pop_front() {
                 let used = std::mem::replace(&mut self.chunk, chunk);
                 stream.spare.push(used);
@@ -227,11 +252,12 @@ impl<P: Read> Ahead<'_, P> {
                 return None;
             }
             if let Some(end) = &stream.end {
-                return Some(self.end.insert(end.clone()).read());
+                return Some(end.clone());
             }
             if let Some(mut producer) = stream.producer.take() {
                 drop(state);
-                let (count, end) = fill(&mut producer, buffer);
+                let end = self.chunk.fill(&mut producer);
+                self.taken = 0;
                 let mut state = self.pipeline.lock();
                 if let Some(stream) = state.streams.get_mut(&self.id) {
                     stream.producer = Some(producer);
@@ -239,10 +265,7 @@ impl<P: Read> Ahead<'_, P> {
                 }
                 drop(state);
                 self.pipeline.work.notify_one();
-                return Some(match end {
-                    Some(end) if count == 0 => self.end.insert(end).read(),
-                    _ => Ok(count),
-                });
+                return end.filter(|_| self.chunk.filled == 0);
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -257,12 +280,12 @@ impl<P: Read> Read for Ahead<'_, P> {
         if let Some(end) = &self.end {
             return end.read();
         }
-        if self.taken == self.chunk.len()
-            && let Some(filled) = self.next(buffer)
+        if self.taken == self.chunk.filled
+            && let Some(end) = self.next()
         {
-            return filled;
+            return self.end.insert(end).read();
         }
-        let rest = self.chunk.get(self.taken..).unwrap_or_default();
+        let rest = self.chunk.rest(self.taken);
         let count = rest.len().min(buffer.len());
         if let (Some(to), Some(from)) = (buffer.get_mut(..count), rest.get(..count)) {
             to.copy_from_slice(from);

@@ -144,13 +144,6 @@ impl<'a> Results<'a> {
         Ok(result.read)
     }
 
-    /// To be called when all layers were read.
-    pub(super) fn finish(self) {
-        if let Some(cache) = self.cache {
-            cache.kept.make_room();
-        }
-    }
-
     /// Where the result of `layer` is kept, if it is known by a digest.
     fn kept(&self, layer: &LayerDescriptor) -> Option<(&Cache<'a>, Key)> {
         let cache = self.cache.as_ref()?;
@@ -205,6 +198,15 @@ impl<'a> Results<'a> {
         }
         content.readings = read.into_iter().collect();
         content.readings.sort_by(|(one, _), (other, _)| one.cmp(other));
+    }
+}
+
+/// However a scan ends, the cache has no more in it than it may.
+impl Drop for Results<'_> {
+    fn drop(&mut self) {
+        if let Some(cache) = &self.cache {
+            cache.kept.make_room();
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     detect::{Gap, GapKind},
     digest::{Algorithm, Digest, Hasher},
     layer::{EntrySink, LayerError, decompress::Decompressor, folder, walk},
-    limits::Limits,
+    limits::{Limits, read_full},
     oci::LayerDescriptor,
     source::{LayerBytes, Source},
 };
@@ -208,7 +208,8 @@ struct Stored<'a, R> {
 
 impl<R: Read> Read for Stored<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
+        // As much as there is room for, so that nothing that follows depends on how the bytes arrive.
+        let count = read_full(&mut self.inner, buffer)?;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(buffer.get(..count).unwrap_or_default());
         }

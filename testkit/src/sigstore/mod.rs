@@ -95,6 +95,11 @@ impl Sigstore {
         self.clock.store(unix, Ordering::Relaxed);
     }
 
+    /// A time stamp over a signature that somebody else has made, as an answer of the authority.
+    pub fn stamp_over(&self, signature: &[u8]) -> Vec<u8> {
+        timestamp::stamp(&self.stamping, &timestamp::Query::of(signature), self.now())
+    }
+
     /// `trusted_root.json`, which trusts all of these services from 2020 on.
     pub fn trusted_root(&self) -> String {
         self.trusted_root_as(|_| {})

@@ -13,6 +13,8 @@ use sbom_core::{
 };
 use serde::Serialize;
 
+use crate::orders;
+
 mod github;
 mod junit;
 mod sarif;
@@ -42,7 +44,7 @@ pub(crate) fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
-        ReportFormat::Text => text::write(verdicts, policy, style, out),
+        ReportFormat::Text => orders::write_without(out, |out| text::write(verdicts, policy, style, out)),
         ReportFormat::Json => json(verdicts, out),
         ReportFormat::Sarif => sarif::write(verdicts, policy, out),
         ReportFormat::Junit => junit::write(verdicts, out),

@@ -189,6 +189,14 @@ fn junk_costs_a_bounded_number_of_requests_and_leaves_it_undecided() {
     assert_eq!(codes(&found), ["LIMIT"]);
     // Its predicate type is the likely one, so it comes before the junk, which names none.
     assert_eq!(found.attestations[0].place, Place::Referrer(good.manifest));
+    assert!(found.withdrawals_missed, "what is called nothing may withdraw something");
+    let store = Memory::with_api();
+    let subject = image(&store);
+    for number in 0..300 {
+        attach_one(&store, &subject, &format!("one of many {number}")).unwrap();
+    }
+    let found = find_all(&store, &subject.digest);
+    assert_eq!(codes(&found), ["LIMIT"]);
     assert!(!found.withdrawals_missed, "nothing that was left out claims to withdraw anything");
 }
 
@@ -229,6 +237,66 @@ fn every_bound_leaves_it_undecided() {
     let wanted = Wanted { subject: &subject.digest, index: None, likely: &[] };
     let found = find(&store, wanted, &mut spending);
     assert!(codes(&found).contains(&"LIMIT") && found.attestations.is_empty());
+}
+
+/// A referrer whose bundle is called `size` bytes long; `number` tells it from others.
+fn called(store: &Memory, subject: &Descriptor, bytes: &[u8], size: u64, number: u32) {
+    let blob = Descriptor { media_type: BUNDLE.to_owned(), size, ..store.keep_blob(bytes) };
+    let hint = ("dev.sigstore.bundle.predicateType".to_owned(), format!("https://example.test/{number}"));
+    let made = artifact(BUNDLE, &blob, Annotations::from([hint]), Some(subject));
+    store.keep(OCI_MANIFEST, &made.bytes);
+}
+
+#[test]
+fn what_many_call_too_large_is_measured_once() {
+    let mut limits = Limits::default();
+    limits.set("attestation-bytes", 10);
+    let requests = |many: u32| {
+        let store = Memory::with_api();
+        let (one, other) = (image(&store), store.keep(OCI_MANIFEST, b"{\"layers\":[]}"));
+        let mut spending = Spending::new(&limits, Box::new(Still::default()));
+        let before = store.requests();
+        for subject in [&one, &other] {
+            for number in 0..many {
+                called(&store, subject, b"small", 100, number);
+            }
+            let wanted = Wanted { subject: &subject.digest, index: None, likely: &[] };
+            let found = find(&store, wanted, &mut spending);
+            assert!(found.is_complete() && notes(&found) == ["damaged"], "{found:?}");
+        }
+        store.requests() - before
+    };
+    assert_eq!(requests(20) - requests(1), 2 * 19, "the manifests alone");
+}
+
+#[test]
+fn what_is_too_large_is_told_of_all_that_it_is_called() {
+    let store = Memory::with_api();
+    let subject = image(&store);
+    for (number, size) in [(1, 100), (2, 100), (3, 90)] {
+        called(&store, &subject, b"longer than it may be", size, number);
+    }
+    let mut limits = Limits::default();
+    limits.set("attestation-bytes", 10);
+    let found = find_within(&store, &subject.digest, &limits);
+    let hints: std::collections::BTreeSet<_> = found.incomplete.iter().filter_map(Incomplete::hint).collect();
+    assert_eq!(hints.len(), 3, "{found:?}");
+}
+
+#[test]
+fn what_is_measured_is_bounded_and_crowds_nothing_out() {
+    let store = Memory::with_api();
+    let subject = image(&store);
+    referrer(&store, &subject, BUNDLE, BUNDLE, "a signed");
+    for number in 0..5 {
+        called(&store, &subject, format!("junk   {number}").as_bytes(), 100, number);
+    }
+    let mut limits = Limits::default();
+    limits.set("attestation-bytes", 10);
+    limits.set("attestations-bytes", 25);
+    let found = find_within(&store, &subject.digest, &limits);
+    assert_eq!(texts(&found), ["a signed"]);
+    assert_eq!((notes(&found).len(), codes(&found)), (3, vec!["LIMIT"; 2]), "{found:?}");
 }
 
 #[test]

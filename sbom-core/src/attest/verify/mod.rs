@@ -15,6 +15,7 @@ mod signer;
 mod sigstore;
 #[cfg(test)]
 mod tests;
+mod withdrawal;
 mod work;
 
 use std::{collections::BTreeSet, fmt};
@@ -23,16 +24,17 @@ pub use self::{
     message::{Artifact, SignedMessage, verify_message},
     record::{Check, Outcome, Reason, Refusal},
     signer::{Signer, SignerId},
+    withdrawal::{Withdrawal, Withdrawing, hear_within},
     work::Work,
 };
 use self::{
     record::{Failure, Record},
-    signer::Authenticated,
+    signer::{Authenticated, Candidates},
 };
 use super::{
     Signed,
     bundle::{Bundle, Content},
-    envelope::{Envelope, IN_TOTO},
+    envelope::{Envelope, IN_TOTO, PreAuth},
     predicate::PredicateType,
     statement::{Statement, StatementError},
     trust::Trust,
@@ -206,11 +208,7 @@ pub fn verify_within(
     limits: &Limits,
     work: &mut Work,
 ) -> Result<Verified<Statement>, Refusal> {
-    let mut record = Record::default();
-    match attempt(signed, demand, limits, work, &mut record) {
-        Ok(verified) => Ok(Verified { checks: record.into_checks(), ..verified }),
-        Err(failure) => Err(record.refuse(failure)),
-    }
+    judge(signed, demand, limits, work, |_| {})
 }
 
 /// Those of several attestations that count, and why the others do not, by their place. Something must count.
@@ -233,13 +231,41 @@ pub fn verify_any<'a>(
     if verified.is_empty() { Err(refused) } else { Ok((verified, refused)) }
 }
 
-fn attempt(
+/// An attestation whose signature is one over what it says. Nothing is known yet of whose it is.
+struct Opened {
+    digest: Digest,
+    bundle: Bundle,
+    message: PreAuth,
+    candidates: Candidates,
+    statement: Result<Statement, StatementError>,
+}
+
+/// Verifies one, and shows it to `witness` once its signature holds, whatever becomes of it then.
+fn judge(
+    signed: &Signed,
+    demand: &Demand,
+    limits: &Limits,
+    work: &mut Work,
+    witness: impl FnOnce(&Opened),
+) -> Result<Verified<Statement>, Refusal> {
+    let mut record = Record::default();
+    let judged = open(signed, demand, limits, work, &mut record).and_then(|opened| {
+        witness(&opened);
+        conclude(opened, demand, &mut record)
+    });
+    match judged {
+        Ok(verified) => Ok(Verified { checks: record.into_checks(), ..verified }),
+        Err(failure) => Err(record.refuse(failure)),
+    }
+}
+
+fn open(
     signed: &Signed,
     demand: &Demand,
     limits: &Limits,
     work: &mut Work,
     record: &mut Record,
-) -> Result<Verified<Statement>, Failure> {
+) -> Result<Opened, Failure> {
     let (digest, mut bundle) = evidence::read(signed, demand, limits)?;
     let Content::Envelope(envelope) = &bundle.content else {
         return Err(Failure::new(
@@ -256,11 +282,19 @@ fn attempt(
     let message = envelope.pre_auth();
     let candidates = signer::of_signatures(&bundle, message.as_bytes(), demand, work)?;
     record.passed("signature");
-    let statement = Statement::read(take_payload(&mut bundle), limits).map_err(|error| unreadable(&error))?;
+    let statement = Statement::read(take_payload(&mut bundle), limits);
+    if let Ok(statement) = &statement {
+        // The verifier of some log entries wants the envelope whole.
+        restore_payload(&mut bundle, statement);
+    }
+    Ok(Opened { digest, bundle, message, candidates, statement })
+}
+
+fn conclude(opened: Opened, demand: &Demand, record: &mut Record) -> Result<Verified<Statement>, Failure> {
+    let Opened { digest, bundle, message, candidates, statement } = opened;
+    let statement = statement.map_err(|error| unreadable(&error))?;
     record.passed("statement");
     check_content(&statement, demand, record)?;
-    // The verifier of some log entries wants the envelope whole.
-    restore_payload(&mut bundle, &statement);
     let message = sigstore::Message::Bytes(message.as_bytes());
     let Authenticated { signers, time, places } =
         signer::authenticate(&bundle, candidates, message, demand, record)?;

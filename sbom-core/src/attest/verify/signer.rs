@@ -83,9 +83,9 @@ pub(super) fn of_signatures(
     };
     let holders = match &bundle.material {
         Material::Key { .. } => keys(demand).count(),
-        Material::Certificates(_) => 1,
+        Material::Certificates(_) => roots(demand).len(),
     };
-    // What logs and time stamp authorities say is verified as often as there are those whose word counts.
+    // What logs and time stamp authorities say is verified for each key and for each deployment whose word counts.
     let evidence = bundle.log_entries.len().saturating_add(bundle.timestamps.len());
     let checks = signatures.len().saturating_add(evidence).saturating_mul(holders);
     work.take(checks, message.len()).map_err(|error| Failure::new(Reason::Limit, error))?;
@@ -136,10 +136,7 @@ pub(super) fn authenticate(
     record: &mut Record,
 ) -> Result<Authenticated, Failure> {
     log::check_shape(bundle)?;
-    let withdrawn = bundle.log_entries.iter().find(|entry| demand.revoked.log_indexes.contains(&entry.index));
-    if let Some(entry) = withdrawn {
-        return Err(Failure::new(Reason::Revoked, format!("log entry {} was withdrawn", entry.index)));
-    }
+    check_entries(bundle, demand)?;
     let authenticated = match candidates {
         Candidates::Keys(places) => by_keys(bundle, &places, message, demand, record),
         Candidates::Certificate { leaf, read } => by_identity(bundle, &leaf, &read, message, demand, record),
@@ -150,6 +147,15 @@ pub(super) fn authenticate(
         record.passed("revocation");
     }
     Ok(authenticated)
+}
+
+/// No place in a log is one that was withdrawn.
+pub(super) fn check_entries(bundle: &Bundle, demand: &Demand) -> Result<(), Failure> {
+    let withdrawn = bundle.log_entries.iter().find(|entry| demand.revoked.log_indexes.contains(&entry.index));
+    match withdrawn {
+        Some(entry) => Err(Failure::new(Reason::Revoked, format!("log entry {} was withdrawn", entry.index))),
+        None => Ok(()),
+    }
 }
 
 fn keys(demand: &Demand) -> impl Iterator<Item = (usize, &KeyTrust)> {
@@ -164,6 +170,17 @@ fn identities(demand: &Demand) -> impl Iterator<Item = (usize, &IdentityTrust)> 
         Trust::Key(_) => None,
         Trust::Identity(trust) => Some((place, trust)),
     })
+}
+
+/// What the identities are trusted by, each once that several share.
+fn roots(demand: &Demand) -> Vec<&Arc<Root>> {
+    let mut roots: Vec<&Arc<Root>> = Vec::new();
+    for (_, trust) in identities(demand) {
+        if !roots.iter().any(|root| Arc::ptr_eq(root, &trust.root)) {
+            roots.push(&trust.root);
+        }
+    }
+    roots
 }
 
 /// Why no key fits. The hint decides nothing but which of two messages is the helpful one.
@@ -283,7 +300,8 @@ fn evidence_of_key(
     Ok((time, logged))
 }
 
-fn by_identity(
+/// Which of the trusted identities a certificate is, by what authorities, logs and time stamps say.
+pub(super) fn by_identity(
     bundle: &Bundle,
     leaf: &[u8],
     certificate: &Certificate,
@@ -295,16 +313,10 @@ fn by_identity(
     let issuer = certificate.issuer.clone().ok_or_else(|| {
         Failure::new(Reason::Certificate, "the certificate does not say who vouched for its subject")
     })?;
-    let mut roots: Vec<&Arc<Root>> = Vec::new();
-    for (_, trust) in identities(demand) {
-        if !roots.iter().any(|root| Arc::ptr_eq(root, &trust.root)) {
-            roots.push(&trust.root);
-        }
-    }
     let mut signers = Vec::new();
     let mut refused = None;
     let mut accepted = None;
-    for root in roots {
+    for root in roots(demand) {
         let mut steps = Record::default();
         let proven = match evidence_of_identity(bundle, leaf, root, message, demand, &mut steps) {
             Ok(proven) => proven,

@@ -35,7 +35,7 @@ fn read(body: &[u8]) -> Option<LayerResult> {
 
 /// Compared by what they show: not all of it can be compared otherwise.
 fn check(content: &LayerContent, links: &BTreeSet<ImagePath>) -> Vec<u8> {
-    let body = layer::write(content, links).unwrap();
+    let body = layer::write(content, links, usize::MAX).unwrap();
     let (again, links_again) = read(&body).unwrap();
     assert_eq!(format!("{again:?}"), format!("{content:?}"));
     assert_eq!(&links_again, links);
@@ -298,7 +298,7 @@ proptest! {
         body[at] = byte;
         if let Some((content, links)) = read(&body) {
             // Whatever was read is a result like any other.
-            layer::write(&content, &links);
+            layer::write(&content, &links, usize::MAX);
         }
         body.push(0);
         assert!(read(&body).is_none());
@@ -313,7 +313,7 @@ proptest! {
     #[test]
     fn files_read_again_are_read_back(read in vec((path(), vec(finding(), 0..3), vec(gap(), 0..2)), 0..4), further: u64) {
         let result = RereadResult { read, further, captured: further / 2 };
-        let body = layer::write_reread(&result).unwrap();
+        let body = layer::write_reread(&result, usize::MAX).unwrap();
         assert_eq!(layer::read_reread(&body, PLACE).unwrap(), result);
     }
 }
@@ -322,7 +322,7 @@ proptest! {
 fn a_gap_is_told_of_the_layer_that_it_is_found_in() {
     let gap = Gap { layer: Some(0), ..Gap::new(GapKind::Limit, "x") };
     let content = LayerContent { gaps: vec![gap], ..LayerContent::default() };
-    let body = layer::write(&content, &BTreeSet::new()).unwrap();
+    let body = layer::write(&content, &BTreeSet::new(), usize::MAX).unwrap();
     assert_eq!(read(&body).unwrap().0.gaps[0].layer, Some(3));
 }
 
@@ -330,7 +330,7 @@ fn a_gap_is_told_of_the_layer_that_it_is_found_in() {
 fn a_gap_of_a_detector_that_is_not_there_makes_the_entry_malformed() {
     let gap = Gap { detector: Some("rpm"), ..Gap::new(GapKind::Limit, "x") };
     let content = LayerContent { gaps: vec![gap], ..LayerContent::default() };
-    assert!(read(&layer::write(&content, &BTreeSet::new()).unwrap()).is_none());
+    assert!(read(&layer::write(&content, &BTreeSet::new(), usize::MAX).unwrap()).is_none());
 }
 
 #[test]
@@ -343,12 +343,12 @@ fn modules_nested_without_end_are_malformed() {
     let entry = Entry { path: "a".into(), kind: EntryKind::File, mode: 0, size: 0 };
     let findings = vec![(0, vec![Finding::Go(program)])];
     let content = LayerContent { entries: vec![entry], findings, ..LayerContent::default() };
-    assert!(read(&layer::write(&content, &BTreeSet::new()).unwrap()).is_none());
+    assert!(read(&layer::write(&content, &BTreeSet::new(), usize::MAX).unwrap()).is_none());
 }
 
 #[test]
 fn a_finding_without_its_entry_is_malformed() {
     let findings = vec![(0, vec![Finding::Embedded((*b"x").into())])];
     let content = LayerContent { findings, ..LayerContent::default() };
-    assert!(read(&layer::write(&content, &BTreeSet::new()).unwrap()).is_none());
+    assert!(read(&layer::write(&content, &BTreeSet::new(), usize::MAX).unwrap()).is_none());
 }

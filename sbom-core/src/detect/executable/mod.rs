@@ -231,11 +231,30 @@ impl<'c> View<'c> {
         self.content.run_at(self.start + offset, longest.min(self.size - offset))
     }
 
-    /// Where `pattern` occurs within `range` in what was kept, in order.
+    /// Where `pattern` occurs within `range` in what was kept, in order. Nothing is searched if that is known already.
     pub fn find(self, pattern: &[u8], range: Range<u64>) -> impl Iterator<Item = u64> {
-        let finder = Finder::new(pattern).into_owned();
         let part = self.part(range);
-        let (start, end) = (part.start, part.start + part.size);
+        let known = self.content.places(pattern);
+        let searched = known.is_none().then(|| part.search(pattern));
+        let known = known.map(|places| part.kept(places, pattern.len() as u64));
+        let found = known.into_iter().flatten().chain(searched.into_iter().flatten());
+        found.map(move |offset| offset - self.start)
+    }
+
+    /// Those of `places` in the file from which on `length` bytes were kept of this view.
+    fn kept(self, places: &'c [u64], length: u64) -> impl Iterator<Item = u64> {
+        let end = self.start + self.size;
+        let first = places.partition_point(|&offset| offset < self.start);
+        let places = places.get(first..).unwrap_or_default().iter().copied();
+        places
+            .take_while(move |offset| offset.saturating_add(length) <= end)
+            .filter(move |&offset| self.content.read_at(offset, length).is_some())
+    }
+
+    /// Where in the file `pattern` occurs in what was kept of this view, in order.
+    fn search(self, pattern: &[u8]) -> impl Iterator<Item = u64> {
+        let finder = Finder::new(pattern).into_owned();
+        let (start, end) = (self.start, self.start + self.size);
         self.content.parts().flat_map(move |(at, bytes)| {
             let from = usize::try_from(start.saturating_sub(at)).unwrap_or(usize::MAX).min(bytes.len());
             let to = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(bytes.len());
@@ -246,7 +265,7 @@ impl<'c> View<'c> {
             std::iter::from_fn(move || {
                 let hit = next + finder.find(clipped.get(next..)?)?;
                 next = hit + 1;
-                Some(base + hit as u64 - self.start)
+                Some(base + hit as u64)
             })
         })
     }

@@ -243,13 +243,19 @@ pub(crate) fn archive(members: &[Vec<u8>]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
         detect::executable::{Format, Program, programs},
         image_path::ImagePath,
-        layer::retain::Content,
+        layer::{
+            needles::{Needle, Needles},
+            retain::{Content, retain_executable},
+        },
+        limits::Limits,
     };
 
     fn check(bytes: Vec<u8>, format: Format) {
@@ -286,6 +292,35 @@ mod tests {
         let names: Vec<_> = found.iter().map(|program| program.architecture.as_deref()).collect();
         assert_eq!(names, [Some("amd64"), Some("arm64"), Some("arm64-2")]);
         assert!(found.iter().all(|program| program.section(&["abc"]).is_some()));
+    }
+
+    #[test]
+    fn what_is_known_of_a_file_is_what_a_search_of_it_finds() {
+        const PATTERN: &[u8] = b"aba-aba";
+        const NOT_KEPT: u64 = (512 << 10) - 3;
+        let accept = |at, _: &[u8]| at != NOT_KEPT;
+        let needles = Needles::new([Needle { pattern: PATTERN, before: 0, after: 20, accept }]);
+        let mut bytes = elf(AMD64, &[("abc", b"1234aba-aba-aba-aba aba-ab")]);
+        bytes.resize(1 << 20, b'.');
+        for at in [300 << 10, (300 << 10) + 4, (512 << 10) - 3, (1 << 20) - 7] {
+            bytes[at..at + 7].copy_from_slice(PATTERN);
+        }
+        let places = |content: &Content, range: Range<u64>| -> Vec<u64> {
+            programs(content)[0].view.find(PATTERN, range).collect()
+        };
+        let searched = Content::new(bytes.clone());
+        for whole in [true, false] {
+            let mut limits = Limits::default();
+            limits.set("executable-bytes", if whole { 1 << 20 } else { 1000 });
+            limits.set("executable-parts-bytes", 600 << 10);
+            let known = retain_executable(&mut &bytes[..], 1 << 20, &needles, &limits).unwrap();
+            assert!(known.places(PATTERN).is_some());
+            for (start, end) in [(0, 1 << 20), (300 << 10, 307_211), ((300 << 10) + 1, u64::MAX), (0, 0)] {
+                let mut expected = places(&searched, start..end);
+                expected.retain(|&at| whole || at != NOT_KEPT);
+                assert_eq!(places(&known, start..end), expected, "{start}..{end}");
+            }
+        }
     }
 
     #[test]

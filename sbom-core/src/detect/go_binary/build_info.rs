@@ -11,7 +11,7 @@ use crate::{
         Gap, GapKind,
         executable::{Format, Program, leb128},
     },
-    layer::retain::Needle,
+    layer::needles::Needle,
 };
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";

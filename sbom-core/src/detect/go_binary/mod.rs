@@ -1,7 +1,7 @@
 //! Go programs and the modules they were built from, as the build information in them states.
 
 use super::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, Want, executable};
-use crate::{digest::Digest, layer::retain::Needle, limits::Limits};
+use crate::{digest::Digest, layer::needles::Needle, limits::Limits};
 
 mod build_info;
 mod module_info;

@@ -8,7 +8,10 @@ use crate::{
         AMD64, BASE, CPU_AMD64, CPU_ARM64, Shape, archive, counted, elf, fat, macho, pe, wasm, xcoff,
     },
     image_path::ImagePath,
-    layer::retain::{Content, Needles, retain_executable},
+    layer::{
+        needles::Needles,
+        retain::{Content, retain_executable},
+    },
 };
 
 const BEGIN: &[u8] = b"\x30\x77\xaf\x0c\x92\x74\x08\x02\x41\xe1\xc1\x07\xe6\xd6\x18\xe6";

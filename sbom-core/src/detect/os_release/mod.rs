@@ -6,7 +6,7 @@
 use memchr::memmem;
 
 use super::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, Want};
-use crate::{image_path::ImagePath, layer::retain::Needle};
+use crate::{image_path::ImagePath, layer::needles::Needle};
 
 mod shell;
 

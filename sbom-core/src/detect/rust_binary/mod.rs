@@ -4,7 +4,7 @@
 //! is known by the mark it leaves, and those crates that can panic by the paths in their messages.
 
 use super::{Captured, Detector, FileMeta, Finding, Findings, Gap, Want, executable};
-use crate::{digest::Digest, layer::retain::Needle, limits::Limits};
+use crate::{digest::Digest, layer::needles::Needle, limits::Limits};
 
 mod audit;
 mod paths;

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
     detect::{Gap, GapKind, executable::Program},
-    layer::retain::Needle,
+    layer::needles::Needle,
     limits::Limits,
 };
 

@@ -10,7 +10,7 @@ use crate::{
         Gap, GapKind,
         executable::{Program, Section},
     },
-    layer::retain::Needle,
+    layer::needles::Needle,
     limits::Limits,
 };
 

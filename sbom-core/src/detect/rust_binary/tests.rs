@@ -12,7 +12,10 @@ use crate::{
         executable::testing::{AMD64, CPU_AMD64, CPU_ARM64, Shape, elf, fat, macho, pe, wasm},
     },
     image_path::ImagePath,
-    layer::retain::{Content, Needles, retain_executable},
+    layer::{
+        needles::Needles,
+        retain::{Content, retain_executable},
+    },
 };
 
 const LIST: &str = r#"{"packages":[

@@ -109,6 +109,7 @@ impl Store<'_, '_> {
         let length = chunk.inner.saturating_add(chunk.size);
         limits.chunk_bytes.check(length)?;
         self.unpacked = self.unpacked.saturating_add(length);
+        limits.unpacked_bytes.check(self.unpacked)?;
         let ratio = limits.compression_ratio;
         if self.unpacked > ANY_RATIO {
             ratio.check(self.unpacked / self.ranges.fetched().max(1))?;

@@ -6,11 +6,15 @@ use std::io::{self, Read as _};
 
 use flate2::read::GzDecoder;
 
-use super::{PartialError, ranges::Ranges, toc::Toc};
+use super::{
+    PartialError,
+    ranges::Ranges,
+    toc::{Toc, most_unpacked},
+};
 use crate::{
     digest::{Digest, DigestReader},
     image_path::ImagePath,
-    layer::{Entry, EntrySink, LayerError, walk},
+    layer::{Entry, EntryKind, EntrySink, LayerError, walk},
     limits::Limits,
 };
 
@@ -21,7 +25,7 @@ const FOOTER: usize = 51;
 const TAIL: u64 = 32 << 10;
 /// The table's name in the archive.
 const NAME: &str = "stargz.index.json";
-/// How much longer than stored a table may be.
+/// How much longer than it may be stored a table may be.
 const RATIO: u64 = 10;
 
 /// Fetches the table of contents, proves it, and reads it.
@@ -42,18 +46,17 @@ pub(super) fn read_toc(
     let skipped = usize::try_from(start.saturating_sub(tail_start)).unwrap_or(usize::MAX);
     stored.extend_from_slice(tail.get(skipped..).unwrap_or_default());
 
-    let most = limits.toc_bytes.value.saturating_mul(RATIO);
-    let mut proof = Prove { digest, found: None };
-    open(&stored, most, limits, &mut proof)?;
-    match proof.found {
-        Some(found) if found == *digest => {}
-        Some(found) => return Err(PartialError::TocDigest { expected: digest.clone(), found }),
-        None => return Err(PartialError::Footer),
+    // Unpacked twice, so that nothing is read of a table before it is proved, and it is never in memory as a whole.
+    let found = read_table(&stored, limits, |entry, content| {
+        let mut reader = DigestReader::new(content, digest.algorithm());
+        io::copy(&mut reader, &mut io::sink())?;
+        let (found, bytes) = reader.finish();
+        if bytes == entry.size { Ok(found) } else { Err(PartialError::Footer) }
+    })?;
+    if found != *digest {
+        return Err(PartialError::TocDigest { expected: digest.clone(), found });
     }
-    // Twice unpacked, so that nothing is read of a table before it is proved, and it is never in memory as a whole.
-    let mut parse = Parse { end: start, limits, sink, read: None };
-    open(&stored, most, limits, &mut parse)?;
-    parse.read.unwrap_or(Err(PartialError::Footer))
+    read_table(&stored, limits, |_, content| Toc::read(content, start, limits, sink))
 }
 
 /// The offset of the table of contents.
@@ -70,52 +73,38 @@ fn footer(tail: &[u8]) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok().filter(|_| is_hex)
 }
 
-/// Walks the archive that holds the table and nothing else.
-fn open(stored: &[u8], most: u64, limits: &Limits, sink: &mut dyn EntrySink) -> Result<(), PartialError> {
-    walk::walk(GzDecoder::new(stored).take(most), limits, sink)?;
-    Ok(())
-}
-
-fn is_table(entry: &Entry) -> bool {
-    entry.path == ImagePath::from(NAME)
-}
-
-/// Hashes the table.
-struct Prove<'a> {
-    digest: &'a Digest,
-    found: Option<Digest>,
-}
-
-impl EntrySink for Prove<'_> {
-    fn entry(&mut self, entry: Entry, content: &mut dyn io::Read) -> Result<(), LayerError> {
-        if !is_table(&entry) || self.found.is_some() {
-            return Ok(());
-        }
-        let failed = |source| LayerError::Read { offset: 0, source };
-        let mut reader = DigestReader::new(content, self.digest.algorithm());
-        io::copy(&mut reader, &mut io::sink()).map_err(failed)?;
-        let (found, bytes) = reader.finish();
-        if bytes == entry.size {
-            self.found = Some(found);
-        }
-        Ok(())
+/// Hands `read` the table: the only regular file of the archive, and the first of its entries. Whatever else comes first
+/// might be taken for it, or keep something else from being taken for it.
+fn read_table<T>(
+    stored: &[u8],
+    limits: &Limits,
+    read: impl FnMut(&Entry, &mut dyn io::Read) -> Result<T, PartialError>,
+) -> Result<T, PartialError> {
+    let most = most_unpacked(stored.len() as u64).min(limits.toc_bytes.value.saturating_mul(RATIO));
+    let mut table = Table { read, found: None };
+    let walked = walk::walk(GzDecoder::new(stored).take(most), limits, &mut table);
+    match table.found {
+        Some(Ok(found)) => walked.map(|_| found).map_err(PartialError::from),
+        Some(Err(error)) => Err(error),
+        None => walked.map_err(PartialError::from).and(Err(PartialError::Footer)),
     }
-
-    fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
 }
 
-/// Reads the table.
-struct Parse<'a> {
-    end: u64,
-    limits: &'a Limits,
-    sink: &'a dyn EntrySink,
-    read: Option<Result<Toc, PartialError>>,
+/// Takes the first entry of an archive.
+struct Table<T, F> {
+    read: F,
+    found: Option<Result<T, PartialError>>,
 }
 
-impl EntrySink for Parse<'_> {
+impl<T, F> EntrySink for Table<T, F>
+where
+    F: FnMut(&Entry, &mut dyn io::Read) -> Result<T, PartialError>,
+{
     fn entry(&mut self, entry: Entry, content: &mut dyn io::Read) -> Result<(), LayerError> {
-        if is_table(&entry) && self.read.is_none() {
-            self.read = Some(Toc::read(content, self.end, self.limits, self.sink));
+        if self.found.is_none() {
+            let is_table = entry.path == ImagePath::from(NAME) && entry.kind == EntryKind::File;
+            self.found =
+                Some(if is_table { (self.read)(&entry, content) } else { Err(PartialError::Footer) });
         }
         Ok(())
     }

@@ -336,6 +336,101 @@ fn another_table_than_the_manifest_names_is_refused() {
     }
 }
 
+/// Where the table of an eStargz layer lies, and what it says.
+fn table_of(layer: &Layer) -> (usize, Vec<u8>) {
+    let bytes = &layer.blob.bytes;
+    let digits = &bytes[bytes.len() - 35..bytes.len() - 19];
+    let offset = usize::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&bytes[offset..]));
+    let mut json = Vec::new();
+    archive.entries().unwrap().next().unwrap().unwrap().read_to_end(&mut json).unwrap();
+    (offset, json)
+}
+
+#[test]
+fn a_table_beside_the_one_that_the_manifest_names_is_refused() {
+    let estargz = |edit: TocEdit| build(|l| full(l).compression(Compression::Estargz(1000)).edit_toc(edit));
+    let (right, wrong) =
+        (estargz(|_| {}), estargz(|toc| file(toc, "etc/small")["name"] = json!("ETC/SMALL")));
+    let ((offset, right_json), (_, wrong_json)) = (table_of(&right), table_of(&wrong));
+    let with = |entries: &[(&str, tar::EntryType, &[u8])]| {
+        let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(
+            right.blob.bytes[..offset].to_vec(),
+            flate2::Compression::fast(),
+        ));
+        for (name, kind, content) in entries {
+            let mut header = tar::Header::new_ustar();
+            header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            header.set_cksum();
+            archive.append(&header, *content).unwrap();
+        }
+        let stored = archive.into_inner().unwrap().finish().unwrap();
+        [&stored[..], &estargz_footer(offset as u64)].concat()
+    };
+    let (regular, name) = (tar::EntryType::Regular, "stargz.index.json");
+    assert!(read(&right, &with(&[(name, regular, &right_json)]), |_| true).is_ok());
+    let first: [(&str, tar::EntryType, &[u8]); 5] = [
+        (name, regular, &wrong_json),
+        ("stargz.index.json/", regular, &wrong_json),
+        (name, tar::EntryType::Symlink, &wrong_json),
+        (name, tar::EntryType::Directory, &wrong_json),
+        ("other", regular, b"x"),
+    ];
+    for entry in first {
+        let bytes = with(&[entry, (name, regular, &right_json)]);
+        let fault = read(&right, &bytes, |_| true).unwrap_err();
+        assert!(matches!(fault, PartialError::Footer | PartialError::TocDigest { .. }), "{entry:?}: {fault}");
+    }
+}
+
+#[test]
+fn keys_that_others_would_take_for_one_of_these_are_refused() {
+    let edits: [TocEdit; 5] = [
+        |toc| toc["Entries"] = json!([]),
+        |toc| toc["VERSION"] = json!(1),
+        |toc| file(toc, "etc/small")["Name"] = json!("etc/other"),
+        |toc| file(toc, "etc/small")["chunkdigest"] = json!(digest(b"other")),
+        |toc| file(toc, "etc/small")["off\u{17f}et"] = json!(1),
+    ];
+    for edit in edits {
+        for compression in TABLES {
+            let fault = fault(compression, edit);
+            assert!(fault.contains("a key is"), "{fault}");
+        }
+    }
+    let others: TocEdit = |toc| {
+        toc["tarSplitDigest"] = json!("x");
+        file(toc, "etc/small")["xattrs"] = json!({"user.Name": "eA=="});
+    };
+    for compression in TABLES {
+        let layer = build(|l| full(l).compression(compression).edit_toc(others));
+        assert!(read(&layer, &layer.blob.bytes, |_| true).is_ok());
+    }
+}
+
+#[test]
+fn a_string_is_not_held_that_could_not_be_used() {
+    let head = io::Cursor::new(br#"{"version":1,"other":""#);
+    let json = head.chain(io::repeat(b'a')).take(1 << 40);
+    let fault = toc::Toc::read(json, 100, &Limits::default(), &seen(|_| true)).unwrap_err();
+    assert!(fault.to_string().contains("path-bytes"), "{fault}");
+}
+
+#[test]
+fn a_table_that_swells_beyond_all_real_ones_is_refused() {
+    let layer = build(|l| {
+        full(l).compression(Compression::Estargz(1000)).edit_toc(|toc| {
+            let entry = json!({"type": "dir", "name": "a".repeat(1000)});
+            let entries = toc["entries"].as_array_mut().unwrap();
+            entries.extend(std::iter::repeat_n(entry, 20_000));
+        })
+    });
+    assert!(read(&layer, &layer.blob.bytes, |_| true).is_err());
+}
+
 #[test]
 fn a_table_beyond_its_limit_is_not_fetched() {
     let mut limits = Limits::default();

@@ -8,7 +8,7 @@ use std::{fmt, io, ops::Range};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, IgnoredAny, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
 use super::PartialError;
@@ -16,7 +16,7 @@ use crate::{
     digest::Digest,
     image_path::ImagePath,
     layer::{Entry, EntryKind, EntrySink, whiteout},
-    limits::Limits,
+    limits::{Limit, Limits},
 };
 
 /// What a layer has, according to its table of contents.
@@ -61,6 +61,7 @@ impl Toc {
             open: None,
             failed: None,
         };
+        let json = ShortStrings { json, most: limits.path_bytes, open: None, escaped: false };
         let mut deserializer = serde_json::Deserializer::from_reader(io::BufReader::new(json));
         let read = Table(&mut builder).deserialize(&mut deserializer).and_then(|()| deserializer.end());
         if let Some(error) = builder.failed.take() {
@@ -72,31 +73,19 @@ impl Toc {
 }
 
 /// One entry as it is written.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default)]
 struct Raw {
-    r#type: Box<str>,
-    #[serde(default)]
+    kind: Box<str>,
     name: Box<str>,
-    #[serde(default)]
     link_name: Box<str>,
-    #[serde(default)]
     mode: u64,
-    #[serde(default)]
     size: u64,
-    #[serde(default)]
     offset: u64,
-    #[serde(default)]
     inner_offset: u64,
-    #[serde(default)]
     chunk_offset: u64,
-    #[serde(default)]
     chunk_size: u64,
-    #[serde(default)]
     chunk_type: Box<str>,
-    #[serde(default)]
     chunk_digest: Box<str>,
-    #[serde(default)]
     digest: Box<str>,
 }
 
@@ -127,7 +116,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn add(&mut self, raw: &Raw) -> Result<(), PartialError> {
         self.limits.entries.check(self.read.saturating_add(1))?;
-        if &*raw.r#type == "chunk" {
+        if &*raw.kind == "chunk" {
             self.chunk(raw)?;
         } else {
             self.close()?;
@@ -149,7 +138,7 @@ impl Builder<'_> {
         for text in [&raw.name, &raw.link_name] {
             self.limits.path_bytes.check(text.len() as u64)?;
         }
-        let kind = match &*raw.r#type {
+        let kind = match &*raw.kind {
             "reg" if raw.name.ends_with('/') => EntryKind::Directory,
             "reg" => EntryKind::File,
             "dir" => EntryKind::Directory,
@@ -255,33 +244,20 @@ impl<'de> Visitor<'de> for Table<'_, '_> {
         f.write_str("a table of contents")
     }
 
-    fn visit_map<M: serde::de::MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "lowercase")]
-        enum Field {
-            Version,
-            Entries,
-            #[serde(other)]
-            Other,
-        }
-        let mut seen = false;
-        while let Some(field) = map.next_key()? {
-            match field {
-                Field::Version => {
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
+        let mut keys = Keys::of(&["version", "entries"]);
+        while let Some(key) = keys.next(&mut map)? {
+            match key {
+                "version" => {
                     if map.next_value::<u64>()? != 1 {
-                        return Err(serde::de::Error::custom("its version is not 1"));
+                        return Err(M::Error::custom("its version is not 1"));
                     }
                 }
-                // Of two lists some readers take the first, others the last.
-                Field::Entries if seen => return Err(serde::de::Error::duplicate_field("entries")),
-                Field::Entries => {
-                    seen = true;
-                    map.next_value_seed(Entries(self.0))?;
-                }
-                Field::Other => drop(map.next_value::<IgnoredAny>()?),
+                "entries" => map.next_value_seed(Entries(self.0))?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        if seen { Ok(()) } else { Err(serde::de::Error::missing_field("entries")) }
+        keys.require("entries")
     }
 }
 
@@ -310,5 +286,134 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
             }
         }
         Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an entry")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Raw, M::Error> {
+        let mut raw = Raw::default();
+        let mut keys = Keys::of(&[
+            "type",
+            "name",
+            "linkName",
+            "mode",
+            "size",
+            "offset",
+            "innerOffset",
+            "chunkOffset",
+            "chunkSize",
+            "chunkType",
+            "chunkDigest",
+            "digest",
+        ]);
+        while let Some(key) = keys.next(&mut map)? {
+            match key {
+                "type" => raw.kind = map.next_value()?,
+                "name" => raw.name = map.next_value()?,
+                "linkName" => raw.link_name = map.next_value()?,
+                "mode" => raw.mode = map.next_value()?,
+                "size" => raw.size = map.next_value()?,
+                "offset" => raw.offset = map.next_value()?,
+                "innerOffset" => raw.inner_offset = map.next_value()?,
+                "chunkOffset" => raw.chunk_offset = map.next_value()?,
+                "chunkSize" => raw.chunk_size = map.next_value()?,
+                "chunkType" => raw.chunk_type = map.next_value()?,
+                "chunkDigest" => raw.chunk_digest = map.next_value()?,
+                "digest" => raw.digest = map.next_value()?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        keys.require("type")?;
+        Ok(raw)
+    }
+}
+
+/// The keys of one object. Those who run images by such tables compare keys without regard to case, and take the last of
+/// several: whoever writes one in another way, or twice, could show them something else.
+struct Keys {
+    known: &'static [&'static str],
+    /// Which of `known` came, by bit.
+    seen: u32,
+}
+
+impl Keys {
+    fn of(known: &'static [&'static str]) -> Self {
+        Self { known, seen: 0 }
+    }
+
+    /// The next key; empty for any that is not known.
+    fn next<'de, M: MapAccess<'de>>(&mut self, map: &mut M) -> Result<Option<&'static str>, M::Error> {
+        let Some(key) = map.next_key::<Box<str>>()? else { return Ok(None) };
+        let Some(at) = self.known.iter().position(|known| known.eq_ignore_ascii_case(&key)) else {
+            // Beyond ASCII there are letters that some take for an ASCII one.
+            return if key.is_ascii() { Ok(Some("")) } else { Err(M::Error::custom("a key is not ASCII")) };
+        };
+        let known = self.known.get(at).copied().unwrap_or_default();
+        let bit = u32::try_from(at).ok().and_then(|at| 1_u32.checked_shl(at)).unwrap_or_default();
+        if *known != *key {
+            return Err(M::Error::custom(format_args!("a key is written otherwise than `{known}`")));
+        }
+        if self.seen & bit != 0 {
+            return Err(M::Error::duplicate_field(known));
+        }
+        self.seen |= bit;
+        Ok(Some(known))
+    }
+
+    /// That `key` came.
+    fn require<E: serde::de::Error>(&self, key: &'static str) -> Result<(), E> {
+        let at = self.known.iter().position(|known| *known == key).unwrap_or_default();
+        if self.seen >> at & 1 == 1 { Ok(()) } else { Err(E::missing_field(key)) }
+    }
+}
+
+/// Bytes that a table may come to that is stored in `stored`: real ones come to six to fifteen times of it.
+pub(super) fn most_unpacked(stored: u64) -> u64 {
+    stored.saturating_mul(64).saturating_add(1 << 20)
+}
+
+/// JSON in which no string is longer than any that could be used: a reader of JSON holds a string before anybody can ask
+/// how long it is.
+struct ShortStrings<R> {
+    json: R,
+    most: Limit,
+    /// Bytes of the string that is open.
+    open: Option<u64>,
+    /// Whether the next byte stands for itself.
+    escaped: bool,
+}
+
+impl<R: io::Read> io::Read for ShortStrings<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.json.read(buffer)?;
+        for byte in buffer.get(..count).unwrap_or_default() {
+            match (&mut self.open, byte) {
+                (Some(_), _) if self.escaped => self.escaped = false,
+                (Some(_), b'\\') => self.escaped = true,
+                (Some(_), b'"') => self.open = None,
+                (Some(length), _) => {
+                    *length += 1;
+                    // The longest escape of one byte is `\u002f`.
+                    self.most.check(*length / 6).map_err(io::Error::other)?;
+                }
+                (None, b'"') => self.open = Some(0),
+                (None, _) => {}
+            }
+        }
+        Ok(count)
     }
 }

@@ -4,7 +4,11 @@
 
 use std::{io::Read as _, str::FromStr};
 
-use super::{PartialError, ranges::Ranges, toc::Toc};
+use super::{
+    PartialError,
+    ranges::Ranges,
+    toc::{Toc, most_unpacked},
+};
 use crate::{
     digest::{Digest, Hasher},
     layer::{EntrySink, decompress::ZSTD_WINDOW_LOG_MAX},
@@ -55,6 +59,9 @@ pub(super) fn read_toc(
 ) -> Result<Toc, PartialError> {
     limits.toc_bytes.check(position.length)?;
     limits.toc_bytes.check(position.unpacked / 10)?;
+    if position.unpacked > most_unpacked(position.length) {
+        return Err(PartialError::MoreThanWhole);
+    }
     let end = position.offset.checked_add(position.length).ok_or(PartialError::MoreThanWhole)?;
     let stored = ranges.read(position.offset..end)?;
     let mut hasher = Hasher::new(digest.algorithm());

@@ -71,6 +71,77 @@ fn a_token_that_is_never_good_is_renewed_once() {
     assert_eq!(registry.log().len(), 3);
 }
 
+/// What a registry answers that wants a token, or another one if the one it got is `over`.
+fn unproved(registry: &Registry, over: bool) -> FaultKind {
+    let error = if over { ",error=\"invalid_token\"" } else { "" };
+    let challenge = format!("WWW-Authenticate: Bearer realm=\"http://{}/token\"{error}\r\n", registry.host());
+    FaultKind::Status(401, challenge, String::new())
+}
+
+/// The statuses of all requests but those for tokens.
+fn statuses(registry: &Registry) -> Vec<String> {
+    let log = registry.log().into_iter().filter(|line| !line.path.starts_with("/token"));
+    log.map(|line| format!("{} {}", line.method, line.status)).collect()
+}
+
+#[test]
+fn a_token_that_is_over_when_it_is_first_used_is_renewed_once_more() {
+    for (times, good) in [(2, true), (3, false)] {
+        let (registry, client, repository) = tokens(usize::MAX);
+        registry.fault_on("POST", "/uploads/", times, unproved(&registry, true));
+        let put = client.put_blob(&repository, &Digest::of(b"x"), b"x");
+        match put {
+            Ok(put) => assert!(good && put == Put::Uploaded),
+            Err(error) => assert!(!good && error.fault.status() == Some(401), "{error}"),
+        }
+        assert_eq!(asked_for_tokens(&registry).len(), 3, "one to read, two to write");
+    }
+}
+
+#[test]
+fn an_upload_begins_again_once_where_the_proof_for_it_expired() {
+    for (refused, good, puts) in [(2, true, 3), (4, false, 4)] {
+        let (registry, client, repository) = tokens(usize::MAX);
+        registry.fault_on("PUT", "/uploads/", refused, unproved(&registry, false));
+        match client.put_blob(&repository, &Digest::of(b"x"), b"x") {
+            Ok(put) => assert!(good && put == Put::Uploaded),
+            Err(error) => assert!(!good && error.fault.status() == Some(401), "{error}"),
+        }
+        let sent = statuses(&registry).iter().filter(|line| line.starts_with("PUT ")).count();
+        assert_eq!(sent, puts, "{:?}", statuses(&registry));
+    }
+}
+
+#[test]
+fn what_a_registry_does_not_take_over_is_sent_once() {
+    let (registry, client, repository) = tokens(usize::MAX);
+    let from: Repository = format!("{}/from", registry.host()).parse().unwrap();
+    let open = || -> std::io::Result<Box<dyn std::io::Read + Send>> { Ok(Box::new(&b"x"[..])) };
+    let put = client.put_blob_from(&repository, &Digest::of(b"x"), 1, Some(&from), &open);
+    assert_eq!(put.unwrap(), Put::Uploaded);
+    assert_eq!(statuses(&registry), ["HEAD 401", "HEAD 404", "POST 401", "POST 202", "PUT 201"]);
+}
+
+#[test]
+fn a_token_is_not_used_in_its_last_seconds() {
+    for (answer, asked) in [
+        (r#"{"token":"token-1","expires_in":10}"#, 2),
+        (r#"{"token":"token-1","expires_in":0}"#, 2),
+        (r#"{"token":"token-1","expires_in":-1}"#, 1),
+        (r#"{"token":"token-1","expires_in":"soon"}"#, 1),
+        (r#"{"token":"token-1","expires_in":30}"#, 1),
+        (r#"{"token":"token-1"}"#, 1),
+    ] {
+        let (registry, client, repository) = tokens(usize::MAX);
+        registry.insert_manifest("x", Some("1"), OCI_MANIFEST, b"{}");
+        registry.fault("/token", 1, FaultKind::Body(answer.into()));
+        for _ in 0..2 {
+            client.manifest(&repository, &Target::Tag("1".parse().unwrap())).unwrap();
+        }
+        assert_eq!(asked_for_tokens(&registry).len(), asked, "{answer}");
+    }
+}
+
 #[test]
 fn a_blob_is_taken_over_with_a_token_for_both_repositories() {
     let (registry, client, repository) = tokens(usize::MAX);
@@ -86,10 +157,8 @@ fn a_blob_is_taken_over_with_a_token_for_both_repositories() {
 fn credentials_stay_dropped_when_a_redirect_leads_back() {
     let (registry, other) = (Registry::start(), Registry::start());
     registry.insert_manifest("x", Some("1"), OCI_MANIFEST, b"{}");
-    let config = ClientConfig {
-        credentials: Arc::new(Credentials::Password { username: "user".into(), password: "pass".into() }),
-        ..ClientConfig::default()
-    };
+    let config =
+        ClientConfig { credentials: login(&registry.host(), "user", "pass"), ..ClientConfig::default() };
     let (client, repository) = (Client::new(config).unwrap(), format!("{}/x", registry.host()));
     let repository: Repository = repository.parse().unwrap();
     let target = Target::Tag("1".parse().unwrap());
@@ -110,7 +179,7 @@ fn credentials_stay_dropped_when_a_redirect_leads_back() {
 fn no_request_to_another_origin_carries_credentials() {
     let (registry, other) = (Registry::start(), Registry::start());
     let config = ClientConfig {
-        credentials: Arc::new(Credentials::Password { username: "user".into(), password: "pass".into() }),
+        credentials: login(&registry.host(), "user", "pass"),
         sleep: Arc::new(NoSleep::default()),
         ..ClientConfig::default()
     };

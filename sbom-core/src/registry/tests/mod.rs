@@ -58,6 +58,12 @@ fn setup() -> Setup {
     Setup { registry, image, reference, sleep, config }
 }
 
+/// A password for the registry at `host`.
+fn login(host: &str, username: &str, password: &str) -> Arc<dyn CredentialStore> {
+    let credentials = Credentials::Password { username: username.into(), password: password.into() };
+    Arc::new(Login::new(credentials, &[format!("{host}/x").parse().unwrap()]))
+}
+
 /// Bytes that do not compress.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
@@ -212,26 +218,26 @@ fn a_password_is_sent_when_it_is_asked_for() {
     // user:pass
     setup.registry.access(Access::Header("Basic dXNlcjpwYXNz".into()));
     setup.fails_with(&["wants a password", "docker login"]);
-    setup.config.credentials =
-        Arc::new(Credentials::Password { username: "user".into(), password: "pass".into() });
+    setup.config.credentials = login(&setup.registry.host(), "user", "pass");
     assert_eq!(setup.scan(), Ok(1));
-    setup.config.credentials =
-        Arc::new(Credentials::Password { username: "user".into(), password: "wrong".into() });
+    setup.config.credentials = login(&setup.registry.host(), "user", "wrong");
     setup.fails_with(&["401", "docker login"]);
 }
 
 #[test]
 fn a_token_is_fetched_with_a_password_or_an_identity_token_or_nothing() {
     let password = Credentials::Password { username: "user".into(), password: "pass".into() };
-    let cases: [(Option<&str>, Arc<dyn CredentialStore>); 3] = [
-        (None, Arc::new(Anonymous)),
-        (Some("Basic dXNlcjpwYXNz"), Arc::new(password)),
-        (Some("refresh_token=secret%21"), Arc::new(Credentials::IdentityToken("secret!".into()))),
+    let cases = [
+        (None, None),
+        (Some("Basic dXNlcjpwYXNz"), Some(password)),
+        (Some("refresh_token=secret%21"), Some(Credentials::IdentityToken("secret!".into()))),
     ];
     for (wants, credentials) in cases {
         let mut setup = setup();
         setup.registry.access(Access::Token { wants: wants.map(str::to_owned), requests: usize::MAX });
-        setup.config.credentials = credentials;
+        if let Some(credentials) = credentials {
+            setup.config.credentials = Arc::new(Login::new(credentials, [setup.reference.repository()]));
+        }
         assert_eq!(setup.scan(), Ok(1), "{wants:?}");
         let tokens = setup.registry.requests().iter().filter(|request| request.starts_with("/token")).count();
         assert_eq!(tokens, 1, "a token is kept");
@@ -284,8 +290,7 @@ fn redirects_are_followed_without_what_proves_who_asks() {
     let cdn = Registry::start();
     cdn.push("org/app", "1", &setup.image.root());
     setup.registry.access(Access::Header("Basic dXNlcjpwYXNz".into()));
-    setup.config.credentials =
-        Arc::new(Credentials::Password { username: "user".into(), password: "pass".into() });
+    setup.config.credentials = login(&setup.registry.host(), "user", "pass");
     let layer = setup.layer().to_owned();
     let location = format!("http://{}/v2/org/app/blobs/{layer}", cdn.host());
     setup.registry.fault(&layer, 2, FaultKind::Redirect(location));
@@ -300,8 +305,7 @@ fn a_host_that_is_redirected_to_cannot_name_where_credentials_go() {
     let other = Registry::start();
     other.push("org/app", "1", &setup.image.root());
     other.access(Access::Token { wants: None, requests: usize::MAX });
-    setup.config.credentials =
-        Arc::new(Credentials::Password { username: "user".into(), password: "pass".into() });
+    setup.config.credentials = login(&setup.registry.host(), "user", "pass");
     let layer = setup.layer().to_owned();
     let location = format!("http://{}/v2/org/app/blobs/{layer}", other.host());
     setup.registry.fault(&layer, usize::MAX, FaultKind::Redirect(location));

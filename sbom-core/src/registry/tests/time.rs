@@ -99,6 +99,55 @@ fn a_blob_that_comes_too_slowly_is_given_up() {
 }
 
 #[test]
+fn who_sends_a_byte_now_and_then_is_given_up_long_before_all_of_it_takes_too_long() {
+    let registry = registry();
+    registry.insert_manifest("x", Some("1"), OCI_MANIFEST, &[b' '; 100_000]);
+    let digest: Digest = registry.insert_blob("x", &vec![7; 100_000]).parse().unwrap();
+    registry.fault("/x/", usize::MAX, FaultKind::Trickle(Duration::from_millis(5)));
+    let mut config = ClientConfig {
+        timeout: Duration::from_millis(300),
+        answer: Duration::from_secs(3600),
+        bytes_per_second: 10_000,
+        sleep: Arc::new(NoSleep::default()),
+        ..ClientConfig::default()
+    };
+    config.limits.set("attempts", 2);
+    let repository: Repository = format!("{}/x", registry.host()).parse().unwrap();
+    let client = Client::new(config.clone()).unwrap();
+    let too_little = "too little comes); --timeout sets how long to wait (after 2 attempts)";
+    ends_within(5, || {
+        let mut reader = BlobReader::open(&client, &repository, &digest, 100_000).unwrap();
+        let error = std::io::copy(&mut reader, &mut std::io::sink()).unwrap_err().to_string();
+        assert!(error.contains(too_little), "{error}");
+        let ranges = BlobRanges::new(&client, &repository, &digest, 100_000);
+        let error = ranges.read(0..50_000).unwrap_err().to_string();
+        assert!(error.contains(too_little), "{error}");
+        let error = manifest(&registry, config).unwrap_err().to_string();
+        assert!(error.contains(too_little), "{error}");
+    });
+}
+
+#[test]
+fn who_reads_slowly_is_sent_all_of_it() {
+    let registry = registry();
+    let digest: Digest = registry.insert_blob("x", &vec![7; 100_000]).parse().unwrap();
+    let config = ClientConfig {
+        timeout: Duration::from_millis(100),
+        bytes_per_second: 1_000_000,
+        ..ClientConfig::default()
+    };
+    let repository: Repository = format!("{}/x", registry.host()).parse().unwrap();
+    let client = Client::new(config).unwrap();
+    let mut reader = BlobReader::open(&client, &repository, &digest, 100_000).unwrap();
+    let mut read = 0;
+    while let count @ 1.. = std::io::Read::read(&mut reader, &mut [0; 20_000]).unwrap() {
+        read += count;
+        std::thread::sleep(Duration::from_millis(60));
+    }
+    assert_eq!((read, registry.log().len()), (100_000, 1));
+}
+
+#[test]
 fn an_endless_blob_ends_where_its_manifest_says() {
     let registry = registry();
     let digest: Digest = registry.insert_blob("x", &[7; 1000]).parse().unwrap();

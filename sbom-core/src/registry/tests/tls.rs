@@ -87,7 +87,7 @@ fn an_upload_out_of_tls_is_refused() {
 #[test]
 fn a_token_service_without_tls_gets_nothing_from_a_registry_with_it() {
     let (registry, mut config) = tls();
-    config.credentials = Arc::new(Credentials::Password { username: "user".into(), password: "pass".into() });
+    config.credentials = login(&registry.host(), "user", "pass");
     let plain = Registry::start();
     let challenge = format!("WWW-Authenticate: Bearer realm=\"http://{}/token\"\r\n", plain.host());
     registry.fault("/manifests/", 1, FaultKind::Status(401, challenge, String::new()));

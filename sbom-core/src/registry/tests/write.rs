@@ -222,8 +222,7 @@ fn an_upload_at_another_origin_gets_the_bytes_and_no_credentials() {
     let mut writing = Writing::new();
     let other = Registry::start();
     writing.registry.access(Access::Header("Basic dXNlcjpwYXNz".into()));
-    writing.config.credentials =
-        Arc::new(Credentials::Password { username: "user".into(), password: "pass".into() });
+    writing.config.credentials = login(&writing.registry.host(), "user", "pass");
     let location = format!("http://{}{}", other.host(), other.open_upload("x"));
     writing.registry.fault_on("POST", "/uploads/", 1, FaultKind::Header("Location", location));
     assert_eq!(writing.put().unwrap(), Put::Uploaded);
@@ -237,8 +236,7 @@ fn an_upload_elsewhere_that_asks_for_credentials_gets_none() {
     let mut writing = Writing::new();
     let other = Registry::start();
     other.access(Access::Token { wants: None, requests: usize::MAX });
-    writing.config.credentials =
-        Arc::new(Credentials::Password { username: "user".into(), password: "pass".into() });
+    writing.config.credentials = login(&writing.registry.host(), "user", "pass");
     let location = format!("http://{}{}", other.host(), other.open_upload("x"));
     writing.registry.fault_on("POST", "/uploads/", 1, FaultKind::Header("Location", location));
     assert!(writing.put().unwrap_err().to_string().contains("401"));

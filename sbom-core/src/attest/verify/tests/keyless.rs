@@ -424,6 +424,26 @@ fn an_identity_that_only_another_deployment_knows_is_found_behind_the_first() {
     assert_eq!(verified.signers()[0].trusted_as, [1]);
 }
 
+#[test]
+fn what_is_verified_for_each_deployment_counts_for_each() {
+    let sigstore = Sigstore::new();
+    // A signature, a log's word and a stamp.
+    let signed = signed(&sigstore, &by());
+    let shared = root_of(&sigstore);
+    let one = std::iter::repeat_with(|| workflow(Arc::clone(&shared))).take(5).collect::<Vec<_>>();
+    let five = std::iter::repeat_with(|| workflow(root_of(&sigstore))).take(5).collect::<Vec<_>>();
+    for (signers, checks) in [(one, 3), (five, 15)] {
+        let demand = demand(signers);
+        for (most, is_enough) in [(checks, true), (checks - 1, false)] {
+            let mut limits = Limits::default();
+            limits.set("signature-checks", most);
+            let verified = super::super::verify(&signed, &demand, &limits);
+            assert_eq!(verified.is_ok(), is_enough, "{most}");
+            assert!(is_enough || verified.unwrap_err().reason == Reason::Limit);
+        }
+    }
+}
+
 /// The bundle of a signature as one of a key that nobody certified.
 fn as_key(sigstore: &Sigstore, how: &Signing) -> (Signed, crate::attest::key::PublicKey) {
     let statement = statement();

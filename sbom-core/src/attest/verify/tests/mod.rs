@@ -16,6 +16,7 @@ mod advisories;
 mod keyed;
 mod keyless;
 mod messages;
+mod withdrawals;
 
 /// 2026-01-15T12:00:00Z.
 const NOW: u64 = 1_768_478_400;

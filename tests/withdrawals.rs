@@ -1,0 +1,274 @@
+//! What was withdrawn counts nowhere: whatever is demanded, wherever the record lies, and where it cannot be read.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sbomctl_testkit::{Blob, FaultKind, Registry, digest, index, sigstore::Sigstore};
+use serde_json::{Value, json};
+
+use crate::attest::{API, Bench, at, image, registry, two};
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+const RECORD: &str = "https://github.com/sbomctl/sbomctl/revocation/v1";
+
+/// Puts a bundle beside `subject`, called `hint` if that is anything; the digest of its manifest.
+fn refer(registry: &Registry, subject: &Blob, bytes: &[u8], hint: Option<&str>) -> String {
+    let blob =
+        |bytes: &[u8]| json!({ "digest": registry.insert_blob("team/app", bytes), "size": bytes.len() });
+    let (mut layer, mut config) = (blob(bytes), blob(b"{}"));
+    layer["mediaType"] = json!(BUNDLE);
+    config["mediaType"] = json!("application/vnd.oci.empty.v1+json");
+    let mut manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": BUNDLE, "config": config, "layers": [layer],
+        "subject": subject.descriptor(),
+    });
+    if let Some(hint) = hint {
+        manifest["annotations"] = json!({ "dev.sigstore.bundle.predicateType": hint });
+    }
+    registry.insert_manifest("team/app", None, MANIFEST, manifest.to_string().as_bytes())
+}
+
+/// A policy with one rule, which demands a bill of `k`.
+fn policy(bench: &Bench, key: &str, more: &str) {
+    bench.write(
+        "p.yaml",
+        format!(
+            "version: 1\ndefault: deny\nsigners: {{k: {key}}}\nrules:\n  - images: ['**']\n    require: [{{sbom: {{by: [k]{more}}}}}]\n"
+        ),
+    );
+}
+
+/// Attests `name`: the digests of bundle and statement of what is said of its first image.
+fn attested(bench: &Bench, name: &str) -> (String, String) {
+    let said = bench.json("attest", 0, &["attest", "--key", "k.key", "--format", "json", name]);
+    let of = |part: &str| said["attested"][0][part].as_str().unwrap().to_owned();
+    (of("bundle"), of("statement"))
+}
+
+/// An index of two platforms of which `k` has withdrawn what it says of amd64, by a record beside the index alone.
+fn withdrawn(bench: &Bench) -> (Registry, String) {
+    let (registry, name) = registry(API, &two());
+    let (_, statement) = attested(bench, &name);
+    record(bench, &statement);
+    bench.done(&["attest", "--key", "k.key", "--type", RECORD, "--predicate", "record.json", &name]);
+    (registry, name)
+}
+
+/// Writes what a record says that withdraws `statement`.
+fn record(bench: &Bench, statement: &str) {
+    let revoked = json!({ "statement": { "sha256": statement.trim_start_matches("sha256:") } });
+    bench.write("record.json", json!({ "revoked": [revoked] }).to_string());
+}
+
+fn revoke(bench: &Bench, key: &str, attestation: &str, name: &str) {
+    bench.done(&["attest", "revoke", "--key", key, "--attestation", attestation, name]);
+}
+
+#[test]
+fn a_record_without_stamp_or_log_entry_binds_where_statements_need_them() {
+    let bench = Bench::new();
+    let sigstore = Sigstore::new();
+    let root = image("linux/amd64");
+    let (registry, name) = registry(API, &root);
+    bench.write("root.json", sigstore.trusted_root());
+    bench.done(&["attest", "--key", "k.key", "--no-push", "--output-bundle", "b.json", &name]);
+    let mut bundle: Value = serde_json::from_str(&bench.read("b.json")).unwrap();
+    let signature = bundle["dsseEnvelope"]["signatures"][0]["sig"].as_str().unwrap().to_owned();
+    let stamp = STANDARD.encode(sigstore.stamp_over(&STANDARD.decode(signature).unwrap()));
+    bundle["verificationMaterial"]["timestampVerificationData"] =
+        json!({ "rfc3161Timestamps": [{ "signedTimestamp": stamp }] });
+    let bytes = bundle.to_string();
+    refer(&registry, &root.manifest, bytes.as_bytes(), Some("https://spdx.dev/Document"));
+    policy(&bench, "{key: k.pub, trustedRoot: root.json}", "");
+    let plain = ["verify", "--key", "k.pub", "--trusted-root", "root.json", "--require-timestamp", &name];
+    let gate = ["verify", "--policy", "p.yaml", "--require-timestamp", &name];
+    bench.done(&plain);
+    bench.done(&gate);
+    revoke(&bench, "k.key", &digest(bytes.as_bytes()), &name);
+    for arguments in [&plain[..], &gate] {
+        assert!(bench.ends(1, arguments).contains("REVOKED"));
+    }
+}
+
+#[test]
+fn a_record_that_no_work_was_left_for_may_have_withdrawn_anything() {
+    let bench = Bench::new();
+    let (_registry, name) = withdrawn(&bench);
+    let verify = |limit: &str, code: i32| {
+        let plain = ["verify", "--key", "k.pub", "--platform", "linux/amd64", "--limit", limit, &name];
+        bench.ends(code, &plain)
+    };
+    assert!(verify("signature-checks=16", 1).contains("REVOKED"));
+    // The record comes first, whichever digest it lies beside.
+    assert!(verify("signature-checks=2", 1).contains("REVOKED"));
+    for limit in ["signature-checks=0", "signature-checks=1"] {
+        assert!(verify(limit, 4).contains("signature-checks"));
+    }
+    policy(&bench, "{key: k.pub}", ", coverage: platforms");
+    for (limit, code) in [(16, 1), (3, 4), (2, 4), (0, 4)] {
+        let limit = format!("signature-checks={limit}");
+        bench.ends(code, &["verify", "--policy", "p.yaml", "--limit", &limit, &name]);
+    }
+}
+
+#[test]
+fn what_is_called_nothing_and_was_not_looked_at_may_be_a_record() {
+    let bench = Bench::new();
+    let (registry, name) = registry(API, &two());
+    attested(&bench, &name);
+    policy(&bench, "{key: k.pub}", ", select: any");
+    let plain = ["verify", "--key", "k.pub", "--platform", "linux/amd64", &name];
+    let gate = ["verify", "--policy", "p.yaml", &name];
+    let manifest = refer(&registry, &two().manifest, b"{}", None);
+    bench.done(&plain);
+    bench.done(&gate);
+    registry.fault(
+        &format!("/manifests/{manifest}"),
+        99,
+        FaultKind::Status(403, String::new(), String::new()),
+    );
+    assert!(bench.ends(4, &plain).contains("403"));
+    bench.ends(4, &gate);
+    registry.clear_faults();
+    refer(&registry, &two().manifest, b"{ }", None);
+    let limit = ["--limit", "referrers=1"];
+    assert!(bench.ends(4, &[&plain[..], &limit].concat()).contains("referrers"));
+    // What calls itself something else keeps nothing back.
+    let manifest = refer(&registry, &two().manifest, b"{  }", Some("https://a.test/other"));
+    registry.fault(
+        &format!("/manifests/{manifest}"),
+        99,
+        FaultKind::Status(403, String::new(), String::new()),
+    );
+    bench.done(&plain);
+}
+
+#[test]
+fn a_record_that_nobody_can_read_leaves_it_undecided() {
+    for of in [
+        |statement: &str| json!({ "statement": { "sha256": statement.to_uppercase() } }),
+        |statement: &str| json!({ "attestation": { "sha256": statement } }),
+        |statement: &str| json!({ "statement": { "sha3": statement } }),
+    ] {
+        let bench = Bench::new();
+        let (_registry, name) = registry(API, &image("linux/amd64"));
+        let (_, statement) = attested(&bench, &name);
+        let revoked = of(statement.trim_start_matches("sha256:"));
+        bench.write("record.json", json!({ "revoked": [revoked] }).to_string());
+        // Reading it back finds the same as everybody else will.
+        bench.ends(4, &["attest", "--key", "k.key", "--type", RECORD, "--predicate", "record.json", &name]);
+        let said = bench.ends(4, &["verify", "--key", "k.pub", &name]);
+        assert!(said.contains("what it withdraws cannot be read"), "{said}");
+        policy(&bench, "{key: k.pub}", "");
+        assert!(bench.ends(4, &["verify", "--policy", "p.yaml", &name]).contains("WITHDRAWAL_UNKNOWN"));
+    }
+}
+
+#[test]
+fn a_record_in_a_file_binds_over_all_of_the_image() {
+    let bench = Bench::new();
+    let (_registry, name) = registry(API, &two());
+    let file = |name: &str| ["--key", "k.key", "--no-push", "--output-bundle", name].map(str::to_owned);
+    let attest = |file: [String; 5], more: &[&str]| {
+        let file: Vec<&str> = file.iter().map(String::as_str).collect();
+        bench.done(&[&["attest"], &file[..], more].concat());
+    };
+    attest(file("bill"), &["--platform", "linux/amd64", &name]);
+    let said = bench.done(&[
+        "verify",
+        "--key",
+        "k.pub",
+        "--bundle",
+        "bill",
+        "-o",
+        "json",
+        "--platform",
+        "linux/amd64",
+        &name,
+    ]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let statement = said["subjects"][0]["verified"][0]["statement"].as_str().unwrap();
+    record(&bench, statement);
+    attest(file("record"), &["--type", RECORD, "--predicate", "record.json", &name]);
+    for more in [&[][..], &["--type", "spdxjson"]] {
+        let said =
+            bench.ends(1, &[&["verify", "--key", "k.pub", "--bundle", "record", &name], more].concat());
+        assert!(said.contains("withdraws others"), "{said}");
+    }
+    bench.write("both", format!("{}\n{}\n", bench.read("bill").trim(), bench.read("record").trim()));
+    let verify = ["verify", "--key", "k.pub", "--bundle", "both"];
+    for subject in [&[name.as_str()][..], &["--platform", "linux/amd64", &name]] {
+        assert!(bench.ends(1, &[&verify[..], subject].concat()).contains("REVOKED"), "{subject:?}");
+    }
+}
+
+#[test]
+fn an_index_is_one_whatever_it_says_of_its_images() {
+    let plain = |platform: &str| image(platform).with("platform", Value::Null);
+    let annotated = |platform| plain(platform).with_annotation("vnd.docker.reference.type", "x");
+    let empty = |platform| plain(platform).with_platform(json!({ "os": "", "architecture": "" }));
+    for root in [
+        index([annotated("linux/amd64"), annotated("linux/arm64")]),
+        index([empty("linux/amd64"), empty("linux/arm64")]),
+    ] {
+        let bench = Bench::new();
+        let (_registry, name) = registry(API, &root);
+        bench.done(&["attest", "--key", "k.key", "--no-push", "--output-bundle", "both", &name]);
+        let both = bench.read("both");
+        bench.write("half", both.lines().next().unwrap());
+        let verify =
+            |file: &str, code: i32| bench.ends(code, &["verify", "--key", "k.pub", "--bundle", file, &name]);
+        let arm = image("linux/arm64").manifest.digest;
+        assert!(verify("half", 1).contains(&arm));
+        verify("both", 0);
+        bench.done(&["attest", "--key", "k.key", &name]);
+        bench.done(&["verify", "--key", "k.pub", &name]);
+        // A record beside one of the images binds over the index.
+        let list = bench.done(&["attest", "list", "--format", "json", &at(&name, &arm)]);
+        let list: Value = serde_json::from_str(&list).unwrap();
+        let bundle = list["attestations"][0]["digest"].as_str().unwrap();
+        revoke(&bench, "k.key", bundle, &at(&name, &arm));
+        assert!(bench.ends(1, &["verify", "--key", "k.pub", &name]).contains("REVOKED"));
+    }
+}
+
+#[test]
+fn what_its_signer_withdrew_is_not_attested_again_in_the_same_words() {
+    let bench = Bench::new();
+    let (_registry, name) = withdrawn(&bench);
+    for again in [&["--force"][..], &[], &["--platform", "linux/amd64"]] {
+        let said = bench.ends(1, &[&["attest", "--key", "k.key", &name], again].concat());
+        assert!(said.contains("REVOKED") && said.contains("--timestamp now"), "{said}");
+    }
+    bench.ends(1, &["verify", "--key", "k.pub", "--platform", "linux/amd64", &name]);
+    let time = ["--timestamp", "2024-01-01T00:00:00Z"];
+    bench.done(&[&["attest", "--key", "k.key", &name], &time[..]].concat());
+    bench.done(&["verify", "--key", "k.pub", "--platform", "linux/amd64", &name]);
+}
+
+#[test]
+fn what_was_withdrawn_of_half_the_image_is_not_called_done() {
+    let refused = || FaultKind::Status(403, String::new(), String::new());
+    let arm = image("linux/arm64").manifest.digest;
+    for (words, more) in [("taken away", &["--delete"][..]), ("withdrawn by", &["--key", "k.key"])] {
+        let bench = Bench::new();
+        let (registry, name) = registry(API, &index([two()]));
+        let (bundle, _) = attested(&bench, &name);
+        registry.fault(&format!("/referrers/{arm}"), 99, refused());
+        let revoke = ["attest", "revoke", "--attestation", &bundle, &name];
+        let said = bench.ends(4, &[&revoke[..], more].concat());
+        assert!(said.contains(words) && said.contains("403"), "{said}");
+    }
+}
+
+#[test]
+fn what_a_nested_index_holds_is_withdrawn_with_the_rest() {
+    let bench = Bench::new();
+    let (_registry, name) = registry(API, &index([two()]));
+    let (bundle, _) = attested(&bench, &name);
+    let amd64 = at(&name, &image("linux/amd64").manifest.digest);
+    bench.done(&["attest", "revoke", "--delete", "--attestation", &bundle, &name]);
+    for subject in [&name, &amd64] {
+        let list = bench.done(&["attest", "list", "--format", "json", subject]);
+        assert!(!list.contains(&bundle), "{list}");
+    }
+}
