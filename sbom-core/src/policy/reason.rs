@@ -91,8 +91,10 @@ reasons! {
     LIMIT: "raise the bound that the message names, if the registry is to be trusted";
     /// Whether the statement was withdrawn is not known.
     WITHDRAWAL_UNKNOWN: "raise the bound that the message names, or try again";
-    /// The registry did not answer.
+    /// The image could not be looked at: the registry did not answer.
     REGISTRY: "try again";
+    /// Something that lies beside the image could not be had, so that there may be more than was found.
+    UNREACHABLE: "try again";
     /// What is trusted cannot be established.
     TRUST_ROOT: "check the trusted root and the keys that the policy names";
 }
