@@ -394,7 +394,7 @@ fn by_a_digest_an_image_has_no_tag_and_by_no_other_name_than_its_own() {
         bench.ends(code, &["verify", "--policy", "tags.yaml", "--as", called, &layout])
     };
     judged(0, "a.test/b:v1");
-    assert!(judged(1, &format!("a.test/b:v1@{root}")).contains("NO_RULE"));
+    assert!(judged(1, &format!("a.test/b:v1@{root}")).contains("no rule is for this image"));
     let other = format!("a.test/b:v1@sha256:{}", "0".repeat(64));
     let said = judged(2, &other);
     assert!(said.contains("--as"), "{said}");

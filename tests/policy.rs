@@ -79,7 +79,7 @@ fn an_image_is_explained_without_a_registry() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     for expected in [
         "rule 0 production, line 9: whoever does not meet it is denied",
-        "needs an SBOM (spdx or cyclonedx) by ci, of each the newest, not older than 720 hours",
+        "needs an SBOM (spdx or cyclonedx) by ci, of each the newest, about each platform by its own digest, not older than 30 days",
         "without the licences AGPL-3.0-only",
         "rule 1 base images, line 19: whoever does not meet it is warned of",
         "statements of these signers are looked for: ci\n",
@@ -92,6 +92,36 @@ fn an_image_is_explained_without_a_registry() {
         "{}",
         run.stdout
     );
+}
+
+#[test]
+fn all_that_a_rule_asks_for_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = write(
+        folder.path(),
+        "p.yaml",
+        "version: 1
+default: deny
+signers: {ci: {key: c.pub}, ops: {key: o.pub}}
+rules:
+  - images: ['**']
+    require:
+      - sbom: {by: [ci], maxAge: 90m, time: claimed, coverage: index, elements: ntia, matches: layers}
+      - attestation: {type: vuln, by: [ci], maxAge: 36h}
+    deny: {vulns: {min: high, fixableOnly: true, grace: 14d, vex: {by: [ops, ci]}}}
+    base: {allow: ['cgr.dev/chainguard/*'], maxAge: 8w}
+",
+    );
+    let run = sbomctl(&["policy", "explain", &policy, "ghcr.io/acme/app:v1"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for expected in [
+        "by ci, of each the newest, about each platform by the index, with the platform or with none, not older than 90 minutes, by its own word where no time is proven, with the NTIA Minimum Elements (2021), with the layers of the image\n",
+        "about each platform by its own digest or by that of the index alone, not older than 36 hours\n",
+        "without vulnerabilities from high up that can be fixed, known for more than 14 days, unless VEX by ops or ci clears them\n",
+        "built on cgr.dev/chainguard/*, not older than 56 days, by its own word\n",
+    ] {
+        assert!(run.stdout.contains(expected), "{expected}\n{}", run.stdout);
+    }
 }
 
 #[test]

@@ -274,6 +274,24 @@ fn a_bill_that_lies_is_found_out() {
 }
 
 #[test]
+fn of_two_images_for_one_platform_each_is_compared_with_its_own_bill() {
+    let bench = Bench::new();
+    let images = [image("linux/amd64"), image_with("linux/amd64", "1.2.6-r0")];
+    let second = images[1].manifest.digest.clone();
+    let (_registry, name) = registry(API, &sbomctl_testkit::index(images));
+    bench.done(&["attest", "--key", "k.key", &name]);
+    let both = ["verify", "--key", "k.pub", "--matches", "rescan", "--all-platforms", &name];
+    bench.done(&both);
+    // A second bill of the second image that is not true, where nobody knows which is the newer.
+    let own = at(&name, &second);
+    let bill = bench.done(&["scan", "-o", "spdx-json", &own]).replace("1.2.6-r0", "1.2.7-r0");
+    bench.write("other.json", bill);
+    bench.done(&["attest", "--key", "k.key", "--predicate", "other.json", &own]);
+    let said = bench.ends(4, &both);
+    assert!(said.contains(&second) && said.contains("nothing proves which"), "{said}");
+}
+
+#[test]
 fn a_bill_of_another_platform_is_found_out() {
     let bench = Bench::new();
     let (_registry, name) =

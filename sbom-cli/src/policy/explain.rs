@@ -13,7 +13,9 @@ use sbom_core::{
     oci::reference::Reference,
     policy::{
         Policy, Subject, evaluate,
-        model::{Content, Matches, Mode, Requirement, Rule, Select, Unmatched, format_name},
+        model::{
+            Content, Coverage, Matches, Mode, Requirement, Rule, Select, Unmatched, VulnRule, format_name,
+        },
     },
 };
 
@@ -120,16 +122,13 @@ fn one(index: usize, rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     if let Some(vulns) = &rule.vulns {
-        let fixable = if vulns.fixable_only { " that can be fixed" } else { "" };
-        writeln!(out, "    without vulnerabilities from {} up{fixable}", vulns.min.name())?;
+        writeln!(out, "    without vulnerabilities {}", vulnerabilities(vulns))?;
     }
     if let Some(base) = &rule.base {
         let allowed = list(base.allow.iter().map(ToString::to_string).collect());
-        writeln!(
-            out,
-            "    built on {}",
-            if allowed.is_empty() { "an image that is new enough" } else { &allowed }
-        )?;
+        let any = if allowed.is_empty() { "any image".to_owned() } else { allowed };
+        let age = base.max_age.map(|most| format!(", not older than {}", span(most))).unwrap_or_default();
+        writeln!(out, "    built on {any}{age}, by its own word")?;
     }
     for exception in &rule.exceptions {
         writeln!(out, "    except {} until {}: {}", exception.id, exception.until, exception.reason)?;
@@ -160,16 +159,55 @@ fn needs(requirement: &Requirement) -> String {
         Select::Any => ", any of them",
         Select::All => ", all of them",
     });
-    if let Some(seconds) = requirement.max_age {
-        text = format!("{text}, not older than {} hours", seconds / 3600);
+    text.push_str(match requirement.coverage {
+        Coverage::Platforms => ", about each platform by its own digest",
+        Coverage::Index => ", about each platform by the index, with the platform or with none",
+        Coverage::Any => ", about each platform by its own digest or by that of the index alone",
+    });
+    if let Some(most) = requirement.max_age {
+        text = format!("{text}, not older than {}", span(most));
+    }
+    if requirement.claimed_time {
+        text.push_str(", by its own word where no time is proven");
     }
     match &requirement.content {
-        Content::Sbom { matches: Matches::Layers, .. } => text.push_str(", with the layers of the image"),
-        Content::Sbom { matches: Matches::Rescan, .. } => text.push_str(", that a scan confirms"),
+        Content::Sbom { elements, matches, .. } => {
+            if let Some(profile) = elements {
+                text = format!("{text}, with the {}", profile.title());
+            }
+            text.push_str(match matches {
+                Matches::Off => "",
+                Matches::Layers => ", with the layers of the image",
+                Matches::Rescan => ", that a scan confirms",
+            });
+        }
         Content::Attestation { condition: Some(condition), .. } => {
             text = format!("{text}, where {condition}");
         }
-        _ => {}
+        Content::Attestation { condition: None, .. } => {}
     }
     text
+}
+
+fn vulnerabilities(vulns: &VulnRule) -> String {
+    let mut text = format!("from {} up", vulns.min.name());
+    if vulns.fixable_only {
+        text.push_str(" that can be fixed");
+    }
+    if let Some(grace) = vulns.grace {
+        text = format!("{text}, known for more than {}", span(grace));
+    }
+    if !vulns.vex.is_empty() {
+        text = format!("{text}, unless VEX by {} clears them", vulns.vex.join(" or "));
+    }
+    text
+}
+
+/// A span of time as exactly as the policy states it, in the largest unit that leaves no rest.
+fn span(seconds: u64) -> String {
+    let units = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
+    let whole = units.into_iter().find(|(length, _)| seconds >= *length && seconds.is_multiple_of(*length));
+    let (length, unit) = whole.unwrap_or((1, "second"));
+    let number = seconds / length;
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }

@@ -57,8 +57,8 @@ reasons! {
     TIME_FUTURE: "check the clocks of the signer and of this machine";
     /// A platform of the image lacks what the rule asks for.
     PLATFORM_MISSING: "attest every platform: sbomctl attest does so for an index";
-    /// The image has no platform that could be run.
-    NO_PLATFORM: "check that the name is that of an image";
+    /// The image has no platform that could be run, or a part of it names none.
+    NO_PLATFORM: "check that the name is that of an image, and that each entry of an index names its platform";
     /// The bill of materials lacks minimum elements.
     ELEMENTS_MISSING: "see what is missing: sbomctl score";
     /// The bill of materials is not about what is in the image.
@@ -91,8 +91,10 @@ reasons! {
     LIMIT: "raise the bound that the message names, if the registry is to be trusted";
     /// Whether the statement was withdrawn is not known.
     WITHDRAWAL_UNKNOWN: "raise the bound that the message names, or try again";
-    /// The registry did not answer.
+    /// The image could not be looked at: the registry did not answer.
     REGISTRY: "try again";
+    /// Something that lies beside the image could not be had, so that there may be more than was found.
+    UNREACHABLE: "try again";
     /// What is trusted cannot be established.
     TRUST_ROOT: "check the trusted root and the keys that the policy names";
 }

@@ -293,7 +293,8 @@ fn evidence_of_key(
     };
     let proven = sigstore::key(root, bundle, message, &demand.subject, &trust.key)?;
     let time = time_of(&proven);
-    check_log(bundle, root, message, &log::Verifier::Key(trust.key.spki()), time)?;
+    let at = time.verified().unwrap_or(demand.now);
+    check_log(bundle, root, message, &log::Verifier::Key(trust.key.spki()), at)?;
     let logged = record_log(bundle, &proven, record);
     record_time(time, record);
     Ok((time, logged))
@@ -380,10 +381,10 @@ fn evidence_of_identity(
     }
     let proven = sigstore::certificate(root, bundle, message, &demand.subject)?;
     let time = time_of(&proven);
-    if time == Time::Unverified {
+    let Some(at) = time.verified() else {
         return Err(Failure::new(Reason::TimeMissing, "nobody trusted says when it was signed"));
-    }
-    check_log(bundle, root, message, &log::Verifier::Certificate(leaf), time)?;
+    };
+    check_log(bundle, root, message, &log::Verifier::Certificate(leaf), at)?;
     record.passed("certificate-chain");
     if proven.sct {
         record.passed("certificate-log");
@@ -401,9 +402,9 @@ fn check_log(
     root: &Root,
     message: Message<'_>,
     verifier: &log::Verifier<'_>,
-    time: Time,
+    time: Timestamp,
 ) -> Result<(), Failure> {
-    log::check_logs(bundle, root, time.verified())?;
+    log::check_logs(bundle, root, time)?;
     match message {
         Message::Bytes(bytes) => log::check_leaves(bundle, bytes, verifier),
         Message::Digest(digest) => log::check_leaves_of(bundle, &log::base64_of_hex(digest.hex()), verifier),
@@ -440,13 +441,14 @@ fn unknown(certificate: &Certificate, issuer: &str) -> Failure {
     )
 }
 
-/// A time stamp authority is believed before a log, which stamps what it is told to take up.
+/// The earliest of all proven times: whoever has a signature can have it stamped or logged again, and nothing gets younger by
+/// that.
 fn time_of(proven: &Proven) -> Time {
-    let not_before = proven.not_before;
-    match (proven.stamped, proven.logged) {
-        (Some(at), _) => Time::Verified { at, source: TimeSource::TimestampAuthority, not_before },
-        (None, Some(at)) => Time::Verified { at, source: TimeSource::Log, not_before },
-        (None, None) => Time::Unverified,
+    let stamped = proven.stamped.map(|at| (at, TimeSource::TimestampAuthority));
+    let logged = proven.logged.map(|at| (at, TimeSource::Log));
+    match stamped.into_iter().chain(logged).min_by_key(|(at, _)| *at) {
+        Some((at, source)) => Time::Verified { at, source, not_before: proven.not_before },
+        None => Time::Unverified,
     }
 }
 

@@ -485,6 +485,41 @@ fn evidence_about_a_key_is_verified_where_a_root_is_trusted() {
 }
 
 #[test]
+fn a_stamp_that_is_added_later_makes_nothing_younger() {
+    let sigstore = Sigstore::new();
+    let of = |key| Trust::Key(KeyTrust { key, window: Window::default(), root: Some(root_of(&sigstore)) });
+    let now = sigstore.now();
+    for (logged, stamped, source) in [
+        (now - 400, now - 100, TimeSource::Log),
+        (now - 100, now - 400, TimeSource::TimestampAuthority),
+        (now - 400, now - 400, TimeSource::TimestampAuthority),
+    ] {
+        let how = Signing { logged_at: Some(logged), stamped_at: Some(stamped), ..by() };
+        let (bundle, key) = as_key(&sigstore, &how);
+        let time = verify(&bundle, &demand(vec![of(key)])).unwrap().time();
+        let at = Timestamp::from_unix(now - 400).unwrap();
+        assert_eq!(time, Time::Verified { at, source, not_before: None });
+    }
+}
+
+#[test]
+fn a_log_whose_time_is_over_vouches_for_no_key_of_which_nobody_says_when_it_signed() {
+    let sigstore = Sigstore::new();
+    // With a proof and without the promise, whose time would count.
+    let (bundle, key) = as_key(&sigstore, &Signing { stamped: false, ..by() }.with(Flaw::NoSet));
+    let trusting = |end: &str| {
+        let root = sigstore.trusted_root_as(|root| {
+            root["tlogs"][0]["publicKey"]["validFor"]["end"] = end.into();
+        });
+        let root = Some(Arc::new(Root::from_json(root.as_bytes(), None).unwrap()));
+        let key = Trust::Key(KeyTrust { key: key.clone(), window: Window::default(), root });
+        Demand { log: Need::Always, ..demand(vec![key]) }
+    };
+    assert_eq!(verify(&bundle, &trusting("2999-01-01T00:00:00Z")).unwrap().time(), Time::Unverified);
+    refused(&bundle, &trusting("2021-01-01T00:00:00Z"), Reason::TlogUnknown);
+}
+
+#[test]
 fn a_key_is_no_identity_and_an_identity_no_key() {
     let sigstore = Sigstore::new();
     let (bundle, _) = as_key(&sigstore, &by());
