@@ -380,6 +380,27 @@ fn an_image_that_no_rule_is_for_ends_as_the_default_says() {
 }
 
 #[test]
+fn by_a_digest_an_image_has_no_tag_and_by_no_other_name_than_its_own() {
+    let bench = Bench::new();
+    let (_registry, name) = attested(&bench);
+    let layout = format!("oci:{}:1", bench.path("named").display());
+    bench.done(&["attest", "copy", &name, &layout]);
+    bench.write(
+        "tags.yaml",
+        "version: 1\ndefault: deny\nsigners: {k: {key: k.pub}}\nrules:\n  - images: ['a.test/b:v*']\n    require: [{sbom: {by: [k]}}]\n",
+    );
+    let root = two().manifest.digest;
+    let judged = |code: i32, called: &str| {
+        bench.ends(code, &["verify", "--policy", "tags.yaml", "--as", called, &layout])
+    };
+    judged(0, "a.test/b:v1");
+    assert!(judged(1, &format!("a.test/b:v1@{root}")).contains("NO_RULE"));
+    let other = format!("a.test/b:v1@sha256:{}", "0".repeat(64));
+    let said = judged(2, &other);
+    assert!(said.contains("--as"), "{said}");
+}
+
+#[test]
 fn a_wrong_policy_ends_with_2_and_its_lines() {
     let bench = Bench::new();
     let layout = bench.layout("layout");
@@ -480,6 +501,41 @@ fn a_summary_says_what_the_gate_said_and_what_it_heard() {
     assert!(failed.contains("FAILED_SUMMARY"), "{failed}");
     bench.ends(2, &["verify", "--key", "k.pub", "--vsa-key", "s.key", &name]);
     bench.ends(2, &["verify", "--policy", "p.yaml", "--vsa-push", &name]);
+}
+
+#[test]
+fn a_no_is_not_outlived_by_an_older_yes_of_the_same_signer() {
+    let bench = Bench::new();
+    let summary = |result: &str, time: &str, name: &str| {
+        bench.write("vsa.json", format!(r#"{{"verificationResult":"{result}","timeVerified":"{time}"}}"#));
+        bench.done(&["attest", "--key", "k.key", "--type", "vsa", "--predicate", "vsa.json", name]);
+    };
+    let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+    for (yes, no, code, decision, reasons) in [
+        (early, late, 1, "deny", &["FAILED_SUMMARY"][..]),
+        (early, early, 1, "undecided", &["TIME_UNVERIFIED"]),
+        ("", late, 1, "undecided", &["TIME_UNVERIFIED"]),
+        (late, early, 0, "allow", &[]),
+    ] {
+        let (_registry, name) = registry(API, &image("linux/amd64"));
+        summary("PASSED", yes, &name);
+        let plain = ["verify", "--key", "k.pub", "--type", "vsa", &name];
+        bench.done(&plain);
+        summary("FAILED", no, &name);
+        let said = bench.ends(code, &plain);
+        assert!(said.contains("FAILED_SUMMARY"), "{said}");
+        let rule = "    require: [{attestation: {type: vsa, by: [k], time: claimed}}]";
+        check(&bench, &name, rule, decision, reasons);
+        let all = "    require: [{attestation: {type: vsa, by: [k], select: all}}]";
+        check(&bench, &name, all, "deny", &["FAILED_SUMMARY"]);
+        // By somebody else it says nothing of the first one's word.
+        let (_registry, name) = registry(API, &image("linux/amd64"));
+        summary("PASSED", yes, &name);
+        bench.done(&["attest", "--key", "s.key", "--type", "vsa", "--predicate", "vsa.json", &name]);
+        bench.write("vsa.json", r#"{"verificationResult":"FAILED"}"#);
+        bench.done(&["attest", "--key", "s.key", "--type", "vsa", "--predicate", "vsa.json", &name]);
+        bench.done(&["verify", "--key", "k.pub", "--key", "s.pub", "--type", "vsa", &name]);
+    }
 }
 
 #[test]

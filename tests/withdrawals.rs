@@ -189,6 +189,11 @@ fn a_record_in_a_file_binds_over_all_of_the_image() {
     let statement = said["subjects"][0]["verified"][0]["statement"].as_str().unwrap();
     record(&bench, statement);
     attest(file("record"), &["--type", RECORD, "--predicate", "record.json", &name]);
+    for more in [&[][..], &["--type", "spdxjson"]] {
+        let said =
+            bench.ends(1, &[&["verify", "--key", "k.pub", "--bundle", "record", &name], more].concat());
+        assert!(said.contains("withdraws others"), "{said}");
+    }
     bench.write("both", format!("{}\n{}\n", bench.read("bill").trim(), bench.read("record").trim()));
     let verify = ["verify", "--key", "k.pub", "--bundle", "both"];
     for subject in [&[name.as_str()][..], &["--platform", "linux/amd64", &name]] {

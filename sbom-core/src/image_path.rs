@@ -61,7 +61,8 @@ impl ImagePath {
 
     /// The last component; empty for the root.
     pub fn file_name(&self) -> &[u8] {
-        self.0.rsplit(|&b| b == b'/').next().unwrap_or_default()
+        let start = memchr::memrchr(b'/', &self.0).map_or(0, |slash| slash + 1);
+        self.0.get(start..).unwrap_or_default()
     }
 
     /// The components from the root down.

@@ -11,7 +11,7 @@ use sbom_core::{
     source::{Source, file::FileSource},
 };
 
-use super::{AuthorArgs, OutArgs, WhatArgs, check, said, sign, tell};
+use super::{AuthorArgs, OutArgs, WhatArgs, read_back::check, said, sign, tell};
 use crate::{
     bill::BillArgs,
     environment::Environment,

@@ -8,7 +8,11 @@ use sbom_core::{
     limits::Limits,
 };
 
-use super::{Author, Said, demand, find, unverified};
+use super::{
+    Author, Said,
+    read_back::{demand, find},
+    unverified,
+};
 use crate::{
     exit_code::Failure,
     place::Image,

@@ -19,7 +19,11 @@ use sbom_core::{
     timestamp::Timestamp,
 };
 
-use super::{Author, AuthorArgs, demand, records, unverified};
+use super::{
+    Author, AuthorArgs,
+    read_back::{demand, records},
+    unverified,
+};
 use crate::{
     environment::{self, Environment},
     exit_code::{Exit, Failure},

@@ -57,7 +57,7 @@ impl Gate<'_> {
     pub(super) fn judge(&self, image: &Image) -> Result<(policy::Verdict, BTreeSet<Digest>), Failure> {
         let sources = image.sources(None, self.limits)?;
         let members = image.members(self.limits)?;
-        let named = self.arguments.named.as_ref().or(image.reference.as_ref());
+        let named = self.name_of(image)?;
         let mut subject = subject(image, named, &sources, members);
         let trusted = self.trusted(&subject)?;
         let mut evidence = self.evidence(image, &subject, &trusted);
@@ -68,6 +68,16 @@ impl Gate<'_> {
         self.look_up_bases(image, &mut subject);
         let verdict = policy::evaluate(self.policy, &subject, &evidence, self.now, self.limits);
         Ok((verdict, evidence.attestations.into_iter().map(|attestation| attestation.digest).collect()))
+    }
+
+    /// By which name the policy's rules know an image.
+    fn name_of<'i>(&'i self, image: &'i Image) -> Result<Option<&'i Reference>, Failure> {
+        let Some(named) = &self.arguments.named else { return Ok(image.reference.as_ref()) };
+        let root = &image.root.digest;
+        if named.digest().is_some_and(|digest| digest != root) {
+            return Err(Failure::usage(anyhow!("--as {named}: {} is another image, {root}", image.given)));
+        }
+        Ok(Some(named))
     }
 
     /// The verdict on an image that could not be looked at.
@@ -213,7 +223,7 @@ fn subject(
     Subject {
         name: image.given.clone(),
         repository: reference.map(|reference| reference.repository().to_string()),
-        tag: reference.and_then(|reference| reference.tag().map(ToString::to_string)),
+        tag: reference.and_then(|reference| reference.deciding_tag().map(ToString::to_string)),
         digest: image.root.digest.clone(),
         manifests,
     }

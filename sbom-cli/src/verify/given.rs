@@ -37,19 +37,13 @@ pub(super) fn candidates(path: &Path, limits: &Limits) -> Result<Vec<Candidate>,
 }
 
 /// Fails if nothing of a file is an attestation at all: that somebody gave the wrong file is no verdict.
-pub(super) fn check_readable(bundle: &Path, verdict: &Verdict) -> Result<(), Failure> {
-    if !verdict.verified.is_empty() || !verdict.incomplete.is_empty() {
-        return Ok(());
-    }
-    let mut refused = verdict.refused.iter().map(|(_, refusal)| refusal);
-    let first = match refused.next() {
-        None => "it is empty",
-        Some(first) if first.reason == Reason::Malformed => &first.message,
-        Some(_) => return Ok(()),
+pub(super) fn check_readable(bundle: &Path, given: &[Candidate], verdict: &Verdict) -> Result<(), Failure> {
+    let malformed = || verdict.refused.iter().filter(|(_, refusal)| refusal.reason == Reason::Malformed);
+    let why = match malformed().next() {
+        None if given.is_empty() => "it is empty",
+        Some((_, first)) if malformed().count() == given.len() => &first.message,
+        _ => return Ok(()),
     };
-    if refused.all(|refusal| refusal.reason == Reason::Malformed) {
-        let message = format!("{} holds no attestation: {first}", bundle.display());
-        return Err(Failure { exit: Exit::BadInput, source: anyhow!(message) });
-    }
-    Ok(())
+    let message = format!("{} holds no attestation: {why}", bundle.display());
+    Err(Failure { exit: Exit::BadInput, source: anyhow!(message) })
 }

@@ -7,7 +7,7 @@ use sbom_core::{
     attach::{Attestation, Content, Found, revocation},
     attest::{
         Signed,
-        predicate::{Family, PredicateType},
+        predicate::PredicateType,
         statement::Statement,
         verify::{Demand, Reason, Refusal, Verified, Withdrawing, Work, hear_within},
     },
@@ -16,7 +16,7 @@ use sbom_core::{
 };
 
 use super::{
-    Verdict,
+    Verdict, summaries,
     withdrawn::{Bound, Withdrawn},
 };
 
@@ -138,10 +138,10 @@ impl Heard {
                 _ if withdraws && !self.wants_records => {
                     verdict.notes.push(format!("{digest} withdraws others"));
                 }
-                Ok(verified) => match objection(&verified, withdrawn, bound) {
-                    Some((reason, message)) => {
-                        let refusal = Refusal { reason, message, checks: verified.checks().to_vec() };
-                        verdict.refused.push((digest, refusal));
+                Ok(verified) => match withdrawn.record_against(&verified, bound) {
+                    Some(record) => {
+                        let message = format!("the record {record} withdraws it");
+                        verdict.refuse(verified, Reason::Revoked, message);
                     }
                     None => verdict.verified.push(verified),
                 },
@@ -156,6 +156,14 @@ impl Heard {
             let key = |verified: &Verified<Statement>| verified.time().verified();
             key(b).cmp(&key(a)).then_with(|| a.digest().cmp(b.digest()))
         });
+    }
+
+    /// The same where any of those who are trusted stands for all of them, and no policy judges what they say.
+    pub(super) fn end(self, withdrawn: &Withdrawn, mut verdict: Verdict) -> Verdict {
+        self.tell(withdrawn, Bound::All, &mut verdict);
+        withdrawn.tell(&mut verdict);
+        summaries::settle(&mut verdict);
+        verdict
     }
 }
 
@@ -178,32 +186,4 @@ pub(super) fn candidates(
     let unsigned = found.attestations.iter().filter(|it| matches!(it.content, Content::Unsigned(_)));
     verdict.unsigned.extend(unsigned.map(|it| format!("{} {}", it.kind.name(), it.digest)));
     found.attestations.into_iter().filter_map(Candidate::of).collect()
-}
-
-/// Why something that was verified does not count.
-fn objection(
-    verified: &Verified<Statement>,
-    withdrawn: &Withdrawn,
-    bound: Bound,
-) -> Option<(Reason, String)> {
-    if let Some(record) = withdrawn.record_against(verified, bound) {
-        return Some((Reason::Revoked, format!("the record {record} withdraws it")));
-    }
-    is_failed_summary(verified)
-        .then(|| (Reason::FailedSummary, "it sums up a verification that failed".to_owned()))
-}
-
-/// Whether it is a summary of a verification (SLSA VSA) that does not say `PASSED`.
-fn is_failed_summary(verified: &Verified<Statement>) -> bool {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Summary {
-        verification_result: String,
-    }
-    let passed = |predicate: &[u8]| {
-        serde_json::from_slice::<Summary>(predicate)
-            .is_ok_and(|summary| summary.verification_result == "PASSED")
-    };
-    verified.value().predicate_type().family() == Some(Family::VerificationSummary)
-        && !passed(verified.value().predicate())
 }

@@ -14,9 +14,8 @@ use sbom_core::{
 
 use super::{
     Verdict, VerifyArgs, given,
-    hearing::{Candidate, Heard, Hearing, candidates},
+    hearing::{Candidate, Hearing, candidates},
     records::Records,
-    withdrawn::{Bound, Withdrawn},
 };
 use crate::{
     exit_code::{Exit, Failure},
@@ -53,8 +52,13 @@ pub(super) fn judge(
     elsewhere.join(&mut hearing, demand);
     let (heard, mut withdrawn) = hearing.end(limits);
     elsewhere.tell(&mut withdrawn);
+    // What was missed beside one of them may withdraw what lies beside the others.
+    let missed = found.iter().filter(|(verdict, _)| verdict.withdrawals_missed && found.len() > 1);
+    for (Verdict { digest, .. }, _) in missed {
+        withdrawn.miss(format!("records that withdraw may be among what was not looked at beside {digest}"));
+    }
     let verdicts = found.into_iter().map(|(verdict, _)| verdict).zip(heard);
-    Ok(verdicts.map(|(verdict, heard)| end(verdict, heard, &withdrawn, &members)).collect())
+    Ok(verdicts.map(|(verdict, heard)| covered(heard.end(&withdrawn, verdict), &members)).collect())
 }
 
 /// The same for attestations that were given, which may say nothing of the image at all.
@@ -75,8 +79,9 @@ pub(super) fn judge_given(
     let (heard, withdrawn) = hearing.end(limits);
     let mut verdicts = Vec::new();
     for ((digest, platform), heard) in targets.into_iter().zip(heard) {
-        let verdict = end(Verdict::new(&image.given, digest, platform), heard, &withdrawn, &members);
-        given::check_readable(bundle, &verdict)?;
+        let verdict = heard.end(&withdrawn, Verdict::new(&image.given, digest, platform));
+        let verdict = covered(verdict, &members);
+        given::check_readable(bundle, given, &verdict)?;
         verdicts.push(verdict);
     }
     Ok(verdicts)
@@ -92,9 +97,7 @@ fn digests(image: &Image, members: &[Member]) -> BTreeSet<Digest> {
     members.iter().map(|member| &member.digest).chain([&image.root.digest]).cloned().collect()
 }
 
-fn end(mut verdict: Verdict, heard: Heard, withdrawn: &Withdrawn, members: &[Member]) -> Verdict {
-    heard.tell(withdrawn, Bound::All, &mut verdict);
-    withdrawn.tell(&mut verdict);
+fn covered(mut verdict: Verdict, members: &[Member]) -> Verdict {
     if verdict.platform.is_none() && !verdict.verified.is_empty() {
         cover(members, &mut verdict);
     }

@@ -26,6 +26,7 @@ mod image;
 mod matches;
 mod records;
 mod report;
+mod summaries;
 mod summary;
 mod text;
 mod trusted;
@@ -43,7 +44,6 @@ use self::{
     hearing::{Candidate, Hearing},
     summary::SummaryArgs,
     verdict::{Verdict, worst},
-    withdrawn::Bound,
 };
 
 use crate::{
@@ -272,14 +272,14 @@ fn of_file(
     let digest = blob_subject(path)?.digest;
     let candidates = given::candidates(bundle, limits)?;
     let verdict = judge(&candidates, Verdict::new(subject, digest, None), demand, limits);
-    given::check_readable(bundle, &verdict)?;
+    given::check_readable(bundle, &candidates, &verdict)?;
     Ok(verdict)
 }
 
 /// Judges what lies beside one digest or was given for it, where nothing else is known of the subject.
 fn judge(
     candidates: &[Candidate],
-    mut verdict: Verdict,
+    verdict: Verdict,
     demand: &impl Fn(Digest) -> Demand,
     limits: &Limits,
 ) -> Verdict {
@@ -287,11 +287,7 @@ fn judge(
     let mut hearing = Hearing::new([digest.clone()].into());
     hearing.add(demand(digest), candidates);
     let (heard, withdrawn) = hearing.end(limits);
-    for heard in heard {
-        heard.tell(&withdrawn, Bound::All, &mut verdict);
-    }
-    withdrawn.tell(&mut verdict);
-    verdict
+    heard.into_iter().fold(verdict, |verdict, heard| heard.end(&withdrawn, verdict))
 }
 
 /// What of `found` counts: what is verified, and not withdrawn.

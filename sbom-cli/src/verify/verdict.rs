@@ -3,7 +3,7 @@
 use sbom_core::{
     attest::{
         statement::Statement,
-        verify::{Refusal, Verified},
+        verify::{Reason, Refusal, Verified},
     },
     digest::Digest,
     oci::Platform,
@@ -57,6 +57,12 @@ impl Verdict {
             is_unread: false,
             is_uncovered: false,
         }
+    }
+
+    /// Takes down that something does not count that was verified.
+    pub(super) fn refuse(&mut self, verified: Verified<Statement>, reason: Reason, message: String) {
+        let refusal = Refusal { reason, message, checks: verified.checks().to_vec() };
+        self.refused.push((verified.digest().clone(), refusal));
     }
 
     /// How the program ends by it.

@@ -51,6 +51,11 @@ impl Reference {
         }
     }
 
+    /// The tag, if it decides what is meant: beside a digest nothing ties it to what the digest names.
+    pub fn deciding_tag(&self) -> Option<&Tag> {
+        self.tag().filter(|_| self.digest().is_none())
+    }
+
     /// The digest, if one was given.
     pub fn digest(&self) -> Option<&Digest> {
         match &self.version {

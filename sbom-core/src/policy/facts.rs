@@ -22,7 +22,7 @@ pub struct Subject {
     pub name: String,
     /// The repository in full (`docker.io/library/alpine`); none for an image in no registry.
     pub repository: Option<String>,
-    /// The tag, if one was asked for.
+    /// The tag, if it was asked for by one; none beside a digest.
     pub tag: Option<String>,
     /// What the name was resolved to: the digest of an index or manifest.
     pub digest: Digest,
@@ -60,7 +60,7 @@ impl Subject {
         Self {
             name: name.to_owned(),
             repository: Some(reference.repository().to_string()),
-            tag: reference.tag().map(ToString::to_string),
+            tag: reference.deciding_tag().map(ToString::to_string),
             digest,
             manifests: Vec::new(),
         }
@@ -150,4 +150,21 @@ pub struct Incomplete {
     pub reason: Reason,
     /// Why, in words.
     pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_beside_a_digest_is_none_by_which_the_image_was_asked_for() {
+        let digest = Digest::of(b"image");
+        let tag = |name: &str| {
+            let reference: Reference = name.parse().unwrap();
+            Subject::of_reference(name, &reference, digest.clone()).tag
+        };
+        assert_eq!(tag("quay.io/acme/app:v1"), Some("v1".to_owned()));
+        assert_eq!(tag(&format!("quay.io/acme/app:v1@{digest}")), None);
+        assert_eq!(tag(&format!("quay.io/acme/app@{digest}")), None);
+    }
 }

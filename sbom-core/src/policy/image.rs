@@ -40,6 +40,23 @@ pub enum ImagePatternError {
     /// Letters that no repository has.
     #[error("no repository has upper-case letters or blanks in its path")]
     Letters,
+    /// A port that is any, which a registry at the usual one does not have.
+    #[error(
+        "it would not match the registry at its usual port, which no name has: write {suggestion:?}, and a pattern for each \
+         other port"
+    )]
+    Port {
+        /// The same without a port.
+        suggestion: String,
+    },
+    /// A pattern of the other names of Docker Hub, which no name has.
+    #[error(
+        "it would match nothing: Docker Hub is docker.io by whatever name it is asked for; write {suggestion:?}"
+    )]
+    Hub {
+        /// What was probably meant.
+        suggestion: String,
+    },
 }
 
 impl FromStr for ImagePattern {
@@ -69,6 +86,7 @@ impl FromStr for ImagePattern {
         if !is_host && repository != "**" {
             return Err(ImagePatternError::Short { suggestion: suggestion(&repository) });
         }
+        check_host(&host, path)?;
         let is_hub = host == "docker.io" && !path.contains('/') && path != "**";
         if is_hub && path.contains('*') {
             return Err(ImagePatternError::Short { suggestion: format!("docker.io/library/{path}") });
@@ -86,6 +104,21 @@ impl FromStr for ImagePattern {
             digest,
         })
     }
+}
+
+/// What no registry is called once its name has its one spelling would match nothing, and the rule be for no image.
+fn check_host(host: &str, path: &str) -> Result<(), ImagePatternError> {
+    if let Some((name, port)) = host.rsplit_once(':')
+        && port.contains('*')
+        && !port.contains(']')
+    {
+        return Err(ImagePatternError::Port { suggestion: format!("{name}/{path}") });
+    }
+    let of_hub = [".docker.io", ".hub.docker.com"].iter().any(|end| host.ends_with(end));
+    if of_hub && host.contains('*') {
+        return Err(ImagePatternError::Hub { suggestion: format!("docker.io/{path}") });
+    }
+    Ok(())
 }
 
 fn suggestion(repository: &str) -> String {
@@ -190,5 +223,23 @@ mod tests {
         for text in ["", "a.b/", "a.b/c:", "a.b/c@sha256:00", "a.b/C"] {
             assert!(text.parse::<ImagePattern>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_no_registry_is_called_is_an_error() {
+        for (text, suggestion) in [
+            ("ghcr.io:*/acme/**", "ghcr.io/acme/**"),
+            ("localhost:50*/a", "localhost/a"),
+            ("[::1]:*/a", "[::1]/a"),
+            ("*.docker.io/library/**", "docker.io/library/**"),
+            ("registry-*.docker.io/**", "docker.io/**"),
+            ("*.hub.docker.com/acme/**", "docker.io/acme/**"),
+        ] {
+            let error = text.parse::<ImagePattern>().expect_err(text).to_string();
+            assert!(error.contains(&format!("write {suggestion:?}")), "{text}: {error}");
+        }
+        assert!(check("*.com/acme/**", "a.com/acme/b", None));
+        assert!(check("*docker.io/acme/**", "docker.io/acme/b", None));
+        assert!(check("*:5000/a", "localhost:5000/a", None));
     }
 }

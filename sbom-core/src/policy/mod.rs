@@ -24,6 +24,7 @@ pub mod package;
 pub mod read;
 pub mod reason;
 pub mod signers;
+pub mod summary;
 pub mod verdict;
 pub mod yaml;
 

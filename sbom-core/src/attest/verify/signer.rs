@@ -1,9 +1,6 @@
 //! Who signed, and whether it is somebody who is trusted.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Demand, LogPlace, Need, Time, TimeSource, Work,
@@ -152,30 +149,8 @@ pub(super) fn authenticate(
     Ok(authenticated)
 }
 
-/// Which of the demanded signers, by their places, withdraw what `bundle` names.
-///
-/// Less is proven than [`authenticate`] wants: it only takes away, and a record that had to be logged or stamped as what it
-/// withdraws is would leave that standing. Of a key the signature is enough, of an identity what shows that it is one.
-pub(super) fn withdrawing(
-    bundle: &Bundle,
-    candidates: &Candidates,
-    message: Message<'_>,
-    demand: &Demand,
-) -> Result<BTreeSet<usize>, Failure> {
-    check_entries(bundle, demand)?;
-    match candidates {
-        Candidates::Keys(places) => Ok(places.iter().copied().collect()),
-        Candidates::Certificate { leaf, read } => {
-            log::check_shape(bundle)?;
-            let demand = Demand { log: Need::Never, time: Need::BySigner, ..demand.clone() };
-            let proven = by_identity(bundle, leaf, read, message, &demand, &mut Record::default())?;
-            Ok(proven.signers.into_iter().flat_map(|signer| signer.trusted_as).collect())
-        }
-    }
-}
-
 /// No place in a log is one that was withdrawn.
-fn check_entries(bundle: &Bundle, demand: &Demand) -> Result<(), Failure> {
+pub(super) fn check_entries(bundle: &Bundle, demand: &Demand) -> Result<(), Failure> {
     let withdrawn = bundle.log_entries.iter().find(|entry| demand.revoked.log_indexes.contains(&entry.index));
     match withdrawn {
         Some(entry) => Err(Failure::new(Reason::Revoked, format!("log entry {} was withdrawn", entry.index))),
@@ -324,7 +299,8 @@ fn evidence_of_key(
     Ok((time, logged))
 }
 
-fn by_identity(
+/// Which of the trusted identities a certificate is, by what authorities, logs and time stamps say.
+pub(super) fn by_identity(
     bundle: &Bundle,
     leaf: &[u8],
     certificate: &Certificate,

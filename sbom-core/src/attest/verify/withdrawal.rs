@@ -3,9 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Demand, Opened, Refusal, Verified, Work, signer, sigstore::Message};
+use super::{
+    Demand, Need, Opened, Refusal, Verified, Work, log,
+    record::{Failure, Record},
+    signer::{self, Candidates},
+    sigstore::Message,
+};
 use crate::{
-    attest::{Signed, predicate::PredicateType, statement::Statement},
+    attest::{Signed, bundle::Bundle, predicate::PredicateType, statement::Statement},
     digest::Digest,
     limits::Limits,
 };
@@ -62,6 +67,28 @@ fn read(opened: &Opened, demand: &Demand, withdrawing: &Withdrawing) -> Option<W
     };
     let demand = Demand { subject: subject.unwrap_or(&demand.subject).clone(), ..demand.clone() };
     // Whoever cannot be shown to have signed it withdraws nothing.
-    let by = signer::withdrawing(bundle, candidates, Message::Bytes(message.as_bytes()), &demand).ok()?;
+    let by = signers(bundle, candidates, Message::Bytes(message.as_bytes()), &demand).ok()?;
     (!by.is_empty()).then(|| Withdrawal { digest: digest.clone(), by, predicate })
+}
+
+/// Which of the demanded signers, by their places, have signed a record.
+///
+/// Less is proven than of what counts. It only takes away, and a record that had to be logged or stamped as what it
+/// withdraws is would leave that standing. Of a key the signature is enough, of an identity what shows that it is one.
+fn signers(
+    bundle: &Bundle,
+    candidates: &Candidates,
+    message: Message<'_>,
+    demand: &Demand,
+) -> Result<BTreeSet<usize>, Failure> {
+    signer::check_entries(bundle, demand)?;
+    match candidates {
+        Candidates::Keys(places) => Ok(places.iter().copied().collect()),
+        Candidates::Certificate { leaf, read } => {
+            log::check_shape(bundle)?;
+            let demand = Demand { log: Need::Never, time: Need::BySigner, ..demand.clone() };
+            let proven = signer::by_identity(bundle, leaf, read, message, &demand, &mut Record::default())?;
+            Ok(proven.signers.into_iter().flat_map(|signer| signer.trusted_as).collect())
+        }
+    }
 }

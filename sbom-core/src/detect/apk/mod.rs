@@ -160,8 +160,14 @@ impl Detector for ApkDetector {
 
     fn wants(&self, file: &FileMeta<'_>) -> Want {
         let path = file.path;
-        let named = DATABASES.iter().chain(&[WORLD]).any(|suffix| path.strip_suffix(suffix).is_some());
-        let wanted = named || repositories_root(path).is_some() || sbom_stem(path).is_some();
+        // Asked of every file: few go further than their name.
+        let wanted = match path.file_name() {
+            b"installed" => database_root(path).is_some(),
+            b"world" => path.strip_suffix(WORLD).is_some(),
+            b"repositories" => repositories_root(path).is_some(),
+            name if name.ends_with(b".list") => repositories_root(path).is_some(),
+            name => name.ends_with(SBOM_SUFFIX.as_bytes()) && sbom_stem(path).is_some(),
+        };
         if wanted { Want::Whole } else { Want::Nothing }
     }
 

@@ -1,6 +1,9 @@
 //! The image that an image is built on, by its own word.
 
-use super::{Finding, Judge, requirement::span};
+use super::{
+    Finding, Judge,
+    requirement::{is_future, span},
+};
 use crate::{
     digest::Digest,
     oci::reference::Reference,
@@ -36,6 +39,13 @@ impl Judge<'_> {
             };
             return Some(Finding::new(Outcome::Undecided, Reason::BASE_UNKNOWN, message));
         };
+        if is_future(created, self.now) {
+            let message = format!(
+                "the image that it is built on says that it was made at {created}, and it is {} now",
+                self.now
+            );
+            return Some(Finding::new(Outcome::Undecided, Reason::TIME_FUTURE, message));
+        }
         let age = self.now.unix().saturating_sub(created.unix());
         (age > most).then(|| {
             let message = format!(
@@ -87,7 +97,7 @@ struct Named {
 impl Named {
     fn is_allowed(&self, rule: &BaseRule) -> bool {
         let repository = self.reference.repository().to_string();
-        let tag = self.reference.tag().map(ToString::to_string);
+        let tag = self.reference.deciding_tag().map(ToString::to_string);
         rule.allow.iter().any(|pattern| pattern.matches(&repository, tag.as_deref(), self.digests.iter()))
     }
 }
@@ -140,5 +150,23 @@ mod tests {
         }
         let other = Digest::of(b"other");
         assert_eq!(ours.may_be_asked(&base(&format!("ghcr.io/acme/base@{digest}"), Some(&other))), None);
+    }
+
+    #[test]
+    fn a_tag_beside_a_digest_in_the_name_of_a_base_meets_no_pattern() {
+        let rule =
+            BaseRule { allow: vec!["cgr.dev/chainguard/static:v*".parse().unwrap()], max_age: None, line: 1 };
+        let digest = Digest::of(b"base");
+        let outcome = |name: String, digest: Option<&Digest>| {
+            let base = BaseImage { name: Some(name), digest: digest.map(ToString::to_string), created: None };
+            let platform = crate::oci::Platform::default();
+            allowed(&rule, &Manifest { digest: Digest::of(b"image"), platform, layers: Vec::new(), base })
+                .outcome
+        };
+        let tagged = "cgr.dev/chainguard/static:v1".to_owned();
+        assert_eq!(outcome(tagged.clone(), None), Outcome::Pass);
+        // What the image says beside its name it says of that tag.
+        assert_eq!(outcome(tagged.clone(), Some(&digest)), Outcome::Pass);
+        assert_eq!(outcome(format!("{tagged}@{digest}"), None), Outcome::Fail);
     }
 }

@@ -8,12 +8,14 @@ use super::{
     select::{Candidate, Word, distinct, words},
 };
 use crate::{
+    attest::verify::Reason as Refused,
     digest::Digest,
     policy::{
         expression::{Expression, Scope},
         facts::{Attestation, Incomplete},
         model::{Content, Requirement, Select, format_name},
         reason::Reason,
+        summary::Summary,
         verdict::{Detail, Outcome},
     },
     timestamp::Timestamp,
@@ -170,6 +172,13 @@ impl<'a> Judge<'a> {
         target: &Target<'a>,
         candidate: &Candidate<'a>,
     ) -> Judged {
+        let attestation = candidate.attestation;
+        // However old it is: what says no is no reason to let anything pass.
+        let summary = Summary::read(&attestation.predicate_type, &attestation.predicate);
+        if summary.is_some_and(|summary| !summary.passed) {
+            let message = "it sums up a verification that failed";
+            return Judged::new(Outcome::Fail, Reason::of(Refused::FailedSummary.code()), message);
+        }
         let aged = self.age(requirement, candidate);
         if aged.outcome != Outcome::Pass {
             return aged;

@@ -379,6 +379,9 @@ fn vulnerabilities_count_by_severity_fix_and_age() {
     check(&rule("min: high, grace: 14d"), &high, Decision::Deny, &["VULN"]);
     let fresh = statements(&[trivy(&HIGH.replace("2026-01-01", "2026-11-15"))]);
     check(&rule("min: high, grace: 14d"), &fresh, Decision::Allow, &[]);
+    let ahead =
+        statements(&[trivy(&HIGH.replace("2026-01-01", "2099-01-01")).replace("at: 2026-11-20, ", "")]);
+    check(&rule("min: high, grace: 14d"), &ahead, Decision::Undecided, &["VULN_UNKNOWN"]);
     let unknown = statements(&[trivy(&HIGH.replace("HIGH", "UNKNOWN"))]);
     check(&rule("min: high"), &unknown, Decision::Undecided, &["VULN_UNKNOWN"]);
     let none =
@@ -429,6 +432,8 @@ fn the_base_is_what_the_image_says_and_unknown_where_it_says_nothing() {
         Decision::Deny,
         &["BASE_STALE"],
     );
+    let ahead = base("name: 'cgr.dev/chainguard/static:latest', created: 2099-01-01");
+    check(rule, &ahead, Decision::Undecided, &["TIME_FUTURE"]);
     check(rule, &base("name: 'cgr.dev/chainguard/static:latest'"), Decision::Undecided, &["BASE_UNKNOWN"]);
     check(rule, "", Decision::Undecided, &["BASE_UNKNOWN"]);
     check(rule, &base("name: '::'"), Decision::Undecided, &["BASE_UNKNOWN"]);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     Chosen, Exceptions, Judge,
     deny::{Hit, checks},
-    requirement::span,
+    requirement::{is_future, span},
     vex::{Vex, Word},
 };
 use crate::{
@@ -94,7 +94,9 @@ impl<'a> Judge<'a> {
         }
         if let Some(grace) = rule.grace {
             let seen = first_seen.get(&found.id).copied();
-            match found.published.into_iter().chain(seen).min() {
+            // What is published in time to come is not known since then.
+            let published = found.published.filter(|time| !is_future(*time, self.now));
+            match published.into_iter().chain(seen).min() {
                 Some(known) if self.now.unix().saturating_sub(known.unix()) <= grace => return None,
                 Some(_) => {}
                 None => unknown.push("since when it is known"),
