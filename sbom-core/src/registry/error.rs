@@ -259,7 +259,7 @@ impl Fault {
             },
             ureq::Error::Rustls(source) => Self::of_rustls(host, source),
             ureq::Error::Io(source) if source.kind() == io::ErrorKind::TimedOut => {
-                let slow = source.get_ref().is_some_and(|inner| inner.is::<TooSlow>());
+                let slow = matches!(source.get_ref(), Some(inner) if inner.is::<TooSlow>());
                 Self::Timeout { stage: if slow { "transfer, of which too little comes" } else { "transfer" } }
             }
             ureq::Error::Io(source) => match source.downcast::<rustls::Error>() {

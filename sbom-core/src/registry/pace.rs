@@ -74,21 +74,22 @@ mod tests {
         }
     }
 
-    fn read(piece: usize, between: Duration) -> io::Result<()> {
+    fn read(piece: usize, between: Duration) -> io::Result<usize> {
         let pace = Pace { window: Duration::from_millis(50), least: 100 };
         let mut reader = Paced::new(Trickle(Duration::from_millis(5), piece), pace);
+        let mut count = 0;
         for _ in 0..30 {
-            reader.read(&mut [0; 1000])?;
+            count += reader.read(&mut [0; 1000])?;
             std::thread::sleep(between);
         }
-        Ok(())
+        Ok(count)
     }
 
     #[test]
     fn who_gives_too_little_is_too_slow_and_who_is_asked_late_is_not() {
         let error = read(1, Duration::ZERO).unwrap_err();
         assert!(error.kind() == io::ErrorKind::TimedOut && error.get_ref().unwrap().is::<TooSlow>());
-        assert!(read(1000, Duration::ZERO).is_ok());
-        assert!(read(1000, Duration::from_millis(20)).is_ok());
+        assert_eq!(read(1000, Duration::ZERO).unwrap(), 30_000);
+        assert_eq!(read(1000, Duration::from_millis(20)).unwrap(), 30_000);
     }
 }

@@ -101,7 +101,7 @@ fn a_blob_that_comes_too_slowly_is_given_up() {
 #[test]
 fn who_sends_a_byte_now_and_then_is_given_up_long_before_all_of_it_takes_too_long() {
     let registry = registry();
-    registry.insert_manifest("x", Some("1"), OCI_MANIFEST, &[b' '; 100_000]);
+    registry.insert_manifest("x", Some("1"), OCI_MANIFEST, &vec![b' '; 100_000]);
     let digest: Digest = registry.insert_blob("x", &vec![7; 100_000]).parse().unwrap();
     registry.fault("/x/", usize::MAX, FaultKind::Trickle(Duration::from_millis(5)));
     let mut config = ClientConfig {
@@ -140,9 +140,9 @@ fn who_reads_slowly_is_sent_all_of_it() {
     let client = Client::new(config).unwrap();
     let mut reader = BlobReader::open(&client, &repository, &digest, 100_000).unwrap();
     let mut read = 0;
-    while let count @ 1.. = std::io::Read::read(&mut reader, &mut [0; 20_000]).unwrap() {
+    while let count @ 1.. = std::io::Read::read(&mut reader, &mut [0; 10_000]).unwrap() {
         read += count;
-        std::thread::sleep(Duration::from_millis(60));
+        std::thread::sleep(Duration::from_millis(30));
     }
     assert_eq!((read, registry.log().len()), (100_000, 1));
 }
