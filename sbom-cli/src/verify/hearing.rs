@@ -44,7 +44,7 @@ struct Judged {
     digest: Digest,
     result: Result<Verified<Statement>, Refusal>,
     /// Whether it is a record of somebody who is trusted.
-    withdraws: bool,
+    is_record: bool,
 }
 
 impl Candidate {
@@ -100,7 +100,7 @@ impl<'a> Hearing<'a> {
         for (place, demand, candidate) in places {
             let (result, withdrawal) =
                 hear_within(&candidate.signed, demand, &withdrawing, limits, &mut work);
-            let withdraws = match (&withdrawal, &result) {
+            let is_record = match (&withdrawal, &result) {
                 (Some(withdrawal), _) => withdrawn.add(withdrawal, candidate.is_called_record()),
                 // What was not judged may be a record, unless it is called something else: whoever calls it wrongly could as
                 // well have left it out.
@@ -110,7 +110,7 @@ impl<'a> Hearing<'a> {
                 }
                 _ => false,
             };
-            judged.push((place, Judged { digest: candidate.digest.clone(), result, withdraws }));
+            judged.push((place, Judged { digest: candidate.digest.clone(), result, is_record }));
         }
         judged.sort_by_key(|(place, _)| *place);
         let wants_records = |demand: &Demand| {
@@ -132,16 +132,16 @@ impl<'a> Hearing<'a> {
 impl Heard {
     /// Takes down what became of each candidate. What was withdrawn does not count.
     pub(super) fn tell(self, withdrawn: &Withdrawn, bound: Bound, verdict: &mut Verdict) {
-        for Judged { digest, result, withdraws } in self.judged {
+        for Judged { digest, result, is_record } in self.judged {
             match result {
                 // A record that withdraws something is no reason to let anything pass.
-                _ if withdraws && !self.wants_records => {
+                _ if is_record && !self.wants_records => {
                     verdict.notes.push(format!("{digest} withdraws others"));
                 }
                 Ok(verified) => match withdrawn.record_against(&verified, bound) {
                     Some(record) => {
                         let message = format!("the record {record} withdraws it");
-                        verdict.refuse(verified, Reason::Revoked, message);
+                        verdict.refuse(&verified, Reason::Revoked, &message);
                     }
                     None => verdict.verified.push(verified),
                 },

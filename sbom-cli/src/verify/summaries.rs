@@ -32,11 +32,11 @@ pub(super) fn settle(verdict: &mut Verdict) {
     let gone: Vec<_> = kept.extract_if(.., contradicted).collect();
     verdict.verified = kept;
     for verified in gone {
-        let message = "its signer says otherwise in a summary that may be newer".to_owned();
-        verdict.refuse(verified, Reason::FailedSummary, message);
+        let message = "its signer says otherwise in a summary that may be newer";
+        verdict.refuse(&verified, Reason::FailedSummary, message);
     }
     for verified in failed {
-        verdict.refuse(verified, Reason::FailedSummary, "it sums up a verification that failed".to_owned());
+        verdict.refuse(&verified, Reason::FailedSummary, "it sums up a verification that failed");
     }
 }
 

@@ -60,8 +60,8 @@ impl Verdict {
     }
 
     /// Takes down that something does not count that was verified.
-    pub(super) fn refuse(&mut self, verified: Verified<Statement>, reason: Reason, message: String) {
-        let refusal = Refusal { reason, message, checks: verified.checks().to_vec() };
+    pub(super) fn refuse(&mut self, verified: &Verified<Statement>, reason: Reason, message: &str) {
+        let refusal = Refusal { reason, message: message.to_owned(), checks: verified.checks().to_vec() };
         self.refused.push((verified.digest().clone(), refusal));
     }
 
