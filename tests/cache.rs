@@ -139,7 +139,7 @@ fn an_image_that_lost_its_bill_or_its_layers_results_comes_out_the_same() {
                 }
             }
             let again = place.scan_cached(&[]);
-            assert_eq!((again.code, again.stdout, again.stderr), (0, first.stdout.clone(), String::new()));
+            assert_eq!((again.code, &again.stdout, &again.stderr), (0, &first.stdout, &first.stderr));
         }
     }
 }
