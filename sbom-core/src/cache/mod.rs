@@ -188,7 +188,9 @@ impl LayerCache {
         detectors: &[&'static str],
     ) -> Option<Bom> {
         let bom = self.find(key, |body| bill::read(body, subject, detectors))?;
-        layers.iter().for_each(|layer| self.folder.touch(layer, self.now, TOUCH_EVERY));
+        for layer in layers {
+            self.folder.touch(layer, self.now, TOUCH_EVERY);
+        }
         Some(bom)
     }
 

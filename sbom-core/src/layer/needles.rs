@@ -103,7 +103,9 @@ impl Search {
                     }
                 }
                 hits.sort_by_key(|(hit, _)| *hit);
-                hits.into_iter().for_each(|(hit, needle)| found(hit, needle));
+                for (hit, needle) in hits {
+                    found(hit, needle);
+                }
             }
         }
     }

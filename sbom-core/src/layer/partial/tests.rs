@@ -342,9 +342,8 @@ fn table_of(layer: &Layer) -> (usize, Vec<u8>) {
     let digits = &bytes[bytes.len() - 35..bytes.len() - 19];
     let offset = usize::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap();
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&bytes[offset..]));
-    let mut json = Vec::new();
-    archive.entries().unwrap().next().unwrap().unwrap().read_to_end(&mut json).unwrap();
-    (offset, json)
+    let entry = archive.entries().unwrap().next().unwrap().unwrap();
+    (offset, crate::limits::read_capped(entry, Limits::default().file_bytes).unwrap())
 }
 
 #[test]
