@@ -8,10 +8,22 @@ use crate::attest::{API, Bench, at, image, registry, two};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 const RECORD: &str = "https://github.com/sbomctl/sbomctl/revocation/v1";
 
 /// Puts a bundle beside `subject`, called `hint` if that is anything; the digest of its manifest.
 fn refer(registry: &Registry, subject: &Blob, bytes: &[u8], hint: Option<&str>) -> String {
+    refer_at(registry, subject, bytes, hint, None)
+}
+
+/// The same, called made at a time.
+fn refer_at(
+    registry: &Registry,
+    subject: &Blob,
+    bytes: &[u8],
+    hint: Option<&str>,
+    created: Option<&str>,
+) -> String {
     let blob =
         |bytes: &[u8]| json!({ "digest": registry.insert_blob("team/app", bytes), "size": bytes.len() });
     let (mut layer, mut config) = (blob(bytes), blob(b"{}"));
@@ -21,8 +33,12 @@ fn refer(registry: &Registry, subject: &Blob, bytes: &[u8], hint: Option<&str>) 
         "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": BUNDLE, "config": config, "layers": [layer],
         "subject": subject.descriptor(),
     });
-    if let Some(hint) = hint {
-        manifest["annotations"] = json!({ "dev.sigstore.bundle.predicateType": hint });
+    let annotations =
+        [("dev.sigstore.bundle.predicateType", hint), ("org.opencontainers.image.created", created)];
+    for (name, value) in annotations {
+        if let Some(value) = value {
+            manifest["annotations"][name] = json!(value);
+        }
     }
     registry.insert_manifest("team/app", None, MANIFEST, manifest.to_string().as_bytes())
 }
@@ -271,4 +287,44 @@ fn what_a_nested_index_holds_is_withdrawn_with_the_rest() {
         let list = bench.done(&["attest", "list", "--format", "json", subject]);
         assert!(!list.contains(&bundle), "{list}");
     }
+}
+
+/// A summary of `k` that says `result`, as a bundle.
+fn summary(bench: &Bench, result: &str, time: &str, name: &str) -> String {
+    bench.write("vsa.json", json!({ "verificationResult": result, "timeVerified": time }).to_string());
+    let to = ["--predicate", "vsa.json", "--no-push", "--output-bundle", "vsa.b", name];
+    bench.done(&[&["attest", "--key", "k.key", "--type", "vsa"], &to[..]].concat());
+    bench.read("vsa.b")
+}
+
+#[test]
+fn a_summary_that_was_not_looked_at_may_say_no() {
+    let bench = Bench::new();
+    let root = image("linux/amd64");
+    let (registry, name) = registry(API, &root);
+    let put = |result: &str, time: &str, created: &str| {
+        let bundle = summary(&bench, result, time, &name);
+        refer_at(&registry, &root.manifest, bundle.as_bytes(), Some(SUMMARY), Some(created))
+    };
+    put("PASSED", "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z");
+    let failed = put("FAILED", "2026-01-02T00:00:00Z", "2026-01-02T00:00:00Z");
+    let plain = ["verify", "--key", "k.pub", &name];
+    let typed = ["verify", "--key", "k.pub", "--type", "vsa", &name];
+    for arguments in [&plain[..], &typed] {
+        assert!(bench.ends(1, arguments).contains("FAILED_SUMMARY"));
+        for limit in ["referrers=1", "signature-checks=1", "attestations-bytes=1500"] {
+            let said = bench.ends(4, &[arguments, &["--limit", limit]].concat());
+            assert!(said.contains(limit.split('=').next().unwrap()), "{said}");
+        }
+        let refused = FaultKind::Status(403, String::new(), String::new());
+        registry.fault(&format!("/manifests/{failed}"), 99, refused);
+        assert!(bench.ends(4, arguments).contains("403"));
+        registry.clear_faults();
+    }
+    // What says nothing of the kind does not depend on it.
+    let (registry, name) = crate::attest::registry(API, &root);
+    attested(&bench, &name);
+    let bundle = summary(&bench, "FAILED", "", &name);
+    refer_at(&registry, &root.manifest, bundle.as_bytes(), Some(SUMMARY), Some("2001-01-01T00:00:00Z"));
+    bench.done(&["verify", "--key", "k.pub", "--limit", "referrers=1", &name]);
 }

@@ -45,6 +45,8 @@ struct Judged {
     result: Result<Verified<Statement>, Refusal>,
     /// Whether it is a record of somebody who is trusted.
     is_record: bool,
+    /// Whether it may be a summary of a verification, by what it is called.
+    may_be_summary: bool,
 }
 
 impl Candidate {
@@ -110,7 +112,11 @@ impl<'a> Hearing<'a> {
                 }
                 _ => false,
             };
-            judged.push((place, Judged { digest: candidate.digest.clone(), result, is_record }));
+            let may_be_summary = summaries::may_be_one(candidate.hint.as_deref());
+            judged.push((
+                place,
+                Judged { digest: candidate.digest.clone(), result, is_record, may_be_summary },
+            ));
         }
         judged.sort_by_key(|(place, _)| *place);
         let wants_records = |demand: &Demand| {
@@ -132,7 +138,7 @@ impl<'a> Hearing<'a> {
 impl Heard {
     /// Takes down what became of each candidate. What was withdrawn does not count.
     pub(super) fn tell(self, withdrawn: &Withdrawn, bound: Bound, verdict: &mut Verdict) {
-        for Judged { digest, result, is_record } in self.judged {
+        for Judged { digest, result, is_record, may_be_summary } in self.judged {
             match result {
                 // A record that withdraws something is no reason to let anything pass.
                 _ if is_record && !self.wants_records => {
@@ -147,6 +153,7 @@ impl Heard {
                 },
                 // What asks for too much was not judged.
                 Err(refusal) if refusal.reason == Reason::Limit => {
+                    verdict.summaries_missed |= may_be_summary;
                     verdict.incomplete.push(format!("{digest}: {refusal}"));
                 }
                 Err(refusal) => verdict.refused.push((digest, refusal)),
@@ -177,6 +184,7 @@ pub(super) fn candidates(
     verdict.withdrawals_missed |= found.withdrawals_missed;
     verdict.notes.extend(found.notes.iter().map(ToString::to_string));
     for incomplete in &found.incomplete {
+        verdict.summaries_missed |= summaries::may_be_one(incomplete.hint());
         let is_other = wanted
             .zip(incomplete.hint())
             .is_some_and(|(wanted, hint)| !wanted.matches(&PredicateType::new(hint)));

@@ -2,6 +2,7 @@
 
 use sbom_core::{
     attest::{
+        predicate::{Family, PredicateType},
         statement::Statement,
         verify::{Reason, Verified},
     },
@@ -30,6 +31,8 @@ pub(super) fn settle(verdict: &mut Verdict) {
         failed.iter().filter(by_same).filter_map(summary).any(|failed| !failed.is_before(&own))
     };
     let gone: Vec<_> = kept.extract_if(.., contradicted).collect();
+    // A summary that was not looked at may say no, and so withdraw what says yes.
+    verdict.withdrawals_missed |= verdict.summaries_missed && kept.iter().any(|it| summary(it).is_some());
     verdict.verified = kept;
     for verified in gone {
         let message = "its signer says otherwise in a summary that may be newer";
@@ -38,6 +41,11 @@ pub(super) fn settle(verdict: &mut Verdict) {
     for verified in failed {
         verdict.refuse(&verified, Reason::FailedSummary, "it sums up a verification that failed");
     }
+}
+
+/// Whether what is called so may be a summary: whoever calls one something else could as well have left it out.
+pub(super) fn may_be_one(hint: Option<&str>) -> bool {
+    hint.is_none_or(|hint| PredicateType::new(hint).family() == Some(Family::VerificationSummary))
 }
 
 fn summary(verified: &Verified<Statement>) -> Option<Summary> {

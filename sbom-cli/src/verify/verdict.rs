@@ -32,6 +32,8 @@ pub(super) struct Verdict {
     pub(super) incomplete: Vec<String>,
     /// Whether records that withdraw what counts may be among that.
     pub(super) withdrawals_missed: bool,
+    /// Whether summaries of verifications may be among it, which may say no.
+    pub(super) summaries_missed: bool,
     /// What a new scan finds otherwise; none if there was no scan.
     pub(super) differences: Option<Vec<String>>,
     /// Whether that scan did not read all of the image.
@@ -53,6 +55,7 @@ impl Verdict {
             notes: Vec::new(),
             incomplete: Vec::new(),
             withdrawals_missed: false,
+            summaries_missed: false,
             differences: None,
             is_unread: false,
             is_uncovered: false,
