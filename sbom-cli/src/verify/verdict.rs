@@ -3,7 +3,7 @@
 use sbom_core::{
     attest::{
         statement::Statement,
-        verify::{Reason, Refusal, Verified},
+        verify::{Reason, Refusal, Unproven, Verified},
     },
     digest::Digest,
     oci::Platform,
@@ -24,6 +24,8 @@ pub(super) struct Verdict {
     pub(super) verified: Vec<Verified<Statement>>,
     /// What does not, and why.
     pub(super) refused: Vec<(Digest, Refusal)>,
+    /// What of that says something that may be held against the rest.
+    pub(super) against: Vec<Unproven>,
     /// What is not signed at all.
     pub(super) unsigned: Vec<String>,
     /// What was odd.
@@ -51,6 +53,7 @@ impl Verdict {
             platform,
             verified: Vec::new(),
             refused: Vec::new(),
+            against: Vec::new(),
             unsigned: Vec::new(),
             notes: Vec::new(),
             incomplete: Vec::new(),

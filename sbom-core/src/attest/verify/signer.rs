@@ -267,7 +267,7 @@ fn by_keys(
 }
 
 /// One signer counts once, however often it is trusted.
-fn add(signers: &mut Vec<Signer>, id: SignerId, place: usize) {
+pub(super) fn add(signers: &mut Vec<Signer>, id: SignerId, place: usize) {
     match signers.iter_mut().find(|signer| signer.id == id) {
         Some(signer) => signer.trusted_as.push(place),
         None => signers.push(Signer { id, trusted_as: vec![place] }),
