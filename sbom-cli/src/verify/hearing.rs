@@ -156,7 +156,7 @@ impl Heard {
                 },
                 // What asks for too much was not judged.
                 Err(refusal) if refusal.reason == Reason::Limit => {
-                    verdict.summaries_missed |= may_be_summary;
+                    verdict.missed.summaries |= may_be_summary;
                     verdict.incomplete.push(format!("{digest}: {refusal}"));
                 }
                 Err(refusal) => verdict.refused.push((digest, refusal)),
@@ -184,10 +184,10 @@ pub(super) fn candidates(
     wanted: Option<&PredicateType>,
     verdict: &mut Verdict,
 ) -> Vec<Candidate> {
-    verdict.withdrawals_missed |= found.withdrawals_missed;
+    verdict.missed.withdrawals |= found.withdrawals_missed;
     verdict.notes.extend(found.notes.iter().map(ToString::to_string));
     for incomplete in &found.incomplete {
-        verdict.summaries_missed |= summaries::may_be_one(incomplete.hint());
+        verdict.missed.summaries |= summaries::may_be_one(incomplete.hint());
         let is_other = wanted
             .zip(incomplete.hint())
             .is_some_and(|(wanted, hint)| !wanted.matches(&PredicateType::new(hint)));

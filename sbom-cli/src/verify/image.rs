@@ -53,7 +53,7 @@ pub(super) fn judge(
     let (heard, mut withdrawn) = hearing.end(limits);
     elsewhere.tell(&mut withdrawn);
     // What was missed beside one of them may withdraw what lies beside the others.
-    let missed = found.iter().filter(|(verdict, _)| verdict.withdrawals_missed && found.len() > 1);
+    let missed = found.iter().filter(|(verdict, _)| verdict.missed.withdrawals && found.len() > 1);
     for (Verdict { digest, .. }, _) in missed {
         withdrawn.miss(format!("records that withdraw may be among what was not looked at beside {digest}"));
     }

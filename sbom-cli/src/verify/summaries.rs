@@ -31,7 +31,7 @@ pub(super) fn settle(verdict: &mut Verdict) {
     };
     let gone: Vec<_> = kept.extract_if(.., contradicted).collect();
     // A summary that was not looked at may say no, and so withdraw what says yes.
-    verdict.withdrawals_missed |= verdict.summaries_missed && kept.iter().any(|it| of(it).is_some());
+    verdict.missed.withdrawals |= verdict.missed.summaries && kept.iter().any(|it| of(it).is_some());
     verdict.verified = kept;
     for verified in gone {
         let message = "its signer says otherwise in a summary that may be newer";

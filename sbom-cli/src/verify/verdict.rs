@@ -32,16 +32,23 @@ pub(super) struct Verdict {
     pub(super) notes: Vec<String>,
     /// What could not be looked at.
     pub(super) incomplete: Vec<String>,
-    /// Whether records that withdraw what counts may be among that.
-    pub(super) withdrawals_missed: bool,
-    /// Whether summaries of verifications may be among it, which may say no.
-    pub(super) summaries_missed: bool,
+    /// What may be among that.
+    pub(super) missed: Missed,
     /// What a new scan finds otherwise; none if there was no scan.
     pub(super) differences: Option<Vec<String>>,
     /// Whether that scan did not read all of the image.
     pub(super) is_unread: bool,
     /// Whether of an index some platform has nothing that counts.
     pub(super) is_uncovered: bool,
+}
+
+/// What may be among what could not be looked at.
+#[derive(Debug, Default)]
+pub(super) struct Missed {
+    /// What withdraws something that counts: then nothing does.
+    pub(super) withdrawals: bool,
+    /// Summaries of verifications, which may say no.
+    pub(super) summaries: bool,
 }
 
 impl Verdict {
@@ -57,8 +64,7 @@ impl Verdict {
             unsigned: Vec::new(),
             notes: Vec::new(),
             incomplete: Vec::new(),
-            withdrawals_missed: false,
-            summaries_missed: false,
+            missed: Missed::default(),
             differences: None,
             is_unread: false,
             is_uncovered: false,
@@ -76,7 +82,7 @@ impl Verdict {
         match (&self.differences, self.verified.is_empty(), self.incomplete.is_empty()) {
             (Some(differences), ..) if !differences.is_empty() => Exit::No,
             (_, false, true) if self.is_uncovered => Exit::No,
-            (_, false, _) if self.withdrawals_missed || self.is_unread || self.is_uncovered => {
+            (_, false, _) if self.missed.withdrawals || self.is_unread || self.is_uncovered => {
                 Exit::Environment
             }
             (_, false, _) => Exit::Done,

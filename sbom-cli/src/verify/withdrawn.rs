@@ -93,7 +93,7 @@ impl Withdrawn {
 
     /// Tells `verdict` of what was not read.
     pub(super) fn tell(&self, verdict: &mut Verdict) {
-        verdict.withdrawals_missed |= !self.unread.is_empty();
+        verdict.missed.withdrawals |= !self.unread.is_empty();
         for what in &self.unread {
             if !verdict.incomplete.contains(what) {
                 verdict.incomplete.push(what.clone());
