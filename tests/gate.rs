@@ -558,6 +558,26 @@ fn a_summary_that_fails_hides_no_verdict() {
     let run = bench.run(&archive);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.stderr);
     assert!(run.stderr.contains("archive"), "{}", run.stderr);
+    // What is wrong of a later one hides no verdict on the first.
+    for (licence, code, word) in [("Zlib", 1, "DENIED"), ("AGPL-3.0-only", 2, "allowed")] {
+        policy(&bench, &format!("{}\n    deny: {{licenses: ['{licence}']}}", sbom("")));
+        let run = bench.run(&[&gate[..], &["oci-archive:a.tar"]].concat());
+        assert_eq!(run.code, code, "{}{}", run.stdout, run.stderr);
+        assert!(
+            run.stdout.starts_with(word) && run.stderr.contains("archive"),
+            "{}{}",
+            run.stdout,
+            run.stderr
+        );
+    }
+    let run = bench.run(&["verify", "--key", "k.pub", "--type", "openvex", &name, "k.pub"]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(
+        run.stdout.contains("WRONG_TYPE") && run.stderr.contains("--bundle"),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
 }
 
 #[cfg(feature = "keyless")]

@@ -8,10 +8,23 @@ use crate::attest::{API, Bench, at, image, registry, two};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
+const VEX: &str = "https://openvex.dev/ns/v0.2.0";
 const RECORD: &str = "https://github.com/sbomctl/sbomctl/revocation/v1";
 
 /// Puts a bundle beside `subject`, called `hint` if that is anything; the digest of its manifest.
 fn refer(registry: &Registry, subject: &Blob, bytes: &[u8], hint: Option<&str>) -> String {
+    refer_at(registry, subject, bytes, hint, None)
+}
+
+/// The same, called made at a time.
+fn refer_at(
+    registry: &Registry,
+    subject: &Blob,
+    bytes: &[u8],
+    hint: Option<&str>,
+    created: Option<&str>,
+) -> String {
     let blob =
         |bytes: &[u8]| json!({ "digest": registry.insert_blob("team/app", bytes), "size": bytes.len() });
     let (mut layer, mut config) = (blob(bytes), blob(b"{}"));
@@ -21,10 +34,24 @@ fn refer(registry: &Registry, subject: &Blob, bytes: &[u8], hint: Option<&str>) 
         "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": BUNDLE, "config": config, "layers": [layer],
         "subject": subject.descriptor(),
     });
-    if let Some(hint) = hint {
-        manifest["annotations"] = json!({ "dev.sigstore.bundle.predicateType": hint });
+    let annotations =
+        [("dev.sigstore.bundle.predicateType", hint), ("org.opencontainers.image.created", created)];
+    for (name, value) in annotations {
+        if let Some(value) = value {
+            manifest["annotations"][name] = json!(value);
+        }
     }
     registry.insert_manifest("team/app", None, MANIFEST, manifest.to_string().as_bytes())
+}
+
+/// A bundle with a stamp over its signature.
+fn stamped(sigstore: &Sigstore, bundle: &str) -> String {
+    let mut bundle: Value = serde_json::from_str(bundle).unwrap();
+    let signature = bundle["dsseEnvelope"]["signatures"][0]["sig"].as_str().unwrap().to_owned();
+    let stamp = STANDARD.encode(sigstore.stamp_over(&STANDARD.decode(signature).unwrap()));
+    bundle["verificationMaterial"]["timestampVerificationData"] =
+        json!({ "rfc3161Timestamps": [{ "signedTimestamp": stamp }] });
+    bundle.to_string()
 }
 
 /// A policy with one rule, which demands a bill of `k`.
@@ -71,12 +98,7 @@ fn a_record_without_stamp_or_log_entry_binds_where_statements_need_them() {
     let (registry, name) = registry(API, &root);
     bench.write("root.json", sigstore.trusted_root());
     bench.done(&["attest", "--key", "k.key", "--no-push", "--output-bundle", "b.json", &name]);
-    let mut bundle: Value = serde_json::from_str(&bench.read("b.json")).unwrap();
-    let signature = bundle["dsseEnvelope"]["signatures"][0]["sig"].as_str().unwrap().to_owned();
-    let stamp = STANDARD.encode(sigstore.stamp_over(&STANDARD.decode(signature).unwrap()));
-    bundle["verificationMaterial"]["timestampVerificationData"] =
-        json!({ "rfc3161Timestamps": [{ "signedTimestamp": stamp }] });
-    let bytes = bundle.to_string();
+    let bytes = stamped(&sigstore, &bench.read("b.json"));
     refer(&registry, &root.manifest, bytes.as_bytes(), Some("https://spdx.dev/Document"));
     policy(&bench, "{key: k.pub, trustedRoot: root.json}", "");
     let plain = ["verify", "--key", "k.pub", "--trusted-root", "root.json", "--require-timestamp", &name];
@@ -270,5 +292,123 @@ fn what_a_nested_index_holds_is_withdrawn_with_the_rest() {
     for subject in [&name, &amd64] {
         let list = bench.done(&["attest", "list", "--format", "json", subject]);
         assert!(!list.contains(&bundle), "{list}");
+    }
+}
+
+/// A summary of `k` that says `result`, as a bundle.
+fn summary(bench: &Bench, result: &str, time: &str, name: &str) -> String {
+    said(bench, "vsa", &json!({ "verificationResult": result, "timeVerified": time }), name)
+}
+
+/// What `k` says, as a bundle.
+fn said(bench: &Bench, kind: &str, predicate: &Value, name: &str) -> String {
+    bench.write("said.json", predicate.to_string());
+    let to = ["--predicate", "said.json", "--no-push", "--output-bundle", "said.b", name];
+    bench.done(&[&["attest", "--key", "k.key", "--type", kind], &to[..]].concat());
+    bench.read("said.b")
+}
+
+#[test]
+fn a_summary_that_was_not_looked_at_may_say_no() {
+    let bench = Bench::new();
+    let root = image("linux/amd64");
+    let (registry, name) = registry(API, &root);
+    let put = |result: &str, time: &str, created: &str| {
+        let bundle = summary(&bench, result, time, &name);
+        refer_at(&registry, &root.manifest, bundle.as_bytes(), Some(SUMMARY), Some(created))
+    };
+    put("PASSED", "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z");
+    let failed = put("FAILED", "2026-01-02T00:00:00Z", "2026-01-02T00:00:00Z");
+    let plain = ["verify", "--key", "k.pub", &name];
+    let typed = ["verify", "--key", "k.pub", "--type", "vsa", &name];
+    for arguments in [&plain[..], &typed] {
+        assert!(bench.ends(1, arguments).contains("FAILED_SUMMARY"));
+        for limit in ["referrers=1", "signature-checks=1", "attestations-bytes=1500"] {
+            let said = bench.ends(4, &[arguments, &["--limit", limit]].concat());
+            assert!(said.contains(limit.split('=').next().unwrap()), "{said}");
+        }
+        let refused = FaultKind::Status(403, String::new(), String::new());
+        registry.fault(&format!("/manifests/{failed}"), 99, refused);
+        assert!(bench.ends(4, arguments).contains("403"));
+        registry.clear_faults();
+    }
+    // What says nothing of the kind does not depend on it.
+    let (registry, name) = crate::attest::registry(API, &root);
+    attested(&bench, &name);
+    let bundle = summary(&bench, "FAILED", "", &name);
+    refer_at(&registry, &root.manifest, bundle.as_bytes(), Some(SUMMARY), Some("2001-01-01T00:00:00Z"));
+    bench.done(&["verify", "--key", "k.pub", "--limit", "referrers=1", &name]);
+}
+
+#[test]
+fn a_no_needs_no_stamp_where_a_yes_needs_one() {
+    let bench = Bench::new();
+    let sigstore = Sigstore::new();
+    bench.write("root.json", sigstore.trusted_root());
+    bench.write(
+        "p.yaml",
+        "version: 1\ndefault: deny\nsigners: {k: {key: k.pub, trustedRoot: root.json}}\nrules:\n  - images: ['**']\n    require: [{attestation: {type: vsa, by: [k]}}]\n",
+    );
+    let root = image("linux/amd64");
+    let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+    for (yes, no, codes) in [(early, late, [1, 4]), (late, early, [0, 4])] {
+        let (registry, name) = registry(API, &root);
+        let passed = stamped(&sigstore, &summary(&bench, "PASSED", yes, &name));
+        refer(&registry, &root.manifest, passed.as_bytes(), Some(SUMMARY));
+        let plain = ["verify", "--key", "k.pub", "--trusted-root", "root.json", "--type", "vsa", &name];
+        let gate = ["verify", "--policy", "p.yaml", &name];
+        let demands = [&[][..], &["--require-timestamp"]];
+        for more in demands {
+            bench.done(&[&plain[..], more].concat());
+            bench.done(&[&gate[..], more].concat());
+        }
+        let failed = summary(&bench, "FAILED", no, &name);
+        refer(&registry, &root.manifest, failed.as_bytes(), Some(SUMMARY));
+        for more in demands {
+            bench.ends(codes[0], &[&plain[..], more].concat());
+            bench.ends(codes[1], &[&gate[..], more].concat());
+        }
+        // What was withdrawn says nothing, either.
+        revoke(&bench, "k.key", &digest(failed.as_bytes()), &name);
+        for more in demands {
+            bench.done(&[&plain[..], more].concat());
+            bench.done(&[&gate[..], more].concat());
+        }
+    }
+}
+
+#[test]
+fn what_takes_a_vex_statement_back_needs_no_stamp() {
+    let bench = Bench::new();
+    let sigstore = Sigstore::new();
+    bench.write("root.json", sigstore.trusted_root());
+    bench.write(
+        "p.yaml",
+        "version: 1\ndefault: deny\nsigners: {k: {key: k.pub, trustedRoot: root.json}}\nrules:\n  - images: ['**']\n    require: [{attestation: {type: vuln, by: [k]}}]\n    deny: {vulns: {min: high, vex: {by: [k]}}}\n",
+    );
+    let root = image("linux/amd64");
+    let (registry, name) = registry(API, &root);
+    let gate = ["verify", "--policy", "p.yaml", "--require-timestamp", &name];
+    let report = json!({ "scanner": { "uri": "https://scanner.test", "result": { "Results": [{ "Vulnerabilities":
+        [{ "VulnerabilityID": "CVE-1", "PkgName": "musl", "Severity": "HIGH" }] }] } } });
+    let vex = |status: &str, time: &str| {
+        let word = json!({ "vulnerability": { "name": "CVE-1" }, "status": status, "timestamp": time });
+        said(&bench, "openvex", &json!({ "statements": [word] }), &name)
+    };
+    let put = |kind: &str, bundle: &str| refer(&registry, &root.manifest, bundle.as_bytes(), Some(kind));
+    put(
+        "https://cosign.sigstore.dev/attestation/vuln/v1",
+        &stamped(&sigstore, &said(&bench, "vuln", &report, &name)),
+    );
+    bench.ends(1, &gate);
+    // It clears nothing without a stamp, and takes nothing back if it says the same.
+    let cleared = vex("fixed", "2026-01-01T00:00:00Z");
+    put(VEX, &cleared);
+    bench.ends(1, &gate);
+    put(VEX, &stamped(&sigstore, &cleared));
+    bench.done(&gate);
+    put(VEX, &vex("affected", "2026-01-02T00:00:00Z"));
+    for arguments in [&gate[..], &["verify", "--policy", "p.yaml", &name]] {
+        assert!(bench.ends(1, arguments).contains("CVE-1"));
     }
 }

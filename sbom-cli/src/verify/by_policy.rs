@@ -69,8 +69,9 @@ pub(super) fn run(
                 }
             }
             Err(failure) => {
-                verdicts.push(gate.undecided(subject, &failure));
-                failed.add(subject, failure)?;
+                let undecided = gate.undecided(subject, &failure);
+                failed.add(subject, failure, !verdicts.is_empty())?;
+                verdicts.push(undecided);
             }
         }
     }

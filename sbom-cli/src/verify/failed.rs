@@ -11,9 +11,9 @@ use crate::{
 pub(super) struct Failed(Vec<(String, Failure)>);
 
 impl Failed {
-    /// Takes a failure down; a wrong command line ends all.
-    pub(super) fn add(&mut self, subject: &str, failure: Failure) -> Result<(), Failure> {
-        if failure.exit == Exit::Usage {
+    /// Takes a failure down; a wrong command line ends all, unless there are verdicts to be told.
+    pub(super) fn add(&mut self, subject: &str, failure: Failure, are_verdicts: bool) -> Result<(), Failure> {
+        if failure.exit == Exit::Usage && !are_verdicts {
             return Err(failure);
         }
         self.keep(subject, failure);

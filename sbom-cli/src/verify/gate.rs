@@ -281,6 +281,10 @@ fn take_down(
     candidates: &[Candidate],
     evidence: &mut Evidence,
 ) {
+    for unproven in verdict.against {
+        let claimed = claimed_time(unproven.value().predicate());
+        evidence.against.push(trusted.against(&unproven, claimed));
+    }
     for verified in verdict.verified {
         let claimed = claimed_time(verified.value().predicate());
         let attestation = trusted.attestation(&verified, claimed);

@@ -9,7 +9,7 @@ use sbom_core::{
         Signed,
         predicate::PredicateType,
         statement::Statement,
-        verify::{Demand, Reason, Refusal, Verified, Withdrawing, Work, hear_within},
+        verify::{self, Demand, Reason, Refusal, Unproven, Verified, Withdrawing, Work, hear_within},
     },
     digest::Digest,
     limits::Limits,
@@ -43,8 +43,12 @@ pub(super) struct Heard {
 struct Judged {
     digest: Digest,
     result: Result<Verified<Statement>, Refusal>,
+    /// What it may say against others, if it does not count.
+    against: Option<Unproven>,
     /// Whether it is a record of somebody who is trusted.
     is_record: bool,
+    /// Whether it may be a summary of a verification, by what it is called.
+    may_be_summary: bool,
 }
 
 impl Candidate {
@@ -98,7 +102,7 @@ impl<'a> Hearing<'a> {
         places.sort_by_key(|(_, _, candidate)| candidate.turn());
         let mut judged: Vec<((usize, usize), Judged)> = Vec::new();
         for (place, demand, candidate) in places {
-            let (result, withdrawal) =
+            let verify::Heard { judged: result, withdrawal, against } =
                 hear_within(&candidate.signed, demand, &withdrawing, limits, &mut work);
             let is_record = match (&withdrawal, &result) {
                 (Some(withdrawal), _) => withdrawn.add(withdrawal, candidate.is_called_record()),
@@ -110,7 +114,9 @@ impl<'a> Hearing<'a> {
                 }
                 _ => false,
             };
-            judged.push((place, Judged { digest: candidate.digest.clone(), result, is_record }));
+            let may_be_summary = summaries::may_be_one(candidate.hint.as_deref());
+            let digest = candidate.digest.clone();
+            judged.push((place, Judged { digest, result, against, is_record, may_be_summary }));
         }
         judged.sort_by_key(|(place, _)| *place);
         let wants_records = |demand: &Demand| {
@@ -132,21 +138,25 @@ impl<'a> Hearing<'a> {
 impl Heard {
     /// Takes down what became of each candidate. What was withdrawn does not count.
     pub(super) fn tell(self, withdrawn: &Withdrawn, bound: Bound, verdict: &mut Verdict) {
-        for Judged { digest, result, is_record } in self.judged {
+        for Judged { digest, result, against, is_record, may_be_summary } in self.judged {
+            verdict.against.extend(against.filter(|it| {
+                withdrawn.record_against(it.digest(), it.value(), it.signers(), bound).is_none()
+            }));
             match result {
                 // A record that withdraws something is no reason to let anything pass.
                 _ if is_record && !self.wants_records => {
                     verdict.notes.push(format!("{digest} withdraws others"));
                 }
-                Ok(verified) => match withdrawn.record_against(&verified, bound) {
+                Ok(it) => match withdrawn.record_against(it.digest(), it.value(), it.signers(), bound) {
                     Some(record) => {
                         let message = format!("the record {record} withdraws it");
-                        verdict.refuse(&verified, Reason::Revoked, &message);
+                        verdict.refuse(&it, Reason::Revoked, &message);
                     }
-                    None => verdict.verified.push(verified),
+                    None => verdict.verified.push(it),
                 },
                 // What asks for too much was not judged.
                 Err(refusal) if refusal.reason == Reason::Limit => {
+                    verdict.summaries_missed |= may_be_summary;
                     verdict.incomplete.push(format!("{digest}: {refusal}"));
                 }
                 Err(refusal) => verdict.refused.push((digest, refusal)),
@@ -177,6 +187,7 @@ pub(super) fn candidates(
     verdict.withdrawals_missed |= found.withdrawals_missed;
     verdict.notes.extend(found.notes.iter().map(ToString::to_string));
     for incomplete in &found.incomplete {
+        verdict.summaries_missed |= summaries::may_be_one(incomplete.hint());
         let is_other = wanted
             .zip(incomplete.hint())
             .is_some_and(|(wanted, hint)| !wanted.matches(&PredicateType::new(hint)));

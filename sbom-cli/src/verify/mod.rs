@@ -196,7 +196,7 @@ pub(crate) fn run(
         };
         match of_subject() {
             Ok(of_subject) => verdicts.extend(of_subject),
-            Err(failure) => failed.add(subject, failure)?,
+            Err(failure) => failed.add(subject, failure, !verdicts.is_empty())?,
         }
     }
     if verdicts.is_empty() {

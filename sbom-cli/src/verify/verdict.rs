@@ -3,7 +3,7 @@
 use sbom_core::{
     attest::{
         statement::Statement,
-        verify::{Reason, Refusal, Verified},
+        verify::{Reason, Refusal, Unproven, Verified},
     },
     digest::Digest,
     oci::Platform,
@@ -24,6 +24,8 @@ pub(super) struct Verdict {
     pub(super) verified: Vec<Verified<Statement>>,
     /// What does not, and why.
     pub(super) refused: Vec<(Digest, Refusal)>,
+    /// What of that says something that may be held against the rest.
+    pub(super) against: Vec<Unproven>,
     /// What is not signed at all.
     pub(super) unsigned: Vec<String>,
     /// What was odd.
@@ -32,6 +34,8 @@ pub(super) struct Verdict {
     pub(super) incomplete: Vec<String>,
     /// Whether records that withdraw what counts may be among that.
     pub(super) withdrawals_missed: bool,
+    /// Whether summaries of verifications may be among it, which may say no.
+    pub(super) summaries_missed: bool,
     /// What a new scan finds otherwise; none if there was no scan.
     pub(super) differences: Option<Vec<String>>,
     /// Whether that scan did not read all of the image.
@@ -49,10 +53,12 @@ impl Verdict {
             platform,
             verified: Vec::new(),
             refused: Vec::new(),
+            against: Vec::new(),
             unsigned: Vec::new(),
             notes: Vec::new(),
             incomplete: Vec::new(),
             withdrawals_missed: false,
+            summaries_missed: false,
             differences: None,
             is_unread: false,
             is_uncovered: false,

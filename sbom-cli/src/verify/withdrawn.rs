@@ -6,7 +6,7 @@ use sbom_core::{
     attach::revocation,
     attest::{
         statement::Statement,
-        verify::{Verified, Withdrawal},
+        verify::{Signer, Withdrawal},
     },
     digest::Digest,
 };
@@ -58,17 +58,26 @@ impl Withdrawn {
         }
     }
 
-    /// The record that withdraws `verified`, if there is one.
-    pub(super) fn record_against(&self, verified: &Verified<Statement>, bound: Bound) -> Option<&Digest> {
+    /// The record that withdraws a statement of these signers, found as `digest`, if there is one.
+    pub(super) fn record_against(
+        &self,
+        digest: &Digest,
+        statement: &Statement,
+        signers: &[Signer],
+        bound: Bound,
+    ) -> Option<&Digest> {
         // What nobody has withdrawn need not be hashed to know that.
         if self.by.is_empty() {
             return None;
         }
-        let names = [verified.digest().clone(), verified.value().digest()];
+        let names = [digest.clone(), statement.digest()];
         let mut records = names.iter().filter_map(|name| self.by.get(name));
         match bound {
             Bound::All => records.find_map(|by| by.values().next()),
-            Bound::ItsSigner => records.find_map(|by| places(verified).find_map(|place| by.get(&place))),
+            Bound::ItsSigner => {
+                let places = || signers.iter().flat_map(|signer| &signer.trusted_as);
+                records.find_map(|by| places().find_map(|place| by.get(place)))
+            }
         }
     }
 
@@ -91,9 +100,4 @@ impl Withdrawn {
             }
         }
     }
-}
-
-/// Which of the demanded signers a statement is by.
-fn places(verified: &Verified<Statement>) -> impl Iterator<Item = usize> {
-    verified.signers().iter().flat_map(|signer| &signer.trusted_as).copied()
 }

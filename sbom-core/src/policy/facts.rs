@@ -82,6 +82,9 @@ impl Subject {
 pub struct Evidence {
     /// Statements that were verified, in any order; one that was found twice counts once.
     pub attestations: Vec<Attestation>,
+    /// Statements that a signer signed and that do not count, since not all is proven that is demanded of them. What they say
+    /// against the image is heard, and nothing else.
+    pub against: Vec<Attestation>,
     /// What was found and refused.
     pub refusals: Vec<Refusal>,
     /// Why there may be more than was found.

@@ -18,7 +18,7 @@ use crate::{
         key::PublicKey,
         statement::Statement,
         trust::{IdentityTrust, KeyTrust, Root, Trust, Window},
-        verify::{self, SignerId, Verified},
+        verify::{self, SignerId, Unproven, Verified},
     },
     digest::Digest,
     timestamp::Timestamp,
@@ -180,6 +180,11 @@ impl Signers {
             log_indexes: verified.log_places().iter().map(|place| place.index).collect(),
             certificates,
         }
+    }
+
+    /// The same for what may only be held against others: [`Evidence::against`](super::Evidence::against).
+    pub fn against(&self, unproven: &Unproven, claimed: Option<Timestamp>) -> Attestation {
+        self.attestation(unproven.as_verified(), claimed)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use sha2::Digest as _;
+use sigstore_trust_root::TransparencyLog;
 use sigstore_types::Checkpoint;
 
 use super::record::{Failure, Reason};
@@ -73,21 +74,38 @@ fn check_checkpoint(entry: &LogEntry, proof: &InclusionProof) -> Result<(), Fail
 /// Every entry is of a log that the root lists, and that was one at the time: of the signature, or of the verification where
 /// nobody says when that was.
 pub(super) fn check_logs(bundle: &Bundle, root: &Root, time: Timestamp) -> Result<(), Failure> {
-    for entry in &bundle.log_entries {
-        let unknown = |message: &str| {
-            Failure::new(Reason::TlogUnknown, format!("log entry {}: {message}", entry.index))
-        };
-        let log = root.listed().tlogs.iter().find(|log| log.log_id.key_id.as_bytes() == entry.log_id);
-        let log = log.ok_or_else(|| unknown("the trusted root does not list its log"))?;
-        let Some(window) = log.public_key.valid_for else { continue };
-        let time = i64::try_from(time.unix()).unwrap_or(i64::MAX);
-        if time < window.start.as_second() || window.end.is_some_and(|end| end.as_second() < time) {
-            return Err(unknown(
-                "its log was not a trusted one at the time of the signature, as far as that is known",
-            ));
-        }
+    check_listed(bundle, root)?;
+    match bundle.log_entries.iter().find(|entry| !is_current(entry, root, time)) {
+        Some(entry) => Err(unknown(
+            entry,
+            "its log was not a trusted one at the time of the signature, as far as that is known",
+        )),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Every entry is of a log that the root lists, whenever that was one.
+pub(super) fn check_listed(bundle: &Bundle, root: &Root) -> Result<(), Failure> {
+    match bundle.log_entries.iter().find(|entry| listed(entry, root).is_none()) {
+        Some(entry) => Err(unknown(entry, "the trusted root does not list its log")),
+        None => Ok(()),
+    }
+}
+
+/// Whether the root trusts the log of an entry at this time.
+pub(super) fn is_current(entry: &LogEntry, root: &Root, time: Timestamp) -> bool {
+    let Some(log) = listed(entry, root) else { return false };
+    let Some(window) = log.public_key.valid_for else { return true };
+    let time = i64::try_from(time.unix()).unwrap_or(i64::MAX);
+    window.start.as_second() <= time && window.end.is_none_or(|end| time <= end.as_second())
+}
+
+fn listed<'r>(entry: &LogEntry, root: &'r Root) -> Option<&'r TransparencyLog> {
+    root.listed().tlogs.iter().find(|log| log.log_id.key_id.as_bytes() == entry.log_id)
+}
+
+fn unknown(entry: &LogEntry, message: &str) -> Failure {
+    Failure::new(Reason::TlogUnknown, format!("log entry {}: {message}", entry.index))
 }
 
 /// The leaves of logs of tiles are what this signature, over this message, with this certificate or key, makes them:

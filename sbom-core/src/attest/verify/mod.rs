@@ -24,7 +24,7 @@ pub use self::{
     message::{Artifact, SignedMessage, verify_message},
     record::{Check, Outcome, Reason, Refusal},
     signer::{Signer, SignerId},
-    withdrawal::{Withdrawal, Withdrawing, hear_within},
+    withdrawal::{Heard, Unproven, Withdrawal, Withdrawing, hear_within},
     work::Work,
 };
 use self::{

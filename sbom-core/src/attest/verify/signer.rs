@@ -272,7 +272,7 @@ fn by_keys(
 }
 
 /// One signer counts once, however often it is trusted.
-fn add(signers: &mut Vec<Signer>, id: SignerId, place: usize) {
+pub(super) fn add(signers: &mut Vec<Signer>, id: SignerId, place: usize) {
     match signers.iter_mut().find(|signer| signer.id == id) {
         Some(signer) => signer.trusted_as.push(place),
         None => signers.push(Signer { id, trusted_as: vec![place] }),
@@ -299,8 +299,21 @@ fn evidence_of_key(
     let proven = sigstore::key(root, bundle, message, &demand.subject, &trust.key)?;
     let time = time_of(&proven);
     let at = time.verified().unwrap_or(demand.now);
-    check_log(bundle, root, message, &log::Verifier::Key(trust.key.spki()), at)?;
-    let logged = record_log(bundle, &proven, record);
+    // Where no log is demanded, an entry that proves nothing is as good as none: anybody could have left it out.
+    let is_current = bundle.log_entries.iter().all(|entry| log::is_current(entry, root, at));
+    let is_needed = is_current || time != Time::Unverified || demand.log == Need::Always;
+    let verifier = log::Verifier::Key(trust.key.spki());
+    check_log(bundle, root, message, &verifier, is_needed.then_some(at))?;
+    let logged = if is_needed {
+        record_log(bundle, &proven, record)
+    } else {
+        record.not_run(
+            "log-inclusion",
+            "its log is not a trusted one now, and nobody says that it was at the time of the signature",
+        );
+        // By its place it may still be withdrawn.
+        proven.log
+    };
     record_time(time, record);
     Ok((time, logged))
 }
@@ -389,7 +402,7 @@ fn evidence_of_identity(
     let Some(at) = time.verified() else {
         return Err(Failure::new(Reason::TimeMissing, "nobody trusted says when it was signed"));
     };
-    check_log(bundle, root, message, &log::Verifier::Certificate(leaf), at)?;
+    check_log(bundle, root, message, &log::Verifier::Certificate(leaf), Some(at))?;
     record.passed("certificate-chain");
     if proven.sct {
         record.passed("certificate-log");
@@ -401,15 +414,18 @@ fn evidence_of_identity(
     Ok((time, logged))
 }
 
-/// The entries are of trusted logs, and about this signature.
+/// The entries are about this signature and of trusted logs, which were that at a time if it matters.
 fn check_log(
     bundle: &Bundle,
     root: &Root,
     message: Message<'_>,
     verifier: &log::Verifier<'_>,
-    time: Timestamp,
+    time: Option<Timestamp>,
 ) -> Result<(), Failure> {
-    log::check_logs(bundle, root, time)?;
+    match time {
+        Some(time) => log::check_logs(bundle, root, time)?,
+        None => log::check_listed(bundle, root)?,
+    }
     match message {
         Message::Bytes(bytes) => log::check_leaves(bundle, bytes, verifier),
         Message::Digest(digest) => log::check_leaves_of(bundle, &log::base64_of_hex(digest.hex()), verifier),

@@ -10,6 +10,7 @@ use super::{
     facts::{Attestation, Evidence, Incomplete, Manifest, Subject},
     model::{Content, Exception, Mode, Policy, Rule, Unmatched},
     reason::Reason,
+    summary::Summary,
     verdict::{Check, Decision, Detail, ExceptionState, ExceptionUse, Outcome, RuleVerdict, Verdict},
 };
 use crate::{
@@ -131,8 +132,10 @@ struct Judge<'a> {
     policy: &'a Policy,
     subject: &'a Subject,
     evidence: &'a Evidence,
-    /// Each statement once, sorted by digest.
+    /// Each statement once, sorted by digest. Summaries that say no are among them, however little of them is proven.
     attestations: Vec<&'a Attestation>,
+    /// What is no reason to let anything pass, in the same order.
+    against: Vec<&'a Attestation>,
     /// Every digest that names the image or a part of it.
     digests: BTreeSet<&'a Digest>,
     /// Those of the manifests that can be run.
@@ -194,20 +197,32 @@ impl<'a> Judge<'a> {
         now: Timestamp,
         limits: &'a Limits,
     ) -> Self {
-        let by_digest: BTreeMap<&Digest, &Attestation> =
-            evidence.attestations.iter().map(|attestation| (&attestation.digest, attestation)).collect();
-        let attestations: Vec<&Attestation> = by_digest.into_values().collect();
+        let by_digest = |attestations: &'a [Attestation]| -> BTreeMap<&'a Digest, &'a Attestation> {
+            attestations.iter().map(|attestation| (&attestation.digest, attestation)).collect()
+        };
+        let proven = by_digest(&evidence.attestations);
+        let mut against = by_digest(&evidence.against);
+        against.retain(|digest, _| !proven.contains_key(digest));
+        let (failed, against): (Vec<_>, Vec<_>) = against.into_values().partition(|it| is_failed(it));
+        let mut attestations: Vec<&Attestation> = proven.into_values().chain(failed).collect();
+        attestations.sort_by_key(|attestation| &attestation.digest);
         let platforms: BTreeSet<&Digest> = subject.runnable().map(|manifest| &manifest.digest).collect();
         let is_whole = |attestation: &&&Attestation| {
             let subjects = &attestation.subjects;
             subjects.contains(&subject.digest) && !subjects.iter().any(|digest| platforms.contains(digest))
         };
-        let whole = attestations.iter().filter(is_whole).map(|attestation| &attestation.digest).collect();
+        let whole = attestations
+            .iter()
+            .chain(&against)
+            .filter(is_whole)
+            .map(|attestation| &attestation.digest)
+            .collect();
         Self {
             policy,
             subject,
             evidence,
             attestations,
+            against,
             digests: subject.digests().collect(),
             platforms,
             whole,
@@ -279,6 +294,12 @@ impl<'a> Judge<'a> {
         let first = reasons.min_by_key(|it| (it.reason == Reason::WITHDRAWAL_UNKNOWN, *it))?;
         Some((first.reason.clone(), first.message.clone()))
     }
+}
+
+/// Whether it sums up a verification that failed.
+fn is_failed(attestation: &Attestation) -> bool {
+    let summary = Summary::read(&attestation.predicate_type, &attestation.predicate);
+    summary.is_some_and(|summary| !summary.passed)
 }
 
 /// The exceptions of a rule, and how often each was used.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Finding, Judge,
     coverage::Target,
+    is_failed,
     select::{Candidate, Word, distinct, words},
 };
 use crate::{
@@ -15,7 +16,6 @@ use crate::{
         facts::{Attestation, Incomplete},
         model::{Content, Requirement, Select, format_name},
         reason::Reason,
-        summary::Summary,
         verdict::{Detail, Outcome},
     },
     timestamp::Timestamp,
@@ -174,8 +174,7 @@ impl<'a> Judge<'a> {
     ) -> Judged {
         let attestation = candidate.attestation;
         // However old it is: what says no is no reason to let anything pass.
-        let summary = Summary::read(&attestation.predicate_type, &attestation.predicate);
-        if summary.is_some_and(|summary| !summary.passed) {
+        if is_failed(attestation) {
             let message = "it sums up a verification that failed";
             return Judged::new(Outcome::Fail, Reason::of(Refused::FailedSummary.code()), message);
         }

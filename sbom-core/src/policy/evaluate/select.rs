@@ -44,8 +44,19 @@ impl<'a> Judge<'a> {
         claimed_time: bool,
         is_wanted: &dyn Fn(&Attestation) -> bool,
     ) -> (Vec<Candidate<'a>>, Vec<Detail>) {
+        self.candidates_of(&self.attestations, by, claimed_time, is_wanted)
+    }
+
+    /// The same of these statements.
+    pub(super) fn candidates_of(
+        &self,
+        attestations: &[&'a Attestation],
+        by: &'a [String],
+        claimed_time: bool,
+        is_wanted: &dyn Fn(&Attestation) -> bool,
+    ) -> (Vec<Candidate<'a>>, Vec<Detail>) {
         let (mut candidates, mut turned_away) = (Vec::new(), Vec::new());
-        for attestation in self.attestations.iter().copied().filter(|attestation| is_wanted(attestation)) {
+        for attestation in attestations.iter().copied().filter(|attestation| is_wanted(attestation)) {
             let signers: BTreeSet<_> = attestation.signers.iter().collect();
             for signed in signers {
                 let Some(signer) =

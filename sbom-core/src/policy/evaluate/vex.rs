@@ -19,6 +19,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Documents<'a> {
     read: Vec<(Candidate<'a>, Result<Document, serde_json::Error>)>,
+    /// The same of those that clear nothing, since not all is proven of them that is demanded.
+    against: Vec<(Candidate<'a>, Result<Document, serde_json::Error>)>,
     /// Why there may be more.
     doubt: Option<(Reason, String)>,
 }
@@ -53,11 +55,15 @@ impl<'a> Judge<'a> {
             return Documents::default();
         }
         let is_wanted = |attestation: &Attestation| is_vex(&attestation.predicate_type);
-        let (candidates, _) = self.candidates(&rule.vex, false, &is_wanted);
-        let read = |candidate: Candidate<'a>| {
-            (candidate, serde_json::from_slice::<Document>(&candidate.attestation.predicate))
+        let read = |attestations: &[&'a Attestation]| {
+            let (candidates, _) = self.candidates_of(attestations, &rule.vex, false, &is_wanted);
+            let read = |candidate: Candidate<'a>| {
+                (candidate, serde_json::from_slice::<Document>(&candidate.attestation.predicate))
+            };
+            candidates.into_iter().map(read).collect()
         };
-        Documents { read: candidates.into_iter().map(read).collect(), doubt: self.incomplete(is_vex) }
+        let doubt = self.incomplete(is_vex);
+        Documents { read: read(&self.attestations), against: read(&self.against), doubt }
     }
 }
 
@@ -71,9 +77,11 @@ impl<'d> Vex<'d> {
         let (subject, doubt) = (judge.subject, documents.doubt.clone());
         let mut vex = Self { subject, manifest, statements: Vec::new(), unread: Vec::new(), doubt };
         let about = |candidate: &Candidate<'_>| judge.speaks_of(candidate.attestation, manifest);
-        for (candidate, document) in documents.read.iter().filter(|(candidate, _)| about(candidate)) {
+        let proven = documents.read.iter().map(|read| (true, read));
+        let all = proven.chain(documents.against.iter().map(|read| (false, read)));
+        for (may_clear, (candidate, document)) in all.filter(|(_, (candidate, _))| about(candidate)) {
             match document {
-                Ok(document) => vex.add(document, judge.now),
+                Ok(document) => vex.add(document, may_clear, judge.now),
                 Err(error) => {
                     let about = candidate.attestation.digest.to_string();
                     let message = format!("by {}: no OpenVEX document: {error}", candidate.signer);
@@ -90,8 +98,8 @@ impl<'d> Vex<'d> {
         self.unread.iter().map(|detail| Hit { outcome: Outcome::Pass, detail: detail.clone() })
     }
 
-    fn add(&mut self, document: &'d Document, now: Timestamp) {
-        for statement in &document.statements {
+    fn add(&mut self, document: &'d Document, may_clear: bool, now: Timestamp) {
+        for statement in document.statements.iter().filter(|statement| may_clear || !statement.clears()) {
             let time = statement.timestamp.as_ref().or(document.timestamp.as_ref());
             let time = time.and_then(|time| time.parse::<Timestamp>().ok());
             // Of a time to come it is not known when it was said.

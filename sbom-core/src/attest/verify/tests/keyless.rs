@@ -516,7 +516,18 @@ fn a_log_whose_time_is_over_vouches_for_no_key_of_which_nobody_says_when_it_sign
         Demand { log: Need::Always, ..demand(vec![key]) }
     };
     assert_eq!(verify(&bundle, &trusting("2999-01-01T00:00:00Z")).unwrap().time(), Time::Unverified);
-    refused(&bundle, &trusting("2021-01-01T00:00:00Z"), Reason::TlogUnknown);
+    let over = trusting("2021-01-01T00:00:00Z");
+    refused(&bundle, &over, Reason::TlogUnknown);
+    // Where no log is demanded it counts as if there were no entry, but one that is wrong is wrong.
+    let lenient = Demand { log: Need::BySigner, ..over };
+    let verified = verify(&bundle, &lenient).unwrap();
+    assert_eq!(verified.time(), Time::Unverified);
+    let why = "log-inclusion: its log is not a trusted one now, and nobody says that it was at the time of the signature";
+    assert!(shown(verified.checks()).contains(&why.to_owned()), "{:?}", verified.checks());
+    refused(&bundle, &Demand { time: Need::Always, ..lenient.clone() }, Reason::TimeMissing);
+    let place = verified.log_places().first().unwrap().index;
+    let revoked = Revoked { log_indexes: [place].into(), ..Revoked::default() };
+    refused(&bundle, &Demand { revoked, ..lenient }, Reason::Revoked);
 }
 
 #[test]

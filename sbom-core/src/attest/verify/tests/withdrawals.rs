@@ -7,6 +7,7 @@ use sbomctl_testkit::sigstore::{Content, Flaw, Signing, Sigstore, Subject as Nam
 use super::*;
 use crate::attest::{
     identity::{Pattern, SubjectPattern},
+    predicate::Family,
     trust::Root,
 };
 
@@ -14,11 +15,15 @@ const RECORD: &str = "https://records.test/withdrawal/v1";
 const WHAT: &[u8] = br#"{"a":[1,2]}"#;
 
 fn hear(signed: &Signed, demand: &Demand) -> Option<Withdrawal> {
+    heard(signed, demand).withdrawal
+}
+
+fn heard(signed: &Signed, demand: &Demand) -> Heard {
     let about_other = Digest::of(b"another part of the image");
     let withdrawing =
         Withdrawing { predicate: PredicateType::new(RECORD), subjects: [artifact(), about_other].into() };
     let limits = Limits::default();
-    hear_within(signed, demand, &withdrawing, &limits, &mut Work::new(&limits)).1
+    hear_within(signed, demand, &withdrawing, &limits, &mut Work::new(&limits))
 }
 
 /// Who withdraws, if anybody does.
@@ -102,4 +107,27 @@ fn an_identitys_record_needs_no_log_and_must_be_its_own() {
     check(&record(&by.clone().with(Flaw::ForeignAuthority)), &trusted, &[]);
     check(&record(&by), &of(&sigstore, "x@b.test"), &[]);
     check(&record(&by), &of(&Sigstore::new(), "a@b.test"), &[]);
+}
+
+#[test]
+fn what_says_no_is_heard_without_log_and_time() {
+    let key = key();
+    let lenient = Demand { predicate: None, ..demand(vec![trust(&key)]) };
+    let strict = Demand { log: Need::Always, time: Need::Always, ..lenient.clone() };
+    let by = |signed: &Signed, demand: &Demand| -> Vec<usize> {
+        let against = heard(signed, demand).against;
+        against.iter().flat_map(Unproven::signers).flat_map(|signer| signer.trusted_as.clone()).collect()
+    };
+    for family in [Family::VerificationSummary, Family::OpenVex] {
+        let signed = bundle(&statement_of(family.uri()), &key);
+        refused(&signed, &strict, Reason::TlogMissing);
+        assert_eq!(by(&signed, &strict), [0]);
+        // What counts is heard as such, and what is about something else, of another type or by others not at all.
+        assert_eq!(by(&signed, &lenient), [0; 0]);
+        assert_eq!(by(&signed, &Demand { subject: Digest::of(b"x"), ..strict.clone() }), [0; 0]);
+        let other = Some(PredicateType::new(RECORD));
+        assert_eq!(by(&signed, &Demand { predicate: other, ..strict.clone() }), [0; 0]);
+        assert_eq!(by(&signed, &Demand { signers: vec![trust(&self::key())], ..strict.clone() }), [0; 0]);
+    }
+    assert_eq!(by(&bundle(&statement(), &key), &strict), [0; 0]);
 }
