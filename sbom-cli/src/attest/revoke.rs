@@ -202,7 +202,8 @@ fn targets(
             if !is_named {
                 continue;
             }
-            let revoked = revocation::Revoked { statement, bundle: attestation.digest.clone() };
+            // However it is listed, a record names it by the digest that readers know attestations by.
+            let revoked = revocation::Revoked { statement, bundle: Digest::of(signed.bytes()) };
             let target = targets.entry(attestation.digest.clone()).or_insert_with(|| Target {
                 revoked,
                 manifests: Vec::new(),

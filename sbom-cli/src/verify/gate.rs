@@ -330,6 +330,7 @@ fn claimed_time(predicate: &[u8]) -> Option<Timestamp> {
         creation_info: Option<CreationInfo>,
         metadata: Option<Metadata>,
         timestamp: Option<String>,
+        #[serde(alias = "time_verified")]
         time_verified: Option<String>,
     }
     #[derive(Deserialize)]

@@ -71,11 +71,17 @@ pub fn read(predicate: &[u8]) -> Option<BTreeSet<Digest>> {
     let record: Record = serde_json::from_slice(predicate).ok()?;
     let mut digests = BTreeSet::new();
     for Entry { statement, bundle } in record.revoked {
-        let named: Vec<_> = [statement, bundle].into_iter().flatten().collect();
-        if named.is_empty() {
+        if statement.is_none() && bundle.is_none() {
             return None;
         }
-        for set in named {
+        // What is known by its statement need not be known by its bytes, too.
+        let is_listed_otherwise = |set: &BTreeMap<String, String>| {
+            let otherwise =
+                |(name, hex): (&String, &String)| format!("{name}:{hex}").parse::<Digest>().is_ok();
+            statement.is_some() && !set.is_empty() && set.iter().all(otherwise)
+        };
+        let bundle = bundle.filter(|set| set.contains_key("sha256") || !is_listed_otherwise(set));
+        for set in [statement, bundle].into_iter().flatten() {
             digests.insert(digest(set)?);
         }
     }
@@ -108,6 +114,8 @@ mod tests {
         };
         let known = json!({ "bundle": { "sha256": other.hex(), "gitoid": "x" } });
         check(json!([good, known]), Some([one.clone(), other].into()));
+        let listed = json!({ "statement": { "sha256": one.hex() }, "bundle": { "sha512": "0".repeat(128) } });
+        check(json!([listed]), Some([one.clone()].into()));
         for odd in [
             json!({ "statement": { "sha256": one.hex().to_uppercase() } }),
             json!({ "statement": { "sha256": one.hex() }, "bundle": { "sha256": "" } }),

@@ -39,6 +39,13 @@ pub enum Signed {
 }
 
 impl Signed {
+    /// Its bytes as they are attached.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Bundle(bytes) | Self::Envelope { bytes, .. } => bytes,
+        }
+    }
+
     /// What a file holds: a bundle, or a plain envelope, which has its payload at the top.
     pub fn of_file(bytes: Vec<u8>) -> Self {
         #[derive(serde::Deserialize)]

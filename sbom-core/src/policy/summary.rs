@@ -24,7 +24,10 @@ impl Summary {
         #[derive(Deserialize, Default)]
         #[serde(rename_all = "camelCase", default)]
         struct Predicate {
+            // Before version 1 the names were others.
+            #[serde(alias = "verification_result")]
             verification_result: String,
+            #[serde(alias = "time_verified")]
             time_verified: String,
         }
         if kind.family() != Some(Family::VerificationSummary) {

@@ -18,7 +18,8 @@ use crate::oci::reference::Repository;
 
 /// The longest token that is sent back; it must fit a header.
 const TOKEN_BYTES: usize = 32 << 10;
-/// How long a token is good that does not say so.
+/// How long a token is used at the least, whatever it says: it is asked for anew where it is refused, and without one some
+/// registries break off what is sent to them.
 const TOKEN_SECONDS: u64 = 60;
 /// What a client calls itself where OAuth 2 wants a name.
 const CLIENT_ID: &str = "sbomctl";
@@ -130,7 +131,7 @@ struct Answer {
 
 impl Answer {
     fn into_proof(self) -> Option<Proof> {
-        let seconds = self.expires_in.as_u64().unwrap_or(TOKEN_SECONDS);
+        let seconds = self.expires_in.as_u64().unwrap_or_default().max(TOKEN_SECONDS);
         let mut tokens = [self.token, self.access_token].into_iter().flatten();
         let token = tokens.find(|token| !token.is_empty())?;
         let fits = token.len() <= TOKEN_BYTES && token.bytes().all(|byte| byte.is_ascii_graphic());

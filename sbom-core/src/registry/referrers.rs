@@ -93,7 +93,8 @@ impl Client {
         let limits = &self.config().limits;
         let ask = Ask { stay: true, ..self.get(vec![(header::ACCEPT, OCI_INDEX.to_owned())]) };
         let answer = self.authorized(scope, at, &ask)?;
-        if answer.status == 404 || answer.is_redirect() {
+        // The specification names 404; older registries answer a path that they do not know in these ways, too.
+        if matches!(answer.status, 400 | 404 | 405 | 406) || answer.is_redirect() {
             return Ok(None);
         }
         if !answer.is_success() {

@@ -81,23 +81,28 @@ pub(super) fn of_signatures(
             &single
         }
     };
-    let holders = match &bundle.material {
-        Material::Key { .. } => keys(demand).count(),
-        Material::Certificates(_) => roots(demand).len(),
-    };
-    // What logs and time stamp authorities say is verified for each key and for each deployment whose word counts.
     let evidence = bundle.log_entries.len().saturating_add(bundle.timestamps.len());
-    let checks = signatures.len().saturating_add(evidence).saturating_mul(holders);
-    work.take(checks, message.len()).map_err(|error| Failure::new(Reason::Limit, error))?;
+    let mut take = |checks: usize, holders: usize| {
+        let taken = work.take(checks.saturating_mul(holders), message.len());
+        taken.map_err(|error| Failure::new(Reason::Limit, error))
+    };
     match &bundle.material {
         Material::Key { hint } => {
+            take(signatures.len(), keys(demand).count())?;
             let keys = keys(demand).filter(|(_, trust)| {
                 signatures.iter().any(|signature| trust.key.verify(message, &signature.sig).is_ok())
             });
             let found: Vec<_> = keys.map(|(place, _)| place).collect();
-            if found.is_empty() { Err(not_by_keys(hint, demand)) } else { Ok(Candidates::Keys(found)) }
+            if found.is_empty() {
+                return Err(not_by_keys(hint, demand));
+            }
+            // What logs and time stamp authorities say is verified for each key that signed, and of nobody else's words.
+            take(evidence, found.len())?;
+            Ok(Candidates::Keys(found))
         }
         Material::Certificates(chain) => {
+            // For each deployment whose word counts.
+            take(signatures.len().saturating_add(evidence), roots(demand).len())?;
             let candidate = of_certificate(chain, demand)?;
             let Candidates::Certificate { read, .. } = &candidate else { return Ok(candidate) };
             let valid = signatures.iter().any(|signature| read.key.verify(message, &signature.sig).is_ok());

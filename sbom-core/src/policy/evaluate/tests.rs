@@ -413,6 +413,14 @@ fn reports_of_other_forms_say_what_they_can() {
     check(&rule("min: high, fixableOnly: true"), &grype("unknown"), Decision::Undecided, &["VULN_UNKNOWN"]);
     // Without a date of its own it is known since it was first reported.
     check(&rule("min: high, grace: 14d"), &grype("fixed"), Decision::Allow, &[]);
+    // One that was not looked at may be older, unless it is something else.
+    let any = |incomplete: &str| {
+        let vuln = rule("min: high, grace: 14d").replace("by: [ci]", "by: [ci], select: any");
+        (vuln, format!("{}    incomplete: [{{reason: LIMIT, type: {incomplete}}}]\n", grype("fixed")))
+    };
+    let ((vuln, cut), (_, other)) = (any("vuln"), any("spdx"));
+    check(&vuln, &cut, Decision::Undecided, &["LIMIT"]);
+    check(&vuln, &other, Decision::Allow, &[]);
 }
 
 #[test]

@@ -92,12 +92,19 @@ impl<'a> Judge<'a> {
         if found.severity.is_none() && rule.min > Severity::None {
             unknown.push("its severity");
         }
+        let mut excused = None;
         if let Some(grace) = rule.grace {
             let seen = first_seen.get(&found.id).copied();
             // What is published in time to come is not known since then.
             let published = found.published.filter(|time| !is_future(*time, self.now));
             match published.into_iter().chain(seen).min() {
-                Some(known) if self.now.unix().saturating_sub(known.unix()) <= grace => return None,
+                Some(known) if self.now.unix().saturating_sub(known.unix()) <= grace => {
+                    // A report that was not looked at may be older.
+                    match self.incomplete(|kind| kind.family() == Some(Family::Vulnerabilities)) {
+                        None => return None,
+                        doubt => excused = doubt.map(|doubt| (grace, doubt)),
+                    }
+                }
                 Some(_) => {}
                 None => unknown.push("since when it is known"),
             }
@@ -112,6 +119,14 @@ impl<'a> Judge<'a> {
                 format!("{severity}, in {}; VEX clears it, and may not be the latest: {why}", found.called);
             let detail = Detail { about, reason: reason.clone(), message };
             return Some(Hit { outcome: Outcome::Undecided, detail });
+        }
+        if let Some((grace, (reason, why))) = excused {
+            let message = format!(
+                "{severity}, in {}; known for less than {}, unless a report is older that was not looked at: {why}",
+                found.called,
+                span(grace)
+            );
+            return Some(Hit { outcome: Outcome::Undecided, detail: Detail { about, reason, message } });
         }
         if !unknown.is_empty() {
             let message =

@@ -271,6 +271,27 @@ fn too_much_evidence_is_refused() {
 }
 
 #[test]
+fn what_vouches_for_the_words_of_strangers_costs_nothing() {
+    let (ours, other) = (key(), key());
+    let stamps: Vec<String> =
+        (0..32).map(|n| format!(r#"{{"signedTimestamp":"AAA{}"}}"#, char::from(b'A' + n % 26))).collect();
+    let stamps: BTreeSet<String> = stamps.into_iter().collect();
+    let member = format!(
+        r#""timestampVerificationData":{{"rfc3161Timestamps":[{}]}},"publicKey":"#,
+        stamps.into_iter().collect::<Vec<_>>().join(",")
+    );
+    let verified = |by, most| {
+        let mut limits = Limits::default();
+        limits.set("signature-checks", most);
+        let bundle = edited(&bundle(&statement(), by), r#""publicKey":"#, &member);
+        super::super::verify(&bundle, &demand(vec![trust(&ours)]), &limits).map_err(|refusal| refusal.reason)
+    };
+    assert!(verified(&ours, 40).is_ok());
+    assert_eq!(verified(&ours, 2).unwrap_err(), Reason::Limit);
+    assert_ne!(verified(&other, 2).unwrap_err(), Reason::Limit);
+}
+
+#[test]
 fn an_attestation_beyond_the_bounds_is_refused() {
     let key = key();
     let signed = bundle(&statement(), &key);
