@@ -94,4 +94,6 @@ pub trait ContentStore: Debug + Send + Sync {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! What a bill lists of files, seen through whole scans.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 
 use sbomctl_testkit::{Compression, TarBuilder, compress};
 use sha1::Digest as _;
@@ -8,27 +8,9 @@ use sha1::Digest as _;
 use super::*;
 use crate::{
     digest::{ContentDigests, Digest},
-    oci::{LayerDescriptor, Subject, SubjectKind},
     scan::{Options, Silent, scan},
-    source::{LayerBytes, Source, SourceError},
+    source::testing::Memory,
 };
-
-/// Archives as the layers of an image.
-#[derive(Debug)]
-struct Layers {
-    subject: Subject,
-    layers: Vec<Vec<u8>>,
-}
-
-impl Source for Layers {
-    fn subject(&self) -> &Subject {
-        &self.subject
-    }
-
-    fn open(&self, layer: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
-        Ok(LayerBytes::Archive(Box::new(Cursor::new(self.layers[layer.index].clone()))))
-    }
-}
 
 fn options(files: FileScope) -> Options {
     let mut options = Options::default();
@@ -37,10 +19,7 @@ fn options(files: FileScope) -> Options {
 }
 
 fn bill(layers: Vec<Vec<u8>>, options: &Options) -> Bom {
-    let descriptor = |index| LayerDescriptor { index, ..LayerDescriptor::default() };
-    let descriptors = (0..layers.len()).map(descriptor).collect();
-    let subject = Subject { kind: SubjectKind::Folder, name: "test".into(), tag: None, layers: descriptors };
-    scan(&Layers { subject, layers }, options, &Silent).unwrap()
+    scan(&Memory::new(layers), options, &Silent).unwrap()
 }
 
 fn bill_of<const N: usize>(layers: [TarBuilder; N], files: FileScope) -> Bom {

@@ -1,0 +1,154 @@
+//! Scans of layers in memory: damage, order and threads change nothing in what is said.
+
+use std::{io::Read, sync::atomic::AtomicU64};
+
+use super::*;
+use crate::{
+    oci::Subject,
+    source::{
+        LayerBytes,
+        testing::{Memory, archive},
+    },
+};
+
+fn options(jobs: usize) -> Options {
+    Options { jobs: NonZeroUsize::new(jobs).unwrap(), ..Options::default() }
+}
+
+#[test]
+fn of_several_bad_layers_the_lowest_is_reported_for_any_number_of_jobs() {
+    let mut memory = Memory::new((0..12).map(|n| archive(&[(&format!("file-{n}"), b"x")])).collect());
+    for bad in [3, 4, 9] {
+        memory.layers[bad][600] ^= 1;
+    }
+    for jobs in [1, 2, 3, 8] {
+        let error = scan(&memory, &options(jobs), &Silent).unwrap_err();
+        assert!(
+            matches!(&error, ScanError::Digest { layer, .. } if layer.starts_with("layer 3 ")),
+            "{error}"
+        );
+    }
+}
+
+/// A gzip-compressed archive with `tail` behind its end, and then what no decompressor reads.
+fn breaks_behind_its_end(tail: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let files: Vec<String> = (0..900).map(|n| format!("{}/{n}", "d".repeat(120))).collect();
+    let mut entries: Vec<(&str, &[u8])> =
+        files.iter().map(|name| (name.as_str(), &[b'a'; 700][..])).collect();
+    entries.push(("etc/os-release", b"ID=alpine\nVERSION_ID=3.20\n"));
+    let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+    deflate.write_all(&archive(&entries)).unwrap();
+    deflate.flush().unwrap();
+    deflate.write_all(tail).unwrap();
+    deflate.flush().unwrap();
+    let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    [&head[..], deflate.get_ref(), &[7], &[0xff; 2000]].concat()
+}
+
+#[test]
+fn what_is_lost_where_unpacking_fails_is_the_same_for_any_number_of_jobs() {
+    let noise: Vec<u8> = (0..900_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    for tail in [0, 10_000, 60_000, 150_000, 300_000, 900_000] {
+        let memory = Memory::new(vec![archive(&[("a", b"x")]), breaks_behind_its_end(&noise[..tail])]);
+        let run = |jobs| format!("{:?}", scan(&memory, &options(jobs), &Silent));
+        let expected = run(1);
+        for jobs in [2, 3, 8, 2, 3, 8] {
+            assert_eq!(run(jobs), expected, "{tail} bytes, --jobs {jobs}");
+        }
+    }
+}
+
+#[test]
+fn of_a_fold_and_a_read_that_fail_the_lower_layer_is_reported() {
+    let packages: String = (0..5).map(|n| format!("P:p{n}\nV:1-r0\nA:x86_64\n\n")).collect();
+    let mut memory = Memory::new(vec![
+        archive(&[("lib/apk/db/installed", packages.as_bytes())]),
+        archive(&[("a", b"x")]),
+        archive(&[("b", &[7; 9000])]),
+    ]);
+    memory.layers[2][600] ^= 1;
+    for jobs in [1, 2, 3, 8] {
+        let mut options = options(jobs);
+        options.limits.set("records", 2);
+        let error = scan(&memory, &options, &Silent).unwrap_err();
+        assert!(matches!(&error, ScanError::Limit { at, .. } if at == "layer 0"), "{jobs}: {error}");
+    }
+}
+
+#[test]
+fn a_diff_id_binds_a_layer_that_has_no_other_digest() {
+    let bytes = archive(&[("a", b"x")]);
+    let mut memory = Memory::new(vec![bytes.clone()]);
+    let layer = &mut memory.subject.layers[0];
+    (layer.digest, layer.size) = (None, None);
+    layer.diff_id = Some(Digest::of(&bytes));
+    assert!(scan(&memory, &options(1), &Silent).is_ok());
+    memory.subject.layers[0].diff_id = Some(Digest::of(b"other"));
+    let error = scan(&memory, &options(1), &Silent).unwrap_err();
+    assert!(matches!(error, ScanError::Digest { of: "unpacked bytes", .. }), "{error}");
+}
+
+#[test]
+fn a_wrong_length_is_told_before_what_follows_from_it() {
+    let mut memory = Memory::new(vec![archive(&[("a", &[7; 5000])])]);
+    memory.layers[0].truncate(3000);
+    let error = scan(&memory, &options(1), &Silent).unwrap_err();
+    assert!(matches!(error, ScanError::Size { found: 3000, .. }), "{error}");
+}
+
+#[test]
+fn a_reader_that_never_ends_is_cut_at_the_declared_length() {
+    #[derive(Debug)]
+    struct Endless(Memory);
+    impl Source for Endless {
+        fn subject(&self) -> &Subject {
+            &self.0.subject
+        }
+        fn open(&self, _: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
+            let head = std::io::Cursor::new(self.0.layers[0].clone());
+            Ok(LayerBytes::Archive(Box::new(head.chain(std::io::repeat(0)))))
+        }
+    }
+    let endless = Endless(Memory::new(vec![archive(&[("a", b"x")])]));
+    let error = scan(&endless, &options(1), &Silent).unwrap_err();
+    assert!(matches!(error, ScanError::Size { .. }), "{error}");
+}
+
+#[test]
+fn bytes_behind_the_end_of_an_archive_are_hashed_too() {
+    let mut bytes = archive(&[("a", b"x")]);
+    bytes.extend_from_slice(&[0xff; 3000]);
+    let mut memory = Memory::new(vec![bytes]);
+    assert!(scan(&memory, &options(1), &Silent).is_ok());
+    *memory.layers[0].last_mut().unwrap() = 0;
+    assert!(matches!(scan(&memory, &options(1), &Silent), Err(ScanError::Digest { .. })));
+}
+
+#[test]
+fn progress_hears_of_every_layer() {
+    #[derive(Debug, Default)]
+    struct Count {
+        begun: AtomicU64,
+        ended: AtomicU64,
+    }
+    impl Progress for Count {
+        fn begin(&self, _: &LayerDescriptor) {
+            self.begun.fetch_add(1, Ordering::Relaxed);
+        }
+        fn advance(&self, _: &LayerDescriptor, _: u64) {}
+        fn end(&self, _: &LayerDescriptor) {
+            self.ended.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let memory = Memory::new(vec![archive(&[("a", b"x")]), archive(&[("b", b"y")])]);
+    let count = Count::default();
+    scan(&memory, &options(2), &count).unwrap();
+    assert_eq!((count.begun.into_inner(), count.ended.into_inner()), (2, 2));
+}
+
+#[test]
+fn an_image_without_layers_is_an_incomplete_bill() {
+    let bom = scan(&Memory::new(Vec::new()), &options(2), &Silent).unwrap();
+    assert_eq!(bom.gaps.len(), 1);
+}
