@@ -1,0 +1,239 @@
+//! What an entry of the next layer changes: what it adds, replaces and removes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Content, FileAddress, FileVersion, Index, Node, NodeKind, Overlay, ROOT, find::reversed, to_u32,
+};
+use crate::{
+    detect::{Gap, GapKind},
+    image_path::ImagePath,
+    layer::{Entry, EntryKind},
+    limits::LimitExceeded,
+};
+
+impl Overlay<'_> {
+    pub(super) fn add(
+        &mut self,
+        entry: Entry,
+        layer: usize,
+        found: Option<Index>,
+        hashed: Option<Index>,
+    ) -> Result<(), LimitExceeded> {
+        self.limits.path_depth.check(entry.path.components().count() as u64)?;
+        let (kind, found) = match entry.kind {
+            EntryKind::Whiteout | EntryKind::OpaqueDirectory => return Ok(()),
+            EntryKind::File => {
+                (NodeKind::File(Content { size: entry.size, mode: entry.mode, hashed }), found)
+            }
+            EntryKind::Symlink(target) => (NodeKind::Symlink(target), None),
+            EntryKind::Special => (NodeKind::Special, None),
+            EntryKind::Directory => (NodeKind::Directory(BTreeMap::new()), None),
+            EntryKind::HardLink(target) => {
+                let node = self.walk(&target, false).and_then(|id| self.nodes.get(id as usize));
+                let of = node.and_then(|node| {
+                    let kind = match &node.kind {
+                        NodeKind::File(content) => NodeKind::File(*content),
+                        NodeKind::Symlink(target) => NodeKind::Symlink(target.clone()),
+                        NodeKind::Special => NodeKind::Special,
+                        NodeKind::Directory(_) => return None,
+                    };
+                    Some((node, kind))
+                });
+                let Some((node, kind)) = of else {
+                    let what =
+                        if node.is_some() { "is a directory" } else { "is not in the image at that point" };
+                    let gap = Gap::new(GapKind::Unresolved, format!("a hard link to {target}, which {what}"));
+                    self.gaps.push(Gap { layer: Some(layer), path: Some(entry.path), ..gap });
+                    return Ok(());
+                };
+                let written_as = Some(Box::new(node.address(target)));
+                let node = Node { kind, layer: to_u32(layer), found: found.or(node.found), written_as };
+                return self.insert(&entry.path, node, layer);
+            }
+        };
+        let node = Node { kind, layer: to_u32(layer), found, written_as: None };
+        self.insert(&entry.path, node, layer)
+    }
+
+    fn insert(&mut self, path: &ImagePath, mut node: Node, layer: usize) -> Result<(), LimitExceeded> {
+        let Some((parent, real)) = self.place(path, layer)? else { return Ok(()) };
+        if path.is_root() {
+            return Ok(());
+        }
+        let name = path.file_name();
+        let is_directory = matches!(node.kind, NodeKind::Directory(_));
+        if let Some(existing) = self.child(parent, name) {
+            let directory_again = is_directory
+                && matches!(self.nodes.get(existing as usize).map(|n| &n.kind), Some(NodeKind::Directory(_)));
+            if directory_again {
+                return Ok(());
+            }
+            self.forget(existing, &real, layer);
+        }
+        if node.written_as.is_none() && real != *path && !is_directory {
+            node.written_as = Some(Box::new(FileAddress { layer, path: path.clone() }));
+        }
+        if node.found.is_some() {
+            self.count_records(node.found)?;
+            self.record(&real, FileVersion { layer, found: node.found });
+        }
+        let id = self.push(node)?;
+        if let Some(NodeKind::Directory(children)) = self.nodes.get_mut(parent as usize).map(|n| &mut n.kind)
+        {
+            children.insert(name.into(), id);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, node: Node) -> Result<u32, LimitExceeded> {
+        let id = to_u32(self.nodes.len());
+        self.limits.entries.check(u64::from(id))?;
+        self.nodes.push(node);
+        Ok(id)
+    }
+
+    /// The directory that is to hold `path`, and the path that it has there.
+    fn place(&mut self, path: &ImagePath, layer: usize) -> Result<Option<(u32, ImagePath)>, LimitExceeded> {
+        if let Some((_, id)) = self.recent.as_ref().filter(|(directory, _)| lies_in(path, directory)) {
+            return Ok(Some((*id, path.clone())));
+        }
+        let Some((id, directory)) = self.make_parent(path, layer)? else { return Ok(None) };
+        let real = directory.join(path.file_name());
+        self.recent = (real == *path).then_some((directory, id));
+        Ok(Some((id, real)))
+    }
+
+    /// The directory that is to hold `path`, made where it is missing, with its real path. Links on the way are
+    /// followed; a file on the way gives way to a directory. None, and a gap, where the links run in a circle or
+    /// too deep.
+    fn make_parent(
+        &mut self,
+        path: &ImagePath,
+        layer: usize,
+    ) -> Result<Option<(u32, ImagePath)>, LimitExceeded> {
+        let parent = path.parent().unwrap_or_default();
+        let mut hops = 0;
+        let mut pending: Vec<Box<[u8]>> = reversed(parent.as_bytes());
+        let mut at = vec![ROOT];
+        let mut names: Vec<Box<[u8]>> = Vec::new();
+        while let Some(name) = pending.pop() {
+            if &*name == b".." {
+                if at.len() > 1 {
+                    at.pop();
+                    names.pop();
+                }
+                continue;
+            }
+            let here = at.last().copied().unwrap_or(ROOT);
+            let child = self.child(here, &name);
+            if self.limits.path_depth.check(names.len() as u64).is_err() {
+                self.no_parent(path, layer, "the links in its directory lead too deep");
+                return Ok(None);
+            }
+            match child.and_then(|id| Some((id, &self.nodes.get(id as usize)?.kind))) {
+                Some((child, NodeKind::Directory(_))) => {
+                    at.push(child);
+                    names.push(name);
+                }
+                Some((_, NodeKind::Symlink(target))) => {
+                    hops += 1;
+                    if !self.may_follow(target, hops) {
+                        self.no_parent(path, layer, "the links in its directory run in a circle");
+                        return Ok(None);
+                    }
+                    if target.first() == Some(&b'/') {
+                        at.truncate(1);
+                        names.clear();
+                    }
+                    pending.extend(reversed(target));
+                }
+                Some((_, NodeKind::File(_) | NodeKind::Special)) | None => {
+                    names.push(name.clone());
+                    if let Some(existing) = child {
+                        self.forget(existing, &ImagePath::new(&names.join(&b'/')), layer);
+                    }
+                    let id = self.push(Node {
+                        kind: NodeKind::Directory(BTreeMap::new()),
+                        layer: to_u32(layer),
+                        found: None,
+                        written_as: None,
+                    })?;
+                    if let Some(NodeKind::Directory(children)) =
+                        self.nodes.get_mut(here as usize).map(|node| &mut node.kind)
+                    {
+                        children.insert(name, id);
+                    }
+                    at.push(id);
+                }
+            }
+        }
+        Ok(Some((at.last().copied().unwrap_or(ROOT), ImagePath::new(&names.join(&b'/')))))
+    }
+
+    fn no_parent(&mut self, path: &ImagePath, layer: usize, why: &str) {
+        let gap = Gap::new(GapKind::Unresolved, why);
+        self.gaps.push(Gap { layer: Some(layer), path: Some(path.clone()), ..gap });
+    }
+
+    /// Removes what lower layers have at `path`, or, unless `itself`, all that they have below it.
+    pub(super) fn remove(&mut self, path: &ImagePath, layer: usize, itself: bool) {
+        let Some((real, id)) = self.locate(path, !itself) else { return };
+        if itself {
+            self.forget(id, &real, layer);
+            let Some(parent) = real.parent().and_then(|parent| self.walk(&parent, false)) else { return };
+            if let Some(NodeKind::Directory(children)) =
+                self.nodes.get_mut(parent as usize).map(|n| &mut n.kind)
+            {
+                children.remove(real.file_name());
+            }
+        } else {
+            self.forget(id, &real, layer);
+            if let Some(NodeKind::Directory(children)) = self.nodes.get_mut(id as usize).map(|n| &mut n.kind)
+            {
+                children.clear();
+            }
+        }
+    }
+
+    /// Notes that the files at and below `id` are gone as of `layer`.
+    fn forget(&mut self, id: u32, path: &ImagePath, layer: usize) {
+        self.recent = None;
+        let mut gone: BTreeSet<ImagePath> = BTreeSet::new();
+        let mut stack = vec![(id, path.clone())];
+        while let Some((id, path)) = stack.pop() {
+            let Some(node) = self.nodes.get(id as usize) else { continue };
+            if let NodeKind::Directory(children) = &node.kind {
+                stack.extend(children.iter().map(|(name, child)| (*child, path.join(name))));
+            } else if node.found.is_some() {
+                gone.insert(path);
+            }
+        }
+        for path in gone {
+            self.record(&path, FileVersion { layer, found: None });
+        }
+    }
+
+    /// Adds a version to a file's history; of two in one layer the later counts.
+    fn record(&mut self, path: &ImagePath, version: FileVersion) {
+        let versions = self.history.entry(path.clone()).or_default();
+        if versions.last().is_some_and(|last| last.layer == version.layer) {
+            versions.pop();
+        }
+        if version.found.is_some() || versions.last().is_some_and(|last| last.found.is_some()) {
+            versions.push(version);
+        }
+        if versions.is_empty() {
+            self.history.remove(path);
+        }
+    }
+}
+
+/// Whether `path` is that of something in `directory` itself.
+fn lies_in(path: &ImagePath, directory: &ImagePath) -> bool {
+    let name = match directory.as_bytes() {
+        [] => Some(path.as_bytes()),
+        directory => path.as_bytes().strip_prefix(directory).and_then(|rest| rest.strip_prefix(b"/")),
+    };
+    name.is_some_and(|name| !name.is_empty() && !name.contains(&b'/'))
+}

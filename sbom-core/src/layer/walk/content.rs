@@ -1,0 +1,92 @@
+//! What an entry holds, its holes filled by zeros.
+
+use std::io::{self, Read};
+
+use tar_core::SparseEntry;
+
+use super::{LayerError, window::Window};
+use crate::limits::Limit;
+
+/// The stored bytes of one entry.
+pub(super) struct Content<'w, R> {
+    pub(super) window: &'w mut Window<R>,
+    pub(super) left: u64,
+}
+
+impl<R: Read> Read for Content<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 || buffer.is_empty() {
+            return Ok(0);
+        }
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let count =
+            self.window.read(buffer.get_mut(..most).unwrap_or_default()).map_err(|error| match error {
+                LayerError::Read { source, .. } => source,
+                other => io::Error::other(other),
+            })?;
+        if count == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the archive ends in the middle of a file",
+            ));
+        }
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+/// Where a sparse file has data, and how much of holes may be handed on.
+pub(super) struct Sparse<'h> {
+    pub(super) map: Vec<SparseEntry>,
+    /// Bytes of holes handed on in this layer.
+    pub(super) holes: &'h mut u64,
+    pub(super) most: Limit,
+}
+
+/// A sparse file with its holes filled by zeros.
+pub(super) struct Expanded<'c, C> {
+    content: &'c mut C,
+    sparse: Sparse<'c>,
+    /// Index into the map of the run at or after `at`.
+    next: usize,
+    at: u64,
+    size: u64,
+}
+
+impl<'c, C> Expanded<'c, C> {
+    /// `content` spread over `size` bytes.
+    pub(super) fn new(content: &'c mut C, sparse: Sparse<'c>, size: u64) -> Self {
+        Self { content, sparse, next: 0, at: 0, size }
+    }
+}
+
+impl<C: Read> Read for Expanded<'_, C> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let map = &self.sparse.map;
+        while map.get(self.next).is_some_and(|run| run.offset.saturating_add(run.length) <= self.at) {
+            self.next += 1;
+        }
+        let run = map.get(self.next).filter(|run| run.offset < self.size);
+        let (is_data, end) = match run {
+            Some(run) if run.offset <= self.at => {
+                (true, run.offset.saturating_add(run.length).min(self.size))
+            }
+            Some(run) => (false, run.offset),
+            None => (false, self.size),
+        };
+        let length = end.saturating_sub(self.at).min(buffer.len() as u64);
+        let Some(buffer) = usize::try_from(length).ok().and_then(|length| buffer.get_mut(..length)) else {
+            return Ok(0);
+        };
+        let count = if is_data {
+            self.content.read(buffer)?
+        } else {
+            *self.sparse.holes = self.sparse.holes.saturating_add(length);
+            self.sparse.most.check(*self.sparse.holes).map_err(io::Error::other)?;
+            buffer.fill(0);
+            buffer.len()
+        };
+        self.at += count as u64;
+        Ok(count)
+    }
+}

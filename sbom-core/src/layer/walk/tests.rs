@@ -1,0 +1,294 @@
+//! What archives hold, well-formed, cut and made to deceive.
+
+use proptest::prelude::*;
+
+use super::{window::CHUNK, *};
+use crate::limits::read_capped;
+
+/// Writes down what it is handed.
+#[derive(Default)]
+struct Seen(Vec<(Entry, Vec<u8>)>);
+
+impl EntrySink for Seen {
+    fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+        let mut limits = Limits::default();
+        limits.set("file-bytes", 1 << 20);
+        let bytes = read_capped(content, limits.file_bytes)
+            .map_err(|error| LayerError::Read { offset: 0, source: io::Error::other(error) })?;
+        self.0.push((entry, bytes));
+        Ok(())
+    }
+
+    fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
+}
+
+/// Reads entries and skips their content.
+struct Count(u64);
+
+impl EntrySink for Count {
+    fn entry(&mut self, _: Entry, _: &mut dyn Read) -> Result<(), LayerError> {
+        self.0 += 1;
+        Ok(())
+    }
+
+    fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
+}
+
+fn header(path: &str, size: u64, kind: tar::EntryType) -> tar::Header {
+    let mut header = tar::Header::new_ustar();
+    header.set_entry_type(kind);
+    header.set_mode(0o755);
+    header.set_size(size);
+    header.as_ustar_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());
+    header.set_cksum();
+    header
+}
+
+fn one(path: &str, content: &[u8]) -> Vec<u8> {
+    let mut out = header(path, content.len() as u64, tar::EntryType::Regular).as_bytes().to_vec();
+    out.extend_from_slice(content);
+    out.resize(out.len().next_multiple_of(512), 0);
+    out
+}
+
+fn seen(archive: &[u8]) -> Result<Vec<(Entry, Vec<u8>)>, LayerError> {
+    let mut seen = Seen::default();
+    walk(archive, &Limits::default(), &mut seen)?;
+    Ok(seen.0)
+}
+
+/// Reads content by way of a buffer of so many bytes.
+struct By(usize, Vec<u8>);
+
+impl EntrySink for By {
+    fn entry(&mut self, _: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+        let mut buffer = vec![0; self.0];
+        loop {
+            let read = content.read(&mut buffer);
+            match read.map_err(|source| LayerError::Read { offset: 0, source })? {
+                0 => return Ok(()),
+                count => self.1.extend_from_slice(&buffer[..count]),
+            }
+        }
+    }
+
+    fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
+}
+
+#[test]
+fn however_much_is_read_at_a_time_the_bytes_are_the_same() {
+    let large: Vec<u8> = (0..=250).cycle().take(3 * CHUNK + 77).collect();
+    let archive = [one("a", b"first"), one("b", &large), one("c", b"last"), vec![0; 1024]].concat();
+    let cut = &archive[..512 + 512 + 512 + 2 * CHUNK];
+    for size in [1000, CHUNK - 1, CHUNK, 2 * CHUNK, 4 * CHUNK] {
+        let mut by = By(size, Vec::new());
+        walk(&archive[..], &Limits::default(), &mut by).unwrap();
+        assert_eq!(by.1, [b"first", &large[..], b"last"].concat(), "{size}");
+        let mut by = By(size, Vec::new());
+        assert!(walk(cut, &Limits::default(), &mut by).is_err(), "{size}");
+        assert_eq!(by.1, [b"first", &large[..2 * CHUNK]].concat(), "{size}");
+    }
+}
+
+#[test]
+fn entries_come_in_order_with_their_content() {
+    let archive = [one("./a", b"hello"), one("b", &vec![7; 700_000]), vec![0; 1024]].concat();
+    let seen = seen(&archive).unwrap();
+    assert_eq!(seen.len(), 2);
+    assert_eq!((seen[0].0.path.to_string().as_str(), &seen[0].1[..]), ("/a", &b"hello"[..]));
+    assert_eq!(seen[1].1, vec![7; 700_000]);
+    assert_eq!(seen[1].0.mode, 0o755);
+}
+
+#[test]
+fn an_archive_may_lack_its_end_marker_and_last_padding() {
+    assert_eq!(seen(&one("a", b"x")).unwrap().len(), 1);
+    let mut archive = one("a", b"x");
+    archive.truncate(513);
+    assert_eq!(seen(&archive).unwrap().len(), 1);
+    assert_eq!(seen(&[]).unwrap().len(), 0);
+    assert_eq!(seen(&[0; 512]).unwrap().len(), 0);
+}
+
+#[test]
+fn a_file_cut_short_is_an_error_that_names_it() {
+    let mut archive = one("some/file", &[1; 2000]);
+    archive.truncate(1000);
+    let mut count = Count(0);
+    let error = walk(&archive[..], &Limits::default(), &mut count).unwrap_err();
+    assert!(matches!(&error, LayerError::Truncated { path, .. } if path == "/some/file"), "{error}");
+    assert!(matches!(seen(&archive), Err(LayerError::Read { .. })));
+}
+
+#[test]
+fn a_header_cut_short_is_an_error() {
+    let mut archive = [one("a", b"x"), one("b", b"y")].concat();
+    archive.truncate(1024 + 100);
+    assert!(matches!(seen(&archive), Err(LayerError::Truncated { .. })));
+}
+
+#[test]
+fn a_file_that_claims_eight_terabytes_ends_with_its_bytes() {
+    let mut archive = header("huge", 0, tar::EntryType::Regular);
+    archive.set_size(8 << 40);
+    archive.set_cksum();
+    let mut count = Count(0);
+    let error = walk(&archive.as_bytes()[..], &Limits::default(), &mut count).unwrap_err();
+    assert!(matches!(error, LayerError::Truncated { .. }), "{error}");
+}
+
+#[test]
+fn what_is_no_archive_is_said_to_be_none() {
+    let error = seen(&[b'x'; 2048]).unwrap_err();
+    assert!(matches!(error, LayerError::NotAnArchive { .. }), "{error}");
+}
+
+#[test]
+fn names_of_gnu_and_pax_are_read() {
+    let long = "d/".repeat(120) + "file";
+    for format in ["gnu", "pax"] {
+        let mut builder = tar::Builder::new(Vec::new());
+        if format == "pax" {
+            builder.append_pax_extensions([("path", long.as_bytes()), ("mtime", &b"-5.25"[..])]).unwrap();
+            builder.append(&header("short", 2, tar::EntryType::Regular), &b"ok"[..]).unwrap();
+        } else {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(2);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, &long, &b"ok"[..]).unwrap();
+        }
+        let seen = seen(&builder.into_inner().unwrap()).unwrap();
+        assert_eq!(seen[0].0.path, ImagePath::from(long.as_str()), "{format}");
+        assert_eq!(seen[0].1, b"ok");
+    }
+}
+
+#[test]
+fn a_pax_size_that_is_no_number_is_an_error() {
+    let mut builder = tar::Builder::new(Vec::new());
+    builder.append_pax_extensions([("size", &b"12x"[..])]).unwrap();
+    builder.append(&header("a", 0, tar::EntryType::Regular), io::empty()).unwrap();
+    assert!(matches!(
+        seen(&builder.into_inner().unwrap()),
+        Err(LayerError::Header { .. } | LayerError::NotAnArchive { .. })
+    ));
+}
+
+#[test]
+fn holes_of_a_sparse_file_are_zeros() {
+    // GNU sparse 1.0: the map precedes the data.
+    let mut builder = tar::Builder::new(Vec::new());
+    builder
+        .append_pax_extensions([
+            ("GNU.sparse.major", &b"1"[..]),
+            ("GNU.sparse.minor", b"0"),
+            ("GNU.sparse.name", b"sparse"),
+            ("GNU.sparse.realsize", b"2000"),
+        ])
+        .unwrap();
+    let mut data = b"2\n0\n3\n1000\n4\n".to_vec();
+    data.resize(512, 0);
+    data.extend_from_slice(b"abcWXYZ");
+    builder.append(&header("x", data.len() as u64, tar::EntryType::Regular), &data[..]).unwrap();
+    let seen = seen(&builder.into_inner().unwrap()).unwrap();
+    let mut expected = vec![0; 2000];
+    expected[..3].copy_from_slice(b"abc");
+    expected[1000..1004].copy_from_slice(b"WXYZ");
+    assert_eq!(seen[0].0.path, ImagePath::from("sparse"));
+    assert_eq!(seen[0].0.size, 2000);
+    assert_eq!(seen[0].1, expected);
+}
+
+#[test]
+fn holes_are_handed_on_up_to_the_limit_of_the_layer() {
+    let mut sparse = tar::Header::new_gnu();
+    sparse.set_entry_type(tar::EntryType::GNUSparse);
+    sparse.set_size(0);
+    let gnu = sparse.as_gnu_mut().unwrap();
+    gnu.realsize.copy_from_slice(b"00000004000\0");
+    sparse.set_cksum();
+    let archive = [&sparse.as_bytes()[..], sparse.as_bytes()].concat();
+    let mut limits = Limits::default();
+    for (most, is_read) in [(4096, true), (4095, false)] {
+        limits.set("hole-bytes", most);
+        let walked = walk(&archive[..], &limits, &mut Seen::default());
+        assert_eq!(walked.is_ok(), is_read, "{walked:?}");
+    }
+}
+
+#[test]
+fn a_directory_of_old_archives_ends_in_a_slash() {
+    assert_eq!(seen(&one("dir/", b"")).unwrap()[0].0.kind, EntryKind::Directory);
+}
+
+#[test]
+fn whiteouts_are_marked_by_their_names() {
+    let archive = [one("etc/.wh.motd", b""), one("d/.wh..wh..opq", b""), one(".wh..wh.plnk/1", b"")].concat();
+    let kinds: Vec<_> =
+        seen(&archive).unwrap().into_iter().map(|(e, _)| (e.path.to_string(), e.kind)).collect();
+    assert_eq!(
+        kinds,
+        [("/etc/motd".to_owned(), EntryKind::Whiteout), ("/d".to_owned(), EntryKind::OpaqueDirectory)]
+    );
+}
+
+#[test]
+fn too_many_entries_hit_the_limit_which_is_named() {
+    let mut limits = Limits::default();
+    limits.set("entries", 1);
+    let archive = [one("a", b""), one("b", b"")].concat();
+    let error = walk(&archive[..], &limits, &mut Count(0)).unwrap_err();
+    assert!(error.to_string().contains("--limit entries="), "{error}");
+}
+
+#[test]
+fn a_name_of_gigabytes_hits_the_limit_before_it_is_read() {
+    let mut long = tar::Header::new_gnu();
+    long.set_entry_type(tar::EntryType::GNULongName);
+    long.set_size(3 << 30);
+    long.set_cksum();
+    let archive = [long.as_bytes().to_vec(), vec![b'a'; 4096]].concat();
+    assert!(matches!(
+        seen(&archive),
+        Err(LayerError::NotAnArchive { source: ParseError::MetadataTooLarge { .. } })
+    ));
+}
+
+#[test]
+fn an_endless_chain_of_sparse_headers_hits_the_limit() {
+    let mut sparse = tar::Header::new_gnu();
+    sparse.set_entry_type(tar::EntryType::GNUSparse);
+    sparse.set_size(0);
+    sparse.as_gnu_mut().unwrap().isextended[0] = 1;
+    sparse.set_cksum();
+    let mut block = [0; 512];
+    // The byte that says that another block follows.
+    block[504] = 1;
+    let archive = [sparse.as_bytes().to_vec(), block.repeat(100_000)].concat();
+    let error = seen(&archive).unwrap_err();
+    assert!(matches!(error, LayerError::Limit { .. }), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn damaged_archives_never_panic(at in 0_usize..3000, byte: u8, cut in 0_usize..3000) {
+        let mut archive = [one("a", &[1; 600]), one("b", b"y"), one(".wh.c", b"")].concat();
+        let length = archive.len();
+        archive[at % length] = byte;
+        archive.truncate(cut.max(1));
+        let _ = seen(&archive);
+    }
+
+    #[test]
+    fn what_the_tar_crate_writes_is_read_back(files in proptest::collection::btree_map("[a-z]{1,8}(/[a-z]{1,60}){0,4}", proptest::collection::vec(any::<u8>(), 0..2000), 0..8)) {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (path, content) in &files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            builder.append_data(&mut header, path, &content[..]).unwrap();
+        }
+        let seen = seen(&builder.into_inner().unwrap()).unwrap();
+        let read: std::collections::BTreeMap<String, Vec<u8>> = seen.into_iter().map(|(e, c)| (String::from_utf8_lossy(e.path.as_bytes()).into_owned(), c)).collect();
+        prop_assert_eq!(read, files);
+    }
+}
