@@ -69,10 +69,10 @@ impl Candidate {
     /// By which candidates are verified, since there may be more than there is work for: records, what may be one, the others
     /// in the order in which they were found. What is small leaves work for more.
     fn turn(&self) -> (u8, usize) {
-        let (Signed::Bundle(bytes) | Signed::Envelope { bytes, .. }) = &self.signed;
+        let length = self.signed.bytes().len();
         match &self.hint {
-            _ if self.is_called_record() => (0, bytes.len()),
-            None => (1, bytes.len()),
+            _ if self.is_called_record() => (0, length),
+            None => (1, length),
             Some(_) => (2, 0),
         }
     }

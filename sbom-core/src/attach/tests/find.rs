@@ -24,9 +24,7 @@ fn referrer(store: &Memory, subject: &Descriptor, kind: &str, layer: &str, text:
 }
 
 fn texts(found: &Found) -> Vec<String> {
-    let text = |(_, signed): (_, &Signed)| match signed {
-        Signed::Bundle(bytes) | Signed::Envelope { bytes, .. } => String::from_utf8(bytes.clone()).unwrap(),
-    };
+    let text = |(_, signed): (_, &Signed)| String::from_utf8(signed.bytes().to_vec()).unwrap();
     found.signed().map(text).collect()
 }
 

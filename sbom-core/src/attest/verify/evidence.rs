@@ -16,9 +16,7 @@ use crate::{
 
 /// The digest of what was found and what it holds. What was withdrawn is not looked at any further.
 pub(super) fn read(signed: &Signed, demand: &Demand, limits: &Limits) -> Result<(Digest, Bundle), Failure> {
-    let bytes = match signed {
-        Signed::Bundle(bytes) | Signed::Envelope { bytes, .. } => bytes,
-    };
+    let bytes = signed.bytes();
     limits.attestation_bytes.check(bytes.len() as u64).map_err(|error| Failure::new(Reason::Limit, error))?;
     let digest = Digest::of(bytes);
     if demand.revoked.attestations.contains(&digest) {
