@@ -6,11 +6,12 @@ use std::{
 };
 
 use super::{
-    LayerRead, Progress, ScanError, Stop,
+    Progress, ScanError, Stop,
     inspect::{Inspector, Shared},
 };
 use crate::{
     bom::{FileScope, overlay::Overlay},
+    cache::LayerResult,
     detect::{Gap, GapKind},
     layer::{
         EntrySink, LayerError,
@@ -39,7 +40,11 @@ impl<'a> Parts<'a> {
 
     /// Reads what detectors could want of one layer. None if the layer has to be read whole: that it was tried leaves
     /// no trace in the bill.
-    pub(super) fn read_layer(&self, layer: &LayerDescriptor, stop: Stop<'_>) -> Option<LayerRead> {
+    pub(super) fn read_layer(
+        &self,
+        layer: &LayerDescriptor,
+        stop: Stop<'_>,
+    ) -> Option<Result<LayerResult, ScanError>> {
         let options = self.shared.options;
         // Whoever wants all files hashed needs all of them.
         if !options.partial || options.bill.files != FileScope::None || layer.size? < SMALL {
@@ -61,7 +66,6 @@ impl<'a> Parts<'a> {
             Err(error) => {
                 let text = format!("{} cannot be read in part and is read whole: {error}", layer.label());
                 self.progress.note(layer, &text);
-                self.shared.discount_captured(inspector.finish().0.captured);
                 None
             }
         }
