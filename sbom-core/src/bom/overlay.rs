@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use super::gaps::Gaps;
 use crate::{
     detect::{Finding, Gap, GapKind},
     digest::ContentDigests,
@@ -36,7 +37,7 @@ pub struct LayerContent {
     /// The regular files that were hashed, in the order of `entries`; none unless files are to be listed.
     pub hashed: Vec<HashedFile>,
     /// What could not be read.
-    pub gaps: Vec<Gap>,
+    pub gaps: Gaps,
     /// The regular files that were to be kept whole to be read (indices into `entries`), ascending. Those that had no
     /// room in the layer alone are among them, without findings, see [`Limits::captured_bytes`].
     pub captured: Vec<usize>,
@@ -106,7 +107,7 @@ pub struct Overlay<'l> {
     /// By layer: the index of the first hashed file, and those of the layer.
     hashed: Vec<(u32, Vec<HashedFile>)>,
     history: BTreeMap<ImagePath, Vec<FileVersion>>,
-    gaps: Vec<Gap>,
+    gaps: Gaps,
     readings: HashMap<Arc<str>, Option<Reading>>,
     /// Records in `history`, see [`Limits::records`].
     records: u64,
@@ -176,7 +177,7 @@ impl<'l> Overlay<'l> {
             found: Vec::new(),
             hashed: Vec::new(),
             history: BTreeMap::new(),
-            gaps: Vec::new(),
+            gaps: Gaps::new(limits.gaps),
             readings: HashMap::new(),
             records: 0,
             captured: 0,
@@ -188,7 +189,7 @@ impl<'l> Overlay<'l> {
     pub fn fold(&mut self, content: LayerContent) -> Result<(), LimitExceeded> {
         let layer = self.layers;
         self.layers += 1;
-        self.gaps.extend(content.gaps);
+        self.gaps.append(content.gaps);
         self.readings.extend(content.readings);
         // What a layer hides lies below it, wherever the marker stands among its entries.
         for entry in &content.entries {
@@ -208,7 +209,7 @@ impl<'l> Overlay<'l> {
             if captured.next_if_eq(&index).is_some()
                 && let Err(gap) = self.count_captured(entry.size, &entry.path, layer)
             {
-                self.gaps.push(gap);
+                self.gap(gap);
                 found = None;
             }
             let found = found.and_then(|found| {
@@ -230,7 +231,7 @@ impl<'l> Overlay<'l> {
         let Reread { path, found, gaps, captured } = read;
         self.gaps.extend(gaps);
         if let Err(gap) = self.count_captured(captured, &path, layer) {
-            self.gaps.push(gap);
+            self.gap(gap);
             return Ok(());
         }
         if found.is_empty() {
@@ -293,11 +294,11 @@ impl<'l> Overlay<'l> {
 
     /// Notes something that could not be read.
     pub fn gap(&mut self, gap: Gap) {
-        self.gaps.push(gap);
+        self.gaps.add(gap);
     }
 
     /// What could not be read, in the layers and in laying them over one another.
-    pub fn take_gaps(&mut self) -> Vec<Gap> {
+    pub fn take_gaps(&mut self) -> Gaps {
         std::mem::take(&mut self.gaps)
     }
 

@@ -7,7 +7,10 @@ use std::collections::BTreeSet;
 
 use super::codec::{Malformed, Reader, Record, Writer};
 use crate::{
-    bom::overlay::{HashedFile, LayerContent, Reread},
+    bom::{
+        gaps::Gaps,
+        overlay::{HashedFile, LayerContent, Reread},
+    },
     detect::Gap,
     image_path::ImagePath,
     layer::{Entry, EntryKind},
@@ -59,7 +62,7 @@ pub(super) fn write(content: &LayerContent, links: &BTreeSet<ImagePath>, most: u
         last = file.entry;
         file.digests.put(&mut out);
     }
-    put_gaps(gaps, &mut out);
+    put_all_gaps(gaps, &mut out);
     let mut last = 0;
     out.length(captured.len());
     for entry in captured {
@@ -83,7 +86,7 @@ pub(super) fn read(body: &[u8], place: Place<'_>) -> Result<LayerResult, Malform
         let path = entries.get(entry).ok_or(Malformed)?.path.clone();
         Ok(HashedFile { entry, digests: Record::take(input)?, path })
     })?;
-    let gaps = take_gaps(&mut input, place)?;
+    let gaps = take_all_gaps(&mut input, place)?;
     let mut next = Ascending { last: 0, end: entries.len() };
     let captured = input.list(|input| next.take(input))?;
     let readings = Record::take(&mut input)?;
@@ -184,19 +187,41 @@ impl Ascending {
     }
 }
 
+fn put_all_gaps(gaps: &Gaps, out: &mut Writer) {
+    let Gaps { most, listed, beyond } = gaps;
+    most.put(out);
+    out.length(listed.len());
+    for (gap, times) in listed {
+        put_placed(gap, out);
+        times.put(out);
+    }
+    beyond.put(out);
+}
+
+fn take_all_gaps(input: &mut Reader<'_>, place: Place<'_>) -> Result<Gaps, Malformed> {
+    let most = Record::take(input)?;
+    let listed = input.list(|input| Ok((take_placed(input, place)?, Record::take(input)?)))?;
+    Ok(Gaps { most, listed: listed.into_iter().collect(), beyond: Record::take(input)? })
+}
+
 fn put_gaps(gaps: &[Gap], out: &mut Writer) {
     out.length(gaps.len());
-    for gap in gaps {
-        gap.layer.is_some().put(out);
-        put_gap(gap, out);
-    }
+    gaps.iter().for_each(|gap| put_placed(gap, out));
 }
 
 fn take_gaps(input: &mut Reader<'_>, place: Place<'_>) -> Result<Vec<Gap>, Malformed> {
-    input.list(|input| {
-        let layer = bool::take(input)?.then_some(place.layer);
-        take_gap(input, layer, place.detectors)
-    })
+    input.list(|input| take_placed(input, place))
+}
+
+/// All of `gap` but which layer it lies in, if in one.
+fn put_placed(gap: &Gap, out: &mut Writer) {
+    gap.layer.is_some().put(out);
+    put_gap(gap, out);
+}
+
+fn take_placed(input: &mut Reader<'_>, place: Place<'_>) -> Result<Gap, Malformed> {
+    let layer = bool::take(input)?.then_some(place.layer);
+    take_gap(input, layer, place.detectors)
 }
 
 /// All of `gap` but its layer.

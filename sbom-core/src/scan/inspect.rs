@@ -9,6 +9,7 @@ use super::{Options, Stop};
 use crate::{
     bom::{
         FileScope,
+        gaps::Gaps,
         overlay::{HashedFile, LayerContent, Reread},
     },
     cache::Files,
@@ -214,7 +215,7 @@ impl<'a> Inspector<'a> {
             shared,
             layer,
             stop,
-            content: LayerContent::default(),
+            content: LayerContent { gaps: Gaps::new(shared.limits().gaps), ..LayerContent::default() },
             links: BTreeSet::new(),
             captured: 0,
             buffer,
@@ -223,7 +224,7 @@ impl<'a> Inspector<'a> {
 
     /// Notes that something in the layer as a whole could not be read.
     pub(super) fn gap(&mut self, gap: Gap) {
-        self.content.gaps.push(Gap { layer: Some(self.layer), ..gap });
+        self.content.gaps.add(Gap { layer: Some(self.layer), ..gap });
     }
 
     fn examine(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), LayerError> {
