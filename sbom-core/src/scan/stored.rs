@@ -8,7 +8,7 @@ use super::{
     pipeline::Pipeline,
 };
 use crate::{
-    cache::LayerResult,
+    bom::overlay::LayerContent,
     detect::{Gap, GapKind},
     digest::{Algorithm, Digest, Hasher},
     layer::{EntrySink, LayerError, decompress::Decompressor, folder, walk},
@@ -43,11 +43,12 @@ pub(super) fn read_layer<'a>(
     shared: &Shared<'_>,
     pipeline: &Layers<'a>,
     stop: Stop<'_>,
-) -> Result<(LayerResult, bool), ScanError> {
+) -> Result<(LayerContent, bool), ScanError> {
     let mut inspector = Inspector::new(shared, layer.index, stop);
     reading.progress.begin(layer);
-    let walked = walk_layer(reading, layer, pipeline, &mut inspector)?;
+    let walked = walk_layer(reading, layer, pipeline, &mut inspector);
     reading.progress.end(layer);
+    let walked = walked?;
     if let Some(gap) = walked.note {
         inspector.gap(gap);
     }
@@ -74,7 +75,8 @@ pub(super) fn walk_layer<'a>(
             // A digest over the stored bytes binds all that is unpacked from them; only without it is the
             // other one needed.
             let diff_id = layer.diff_id.as_ref().filter(|_| layer.digest.is_none());
-            let archive = Archive { stored, layer, hash_unpacked: diff_id.is_some(), limits, progress };
+            let unpacked = diff_id.map(Digest::algorithm);
+            let archive = Archive { stored, layer, unpacked, limits, progress };
             let walked = walk_archive(archive, pipeline, sink)?;
             check_unpacked(layer, diff_id, walked.unpacked)?;
             let is_proved = layer.digest.is_some() || diff_id.is_some();
@@ -91,8 +93,8 @@ pub(super) struct Archive<'a, R> {
     pub(super) stored: R,
     /// What its bytes must agree with.
     pub(super) layer: &'a LayerDescriptor,
-    /// Whether its unpacked bytes are hashed, too.
-    pub(super) hash_unpacked: bool,
+    /// How its unpacked bytes are hashed, if they are, too.
+    pub(super) unpacked: Option<Algorithm>,
     pub(super) limits: &'a Limits,
     pub(super) progress: &'a dyn Progress,
 }
@@ -103,6 +105,15 @@ pub(super) struct Walked {
     pub(super) note: Option<Gap>,
     /// The digest of all unpacked bytes, if it was asked for.
     pub(super) unpacked: Option<Digest>,
+}
+
+/// Checks the digest of a layer's stored bytes.
+pub(super) fn check_stored(
+    layer: &LayerDescriptor,
+    expected: Option<&Digest>,
+    found: Option<Digest>,
+) -> Result<(), ScanError> {
+    same(layer, expected, found, "stored bytes")
 }
 
 /// Checks the digest of a layer's unpacked bytes.
@@ -120,14 +131,14 @@ pub(super) fn walk_archive<'a, R: Read>(
     pipeline: &Pipeline<Unpacked<'a, R>>,
     sink: &mut dyn EntrySink,
 ) -> Result<Walked, ScanError> {
-    let Archive { stored, layer, hash_unpacked, limits, progress } = archive;
+    let Archive { stored, layer, unpacked, limits, progress } = archive;
     let check = Check { layer, limits };
     check.declared_size()?;
     let most = layer.size.unwrap_or(u64::MAX).min(limits.layer_bytes.value).saturating_add(1);
     let hasher = layer.digest.as_ref().map(|digest| Hasher::new(digest.algorithm()));
     let stored = Stored { inner: stored.take(most), counted: 0, hasher, layer, progress };
     let inner = Decompressor::new(stored).map_err(|error| check.read_error(0, error))?;
-    let hasher = hash_unpacked.then(|| Hasher::new(Algorithm::Sha256));
+    let hasher = unpacked.map(Hasher::new);
     let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher });
 
     let walked = walk::walk(&mut unpacked, limits, sink);
@@ -147,7 +158,7 @@ pub(super) fn walk_archive<'a, R: Read>(
     // Damage in transit explains whatever else is wrong, so it is looked for first.
     let stored = inner.drain().map_err(|error| check.read_error(offset, error))?;
     check.size(stored.counted)?;
-    same(layer, layer.digest.as_ref(), stored.hasher.map(Hasher::finish), "stored bytes")?;
+    check_stored(layer, layer.digest.as_ref(), stored.hasher.map(Hasher::finish))?;
     walked.map_err(|source| ScanError::Layer { layer: layer.label(), source })?;
     let note = match rest {
         Ok(_) => None,
