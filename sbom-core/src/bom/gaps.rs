@@ -93,7 +93,9 @@ impl Gaps {
 
 impl Extend<Gap> for Gaps {
     fn extend<I: IntoIterator<Item = Gap>>(&mut self, gaps: I) {
-        gaps.into_iter().for_each(|gap| self.add(gap));
+        for gap in gaps {
+            self.add(gap);
+        }
     }
 }
 

@@ -244,7 +244,7 @@ impl<'a> Inspector<'a> {
         let records = findings.found.iter().map(Finding::records).sum();
         self.held.add_file(self.captured - captured, records);
         self.records = self.records.saturating_add(records);
-        self.within(self.shared.limits().records, self.records, entry)?;
+        within(self.shared.limits().records, self.records, entry)?;
         for gap in findings.gaps {
             self.gap(gap);
         }
@@ -274,16 +274,15 @@ impl<'a> Inspector<'a> {
         Ok(())
     }
 
-    /// Holds the layer alone against what is a bound of all layers together.
-    fn within(&self, limit: Limit, found: u64, entry: &Entry) -> Result<(), LayerError> {
-        let over = |source| LayerError::Limit { offset: 0, path: entry.path.clone(), source };
-        limit.check(found).map_err(over)
-    }
-
     /// What the layer holds.
     pub(super) fn finish(self) -> LayerContent {
         self.content
     }
+}
+
+/// Holds a layer alone against what is a bound of all layers together.
+fn within(limit: Limit, found: u64, entry: &Entry) -> Result<(), LayerError> {
+    limit.check(found).map_err(|source| LayerError::Limit { offset: 0, path: entry.path.clone(), source })
 }
 
 impl EntrySink for Inspector<'_> {
@@ -297,7 +296,7 @@ impl EntrySink for Inspector<'_> {
         }
         self.held.add_entry(&entry);
         self.names = self.names.saturating_add(names_bytes(&entry));
-        self.within(self.shared.limits().names_bytes, self.names, &entry)?;
+        within(self.shared.limits().names_bytes, self.names, &entry)?;
         match &entry.kind {
             EntryKind::File if self.buffer.is_empty() => self.examine(&entry, content)?,
             EntryKind::File => self.examine_and_hash(&entry, content)?,
@@ -370,7 +369,9 @@ impl EntrySink for Rereader<'_> {
             Ok(head) => head,
             Err(error) => {
                 let gap = unread(&entry.path, error)?;
-                paths.iter().for_each(|path| self.gap(path, gap.clone()));
+                for path in paths {
+                    self.gap(path, gap.clone());
+                }
                 return Ok(());
             }
         };
@@ -385,7 +386,9 @@ impl EntrySink for Rereader<'_> {
             Ok(kept) => kept,
             Err(error) => {
                 let gap = not_kept(&entry.path, error)?;
-                wanted.iter().for_each(|(path, _)| self.gap(path, gap.clone()));
+                for (path, _) in &wanted {
+                    self.gap(path, gap.clone());
+                }
                 return Ok(());
             }
         };

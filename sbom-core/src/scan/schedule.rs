@@ -165,7 +165,9 @@ impl<'s> Held<'s> {
     /// What `content` takes.
     pub(super) fn of(content: &LayerContent, all: &'s AtomicU64) -> Self {
         let mut held = Self::new(all);
-        content.entries.iter().for_each(|entry| held.add_entry(entry));
+        for entry in &content.entries {
+            held.add_entry(entry);
+        }
         held.add_file(content.captured_bytes(), content.records());
         held
     }

@@ -89,12 +89,11 @@ impl Overlay<'_> {
             Some(id) => id,
             None => to_u32(self.nodes.len()),
         };
-        match self.nodes.get_mut(id as usize) {
-            Some(free) => *free = node,
-            None => {
-                self.limits.image_entries.check(u64::from(id))?;
-                self.nodes.push(node);
-            }
+        if let Some(free) = self.nodes.get_mut(id as usize) {
+            *free = node;
+        } else {
+            self.limits.image_entries.check(u64::from(id))?;
+            self.nodes.push(node);
         }
         if let Some(NodeKind::Directory(children)) = self.nodes.get_mut(parent as usize).map(|n| &mut n.kind)
         {
