@@ -31,6 +31,7 @@ use crate::{
     source::{Source, SourceError},
 };
 
+mod hashing;
 mod inspect;
 mod parts;
 mod pipeline;

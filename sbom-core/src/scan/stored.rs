@@ -1,9 +1,13 @@
 //! A layer's stored bytes: read once, counted, hashed, decompressed, walked, and checked at the end.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    sync::Arc,
+};
 
 use super::{
     LayerRead, Progress, ScanError, Stop,
+    hashing::Hashing,
     inspect::{Inspector, Shared},
     pipeline::Pipeline,
 };
@@ -114,11 +118,11 @@ pub(super) fn walk_archive<'a, R: Read>(
     let check = Check { layer, limits };
     check.declared_size()?;
     let most = layer.size.unwrap_or(u64::MAX).min(limits.layer_bytes.value).saturating_add(1);
-    let hasher = layer.digest.as_ref().map(|digest| Hasher::new(digest.algorithm()));
-    let stored = Stored { inner: stored.take(most), counted: 0, hasher, layer, progress };
+    let hashing = layer.digest.as_ref().map(|digest| Arc::new(Hashing::new(digest.algorithm())));
+    let stored = Stored { inner: stored.take(most), counted: 0, hashing: hashing.clone(), layer, progress };
     let inner = Decompressor::new(stored).map_err(|error| check.read_error(0, error))?;
     let hasher = hash_unpacked.then(|| Hasher::new(Algorithm::Sha256));
-    let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher });
+    let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher }, hashing);
 
     let walked = walk::walk(&mut unpacked, limits, sink);
     // What follows the end of the archive is no part of it, but of the bytes that were hashed.
@@ -137,7 +141,7 @@ pub(super) fn walk_archive<'a, R: Read>(
     // Damage in transit explains whatever else is wrong, so it is looked for first.
     let stored = inner.drain().map_err(|error| check.read_error(offset, error))?;
     check.size(stored.counted)?;
-    same(layer, layer.digest.as_ref(), stored.hasher.map(Hasher::finish), "stored bytes")?;
+    same(layer, layer.digest.as_ref(), stored.hashing.map(|hashing| hashing.finish()), "stored bytes")?;
     walked.map_err(|source| ScanError::Layer { layer: layer.label(), source })?;
     let note = match rest {
         Ok(_) => None,
@@ -201,7 +205,7 @@ impl Check<'_> {
 struct Stored<'a, R> {
     inner: io::Take<R>,
     counted: u64,
-    hasher: Option<Hasher>,
+    hashing: Option<Arc<Hashing>>,
     layer: &'a LayerDescriptor,
     progress: &'a dyn Progress,
 }
@@ -210,8 +214,8 @@ impl<R: Read> Read for Stored<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // As much as there is room for, so that nothing that follows depends on how the bytes arrive.
         let count = read_full(&mut self.inner, buffer)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(buffer.get(..count).unwrap_or_default());
+        if let Some(hashing) = &self.hashing {
+            hashing.add(buffer.get(..count).unwrap_or_default());
         }
         self.counted = self.counted.saturating_add(count as u64);
         self.progress.advance(self.layer, self.counted);
