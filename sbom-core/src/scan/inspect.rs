@@ -169,10 +169,13 @@ impl<'o> Shared<'o> {
 
 /// What follows if a file cannot be read: a gap, if a bound of this one file was hit.
 fn unread(path: &ImagePath, error: io::Error) -> Result<Gap, LayerError> {
-    match error.downcast::<LimitExceeded>() {
-        Ok(exceeded) => Ok(over_limit(path, exceeded)),
-        Err(source) => Err(LayerError::Read { offset: 0, source }),
-    }
+    let error = match error.downcast::<LimitExceeded>() {
+        Ok(exceeded) => return Ok(over_limit(path, exceeded)),
+        Err(error) => error,
+    };
+    // Content of an archive says where it could not be read.
+    let at_once = |source| LayerError::Read { offset: 0, source };
+    Err(error.downcast::<LayerError>().unwrap_or_else(at_once))
 }
 
 fn over_limit(path: &ImagePath, exceeded: LimitExceeded) -> Gap {
