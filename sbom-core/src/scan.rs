@@ -191,7 +191,7 @@ fn scan_once(
     let shared = Shared::new(options);
     let layers = &source.subject().layers;
     let witness = Witness::of(source);
-    let reading = Reading { source: &witness, progress, limits: &options.limits };
+    let reading = Reading { source: &witness, progress, limits: &options.limits, windows: &shared.windows };
     let results = Results::new(reading, &witness, &shared);
     if let Some(bom) = results.bill() {
         return Ok(Some(bom));
