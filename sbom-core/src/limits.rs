@@ -84,6 +84,9 @@ limits! {
     executable_parts_bytes: "executable-parts-bytes" = 32 * MIB, Bytes;
     /// Files held in memory at one time, over all threads.
     memory_bytes: "memory-bytes" = 160 * MIB, Bytes;
+    /// Windows of the zstd-compressed layers that are unpacked at one time, over all threads. Each counts as the 128 MiB
+    /// that it may have; one has its turn in any case.
+    window_bytes: "window-bytes" = 512 * MIB, Bytes;
     /// Build information inflated from one executable.
     inflated_bytes: "inflated-bytes" = 8 * MIB, Bytes;
     /// Packages of one database or executable; all of Debian has 60 000.

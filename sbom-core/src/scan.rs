@@ -43,8 +43,8 @@ mod tests;
 
 pub use stream::scan_stream;
 
-use inspect::{Rereader, Shared};
-use parts::Parts;
+use inspect::Shared;
+use parts::{Lost, Parts};
 use pipeline::Pipeline;
 use results::{Results, Witness};
 use stored::{Layers, Reading};
@@ -173,26 +173,44 @@ impl Progress for Silent {
 /// The bill is a function of the source's bytes and of `options.bill`, `options.limits` and
 /// `options.detectors`; `options.jobs` changes nothing in it.
 pub fn scan(source: &dyn Source, options: &Options, progress: &dyn Progress) -> Result<Bom, ScanError> {
+    let mut partial = options.partial;
+    loop {
+        if let Some(bom) = scan_once(source, options, partial, progress)? {
+            return Ok(bom);
+        }
+        partial = false;
+    }
+}
+
+/// The bill; none if layers were read in `partial` and could not be a second time.
+fn scan_once(
+    source: &dyn Source,
+    options: &Options,
+    partial: bool,
+    progress: &dyn Progress,
+) -> Result<Option<Bom>, ScanError> {
     let shared = Shared::new(options);
     let layers = &source.subject().layers;
     let witness = Witness::of(source);
-    let reading = Reading { source: &witness, progress, limits: &options.limits };
+    let reading = Reading { source: &witness, progress, limits: &options.limits, windows: &shared.windows };
     let results = Results::new(reading, &witness, &shared);
     if let Some(bom) = results.bill() {
-        return Ok(bom);
+        return Ok(Some(bom));
     }
     let mut overlay = Overlay::new(&options.limits);
-    let parts = Parts::new(source, &shared, progress);
+    let parts = Parts::new(source, &shared, progress, partial);
     let pipeline = Pipeline::new(layers.len());
     let links = read_layers(layers, options.jobs, &mut overlay, &pipeline, &|layer, stop| {
         parts.read_layer(layer, stop).unwrap_or_else(|| results.layer(layer, &pipeline, stop))
     })?;
-    reread(layers, &results, &shared, &mut overlay, links, &parts)?;
+    if let Some(Lost) = reread(layers, &results, &shared, &mut overlay, links, &parts)? {
+        return Ok(None);
+    }
     let mut subject = source.subject().clone();
     parts.mark(&mut subject, &mut overlay);
     let bom = assemble(subject, overlay, &options.bill, &options.limits);
     results.keep_bill(&bom);
-    Ok(bom)
+    Ok(Some(bom))
 }
 
 /// What reading one layer gives: its content, and the paths of links that a detector would want as files.
@@ -287,20 +305,14 @@ fn reread<'l>(
     overlay: &mut Overlay<'_>,
     links: BTreeSet<ImagePath>,
     parts: &Parts<'_>,
-) -> Result<(), ScanError> {
+) -> Result<Option<Lost>, ScanError> {
     let mut further = shared.limits().further_names_bytes.value;
     for (layer, files) in files_behind_links(overlay, shared, links) {
         let Some(descriptor) = layers.get(layer) else { continue };
-        let before = further;
-        let mut rereader = Rereader::new(shared, layer, &files, &mut further);
-        let is_read = parts.walk(descriptor, &mut rereader);
-        let (read, captured) = rereader.finish();
-        let read = if is_read {
-            read
-        } else {
-            further = before;
-            shared.discount_captured(captured);
-            results.reread(descriptor, &files, &mut further)?
+        let read = match parts.reread(descriptor, &files, &mut further) {
+            Some(Ok(read)) => read,
+            Some(Err(lost)) => return Ok(Some(lost)),
+            None => results.reread(descriptor, &files, &mut further)?,
         };
         for (path, found, gaps) in read {
             overlay
@@ -308,7 +320,7 @@ fn reread<'l>(
                 .map_err(|source| ScanError::Limit { at: descriptor.label(), source })?;
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// By layer, the files to read again: the path in the layer, and the paths under which they matter.

@@ -30,6 +30,8 @@ pub(super) struct Shared<'o> {
     pub(super) options: &'o Options,
     needles: Needles,
     memory: Budget,
+    /// For what decompressors look back at.
+    pub(super) windows: Budget,
     captured: AtomicU64,
     /// Whether a file was left out because those of all layers together were too many bytes.
     left_out: AtomicBool,
@@ -39,7 +41,15 @@ impl<'o> Shared<'o> {
     pub(super) fn new(options: &'o Options) -> Self {
         let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
-        Self { options, needles, memory, captured: AtomicU64::new(0), left_out: AtomicBool::new(false) }
+        let windows = Budget::new(options.limits.window_bytes.value);
+        Self {
+            options,
+            needles,
+            memory,
+            windows,
+            captured: AtomicU64::new(0),
+            left_out: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn limits(&self) -> &'o Limits {

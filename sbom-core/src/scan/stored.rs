@@ -14,8 +14,12 @@ use super::{
 use crate::{
     detect::{Gap, GapKind},
     digest::{Algorithm, Digest, Hasher},
-    layer::{EntrySink, LayerError, decompress::Decompressor, folder, walk},
-    limits::{Limits, read_full},
+    layer::{
+        EntrySink, LayerError,
+        decompress::{Compression, Decompressor, ZSTD_WINDOW_BYTES},
+        folder, walk,
+    },
+    limits::{Budget, Limits, read_full},
     oci::LayerDescriptor,
     source::{LayerBytes, Source},
 };
@@ -29,6 +33,7 @@ pub(super) struct Reading<'a> {
     pub(super) source: &'a dyn Source,
     pub(super) progress: &'a dyn Progress,
     pub(super) limits: &'a Limits,
+    pub(super) windows: &'a Budget,
 }
 
 /// Reads one layer and all that detectors want of it.
@@ -57,7 +62,7 @@ pub(super) fn walk_layer<'a>(
     pipeline: &Layers<'a>,
     sink: &mut dyn EntrySink,
 ) -> Result<Option<Gap>, ScanError> {
-    let Reading { source, progress, limits } = reading;
+    let Reading { source, progress, limits, windows } = reading;
     let opened = source
         .open(layer)
         .map_err(|source| ScanError::Source { layer: layer.label(), source: Box::new(source) })?;
@@ -70,7 +75,8 @@ pub(super) fn walk_layer<'a>(
             // A digest over the stored bytes binds all that is unpacked from them; only without it is the
             // other one needed.
             let diff_id = layer.diff_id.as_ref().filter(|_| layer.digest.is_none());
-            let archive = Archive { stored, layer, hash_unpacked: diff_id.is_some(), limits, progress };
+            let hash_unpacked = diff_id.is_some();
+            let archive = Archive { stored, layer, hash_unpacked, limits, windows, progress };
             let walked = walk_archive(archive, pipeline, sink)?;
             check_unpacked(layer, diff_id, walked.unpacked)?;
             Ok(walked.note)
@@ -88,6 +94,8 @@ pub(super) struct Archive<'a, R> {
     /// Whether its unpacked bytes are hashed, too.
     pub(super) hash_unpacked: bool,
     pub(super) limits: &'a Limits,
+    /// Where the windows of decompressors come from.
+    pub(super) windows: &'a Budget,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -114,13 +122,15 @@ pub(super) fn walk_archive<'a, R: Read>(
     pipeline: &Pipeline<Unpacked<'a, R>>,
     sink: &mut dyn EntrySink,
 ) -> Result<Walked, ScanError> {
-    let Archive { stored, layer, hash_unpacked, limits, progress } = archive;
+    let Archive { stored, layer, hash_unpacked, limits, windows, progress } = archive;
     let check = Check { layer, limits };
     check.declared_size()?;
     let most = layer.size.unwrap_or(u64::MAX).min(limits.layer_bytes.value).saturating_add(1);
     let hashing = layer.digest.as_ref().map(|digest| Arc::new(Hashing::new(digest.algorithm())));
     let stored = Stored { inner: stored.take(most), counted: 0, hashing: hashing.clone(), layer, progress };
     let inner = Decompressor::new(stored).map_err(|error| check.read_error(0, error))?;
+    // Taken for the whole layer, and before any share of the memory for files: who holds one of those never waits for this.
+    let _window = (inner.compression() == Compression::Zstd).then(|| windows.take(ZSTD_WINDOW_BYTES));
     let hasher = hash_unpacked.then(|| Hasher::new(Algorithm::Sha256));
     let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher }, hashing);
 

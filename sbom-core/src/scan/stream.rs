@@ -71,8 +71,8 @@ fn read_member(
     let layer = LayerDescriptor { index, size: Some(member.size), ..LayerDescriptor::default() };
     let mut inspector = Inspector::new(shared, index, &|| false);
     progress.begin(&layer);
-    let archive =
-        Archive { stored: bytes, layer: &layer, hash_unpacked: true, limits: shared.limits(), progress };
+    let (limits, windows) = (shared.limits(), &shared.windows);
+    let archive = Archive { stored: bytes, layer: &layer, hash_unpacked: true, limits, windows, progress };
     let walked = walk_archive(archive, &Pipeline::new(1), &mut inspector);
     progress.end(&layer);
     let walked = walked?;
