@@ -159,7 +159,7 @@ limits! {
     chunk_bytes: "chunk-bytes" = 32 * MIB, Bytes;
     /// Requests for parts of one layer; beyond it larger parts are asked for, and in the end the whole.
     range_requests: "range-requests" = 2048, Count;
-    /// Gaps listed one by one; beyond it they are counted.
+    /// Gaps held and listed one by one: the first by layer, path and place in the file. Beyond it they are counted.
     gaps: "gaps" = 10_000, Count;
 }
 

@@ -108,21 +108,22 @@ pub(super) fn walk_hopping<R: Read>(
             return Ok(entries);
         }
         let offset = window.offset;
-        let (consumed, header) = match headers.read(window.bytes()).map_err(|source| unread(offset, source))? {
-            Found::More(_) if window.ended => return window.end_of_bytes(entries),
-            Found::More(least) => {
-                // What was read of a map is read anew each time: asking for a little more would take the square.
-                wanted = least.max(found.saturating_mul(2));
-                continue;
-            }
-            Found::End => return Ok(entries),
-            Found::Passed(consumed) => {
-                window.advance(consumed);
-                wanted = 0;
-                continue;
-            }
-            Found::Entry(consumed, header) => (consumed, header),
-        };
+        let (consumed, header) =
+            match headers.read(window.bytes()).map_err(|source| unread(offset, source))? {
+                Found::More(_) if window.ended => return window.end_of_bytes(entries),
+                Found::More(least) => {
+                    // What was read of a map is read anew each time: asking for a little more would take the square.
+                    wanted = least.max(found.saturating_mul(2));
+                    continue;
+                }
+                Found::End => return Ok(entries),
+                Found::Passed(consumed) => {
+                    window.advance(consumed);
+                    wanted = 0;
+                    continue;
+                }
+                Found::Entry(consumed, header) => (consumed, header),
+            };
         let entry = read_entry(&header);
         let Header { stored, sparse, .. } = header;
         window.advance(consumed);

@@ -6,12 +6,13 @@ use std::{
 };
 
 use super::{
-    LayerRead, Progress, ScanError, Stop,
+    Progress, ScanError, Stop,
     hashing::Hashing,
     inspect::{Inspector, Shared},
     pipeline::Pipeline,
 };
 use crate::{
+    cache::LayerResult,
     detect::{Gap, GapKind},
     digest::{Algorithm, Digest, Hasher},
     layer::{
@@ -36,32 +37,39 @@ pub(super) struct Reading<'a> {
     pub(super) windows: &'a Budget,
 }
 
-/// Reads one layer and all that detectors want of it.
+/// What the walk of a layer gives, beside what its sink took.
+pub(super) struct WalkedLayer {
+    /// That bytes behind the end of the archive could not be read.
+    note: Option<Gap>,
+    /// Whether a digest was found to be that of the bytes that were read: of folders and files nothing is proved.
+    pub(super) is_proved: bool,
+}
+
+/// Reads one layer and all that detectors want of it. Gives also whether a digest proved its bytes.
 pub(super) fn read_layer<'a>(
     reading: Reading<'a>,
     layer: &'a LayerDescriptor,
     shared: &Shared<'_>,
     pipeline: &Layers<'a>,
     stop: Stop<'_>,
-) -> LayerRead {
+) -> Result<(LayerResult, bool), ScanError> {
     let mut inspector = Inspector::new(shared, layer.index, stop);
     reading.progress.begin(layer);
-    let note = walk_layer(reading, layer, pipeline, &mut inspector)?;
+    let walked = walk_layer(reading, layer, pipeline, &mut inspector)?;
     reading.progress.end(layer);
-    if let Some(gap) = note {
+    if let Some(gap) = walked.note {
         inspector.gap(gap);
     }
-    Ok(inspector.finish())
+    Ok((inspector.finish(), walked.is_proved))
 }
 
-/// Walks one layer with `sink`, and checks its digest and size. Gives a gap where bytes behind the end of the
-/// archive could not be read.
+/// Walks one layer with `sink`, and checks its digest and size.
 pub(super) fn walk_layer<'a>(
     reading: Reading<'a>,
     layer: &'a LayerDescriptor,
     pipeline: &Layers<'a>,
     sink: &mut dyn EntrySink,
-) -> Result<Option<Gap>, ScanError> {
+) -> Result<WalkedLayer, ScanError> {
     let Reading { source, progress, limits, windows } = reading;
     let opened = source
         .open(layer)
@@ -79,11 +87,13 @@ pub(super) fn walk_layer<'a>(
             let archive = Archive { stored, layer, hash_unpacked, limits, windows, progress };
             let walked = walk_archive(archive, pipeline, sink)?;
             check_unpacked(layer, diff_id, walked.unpacked)?;
-            Ok(walked.note)
+            let is_proved = layer.digest.is_some() || diff_id.is_some();
+            return Ok(WalkedLayer { note: walked.note, is_proved });
         }
-        LayerBytes::Folder(path) => folder::walk_folder(&path, limits, sink).map(|()| None).map_err(failed),
-        LayerBytes::File(path) => folder::walk_file(&path, sink).map(|()| None).map_err(failed),
+        LayerBytes::Folder(path) => folder::walk_folder(&path, limits, sink).map_err(failed)?,
+        LayerBytes::File(path) => folder::walk_file(&path, sink).map_err(failed)?,
     }
+    Ok(WalkedLayer { note: None, is_proved: false })
 }
 
 /// An archive as it is stored.

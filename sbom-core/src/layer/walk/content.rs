@@ -25,10 +25,7 @@ impl<R: Read> Read for Content<'_, R> {
             })?;
         if count == 0 {
             let (offset, path) = (self.window.offset, self.path.to_string());
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                LayerError::Truncated { offset, path },
-            ));
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, LayerError::Truncated { offset, path }));
         }
         self.left -= count as u64;
         Ok(count)
