@@ -6,10 +6,7 @@ use super::{
     Bom, Component, FileDigest, FileEntry, FileKind, FileScope, Gap, GapKind, OwnedFile,
     overlay::{Overlay, VisibleFile},
 };
-use crate::{
-    digest::hex,
-    limits::{LimitExceeded, Limits},
-};
+use crate::limits::{LimitExceeded, Limits};
 
 /// Paths named for each component of those that were changed, and of those that are missing. All are counted.
 const NAMED_CHANGES: usize = 16;
@@ -141,7 +138,7 @@ enum Change {
 
 impl Changes {
     fn compare(&mut self, claim: &Claim<'_>, found: &FileKind) {
-        let Some(recorded) = &claim.file.digest else { return };
+        let Some(recorded) = claim.file.digest else { return };
         let digests = match found {
             FileKind::Regular { digests: Some(digests), .. } => digests,
             // What could not be read is a gap.
@@ -149,8 +146,8 @@ impl Changes {
             FileKind::Symlink { .. } => return self.modified(claim),
         };
         let same = match recorded {
-            FileDigest::Sha1(recorded) => *recorded == hex(&digests.sha1),
-            FileDigest::Sha256(recorded) => *recorded == hex(&digests.sha256),
+            FileDigest::Sha1(recorded) => recorded == digests.sha1,
+            FileDigest::Sha256(recorded) => recorded == digests.sha256,
             FileDigest::Md5(_) => true,
         };
         if !same {

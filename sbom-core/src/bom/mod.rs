@@ -302,15 +302,15 @@ pub struct OwnedFile {
     pub is_config: bool,
 }
 
-/// A digest that a package database records, in lower-case hex.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A digest that a package database records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileDigest {
     /// MD5.
-    Md5(Box<str>),
+    Md5([u8; 16]),
     /// SHA-1.
-    Sha1(Box<str>),
+    Sha1([u8; 20]),
     /// SHA-256.
-    Sha256(Box<str>),
+    Sha256([u8; 32]),
 }
 
 /// Where and how a component was found.

@@ -137,7 +137,7 @@ choice!(ReferenceKind {
     5 => Distribution,
 });
 record!(OwnedFile { path, digest, is_config });
-choice!(FileDigest { 0 => Md5(hex), 1 => Sha1(hex), 2 => Sha256(hex) });
+choice!(FileDigest { 0 => Md5(digest), 1 => Sha1(digest), 2 => Sha256(digest) });
 record!(Evidence { layer, path, technique, confidence, detail });
 choice!(Technique { 0 => ManifestAnalysis, 1 => BinaryAnalysis });
 record!(Attribution { introduced, changed, removed });
