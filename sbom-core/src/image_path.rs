@@ -61,8 +61,7 @@ impl ImagePath {
 
     /// The last component; empty for the root.
     pub fn file_name(&self) -> &[u8] {
-        let start = memchr::memrchr(b'/', &self.0).map_or(0, |slash| slash + 1);
-        self.0.get(start..).unwrap_or_default()
+        file_name(&self.0)
     }
 
     /// The components from the root down.
@@ -139,8 +138,19 @@ pub fn escape_control(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escape).collect())
 }
 
+/// What comes behind the last `/`.
+pub(crate) fn file_name(path: &[u8]) -> &[u8] {
+    let start = memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1);
+    path.get(start..).unwrap_or_default()
+}
+
+/// Whether `path` is names joined by `/`: no empty, `.` or `..` component, and at least one.
+pub(crate) fn are_names(path: &[u8]) -> bool {
+    path.split(|&b| b == b'/').all(|component| !matches!(component, b"" | b"." | b".."))
+}
+
 fn is_normal(raw: &[u8]) -> bool {
-    raw.split(|&b| b == b'/').all(|component| !matches!(component, b"" | b"." | b"..")) || raw.is_empty()
+    raw.is_empty() || are_names(raw)
 }
 
 fn push_all(out: &mut Vec<u8>, raw: &[u8]) {

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::image_path::ImagePath;
+use crate::{bom::OwnedFiles, image_path::ImagePath};
 
 /// Bytes that no writer of this version wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +106,12 @@ impl Writer {
         self.path_bytes = self.path_bytes.saturating_add(path.len());
     }
 
+    /// As they are kept.
+    pub(super) fn owned_files(&mut self, files: &OwnedFiles) {
+        self.bytes(files.as_packed());
+        self.path_bytes = self.path_bytes.saturating_add(files.path_bytes());
+    }
+
     /// A text that may come more than once: its number, and the text itself the first time.
     pub(super) fn text(&mut self, text: &Arc<str>) {
         let next = self.texts.len() as u64;
@@ -127,6 +133,8 @@ fn low_byte(number: u64) -> u8 {
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     path: Vec<u8>,
+    /// The path read last of those that are packed.
+    packed_path: Vec<u8>,
     /// Bytes that paths may still come to.
     path_bytes: usize,
     texts: Vec<Arc<str>>,
@@ -136,7 +144,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         let path_bytes = bytes.len().saturating_mul(PATH_BYTES);
-        Self { bytes, path: Vec::new(), path_bytes, texts: Vec::new(), depth: 0 }
+        Self { bytes, path: Vec::new(), packed_path: Vec::new(), path_bytes, texts: Vec::new(), depth: 0 }
     }
 
     /// That nothing is left.
@@ -205,6 +213,11 @@ impl<'a> Reader<'a> {
         let path = ImagePath::new(&self.path);
         // Any other form of a path is none that a writer was given.
         if path.as_bytes() == self.path { Ok(path) } else { Err(Malformed) }
+    }
+
+    pub(super) fn owned_files(&mut self) -> Result<OwnedFiles, Malformed> {
+        let packed = self.bytes()?;
+        OwnedFiles::of_packed(packed, &mut self.packed_path, &mut self.path_bytes).ok_or(Malformed)
     }
 
     pub(super) fn text(&mut self) -> Result<Arc<str>, Malformed> {

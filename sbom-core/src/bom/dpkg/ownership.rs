@@ -1,7 +1,7 @@
 //! Which files a package owns, and where they really lie.
 
 use super::{
-    super::{FileDigest, OwnedFile, directories::Directories, overlay::Overlay},
+    super::{FileDigest, OwnedFile, OwnedFiles, directories::Directories, overlay::Overlay},
     collect::Installed,
     component::MayCopy,
     root::Root,
@@ -17,7 +17,7 @@ use crate::{
 /// Bytes that a file takes beside its path.
 const FILE_WEIGHT: usize = 64;
 
-/// The files that `package` owns, sorted.
+/// The files that `package` owns.
 ///
 /// Its list of paths is the authority. Where there is none, as in distroless images, its checksums stand in.
 pub(super) fn files(
@@ -25,10 +25,10 @@ pub(super) fn files(
     root: &Root<'_>,
     directories: &mut Directories<'_>,
     may_copy: MayCopy<'_>,
-) -> Vec<OwnedFile> {
+) -> OwnedFiles {
     let recorded = Recorded::find(package, root, directories.overlay());
     if !recorded.is_empty() && !may_copy("the files that they own", recorded.weight(&package.root)) {
-        return Vec::new();
+        return OwnedFiles::default();
     }
     let mut checksums: Vec<_> = recorded.checksums.iter().collect();
     checksums.sort();
@@ -72,7 +72,7 @@ pub(super) fn files(
         }
         same
     });
-    files
+    files.into()
 }
 
 /// Where a path of the package lies, once another package has diverted it.

@@ -231,7 +231,7 @@ fn component() -> impl Strategy<Value = Component> {
                 ancestors,
                 references,
                 hashes,
-                files,
+                files: files.into(),
                 usage,
                 requested,
                 properties,
