@@ -15,7 +15,7 @@ use std::fmt;
 
 use crate::{
     digest::hex,
-    image_path::{ImagePath, are_names, file_name},
+    image_path::{ImagePath, file_name, stays_normal},
 };
 
 /// Marks configuration.
@@ -147,10 +147,8 @@ impl OwnedFiles {
                 _ => return None,
             }
             path.truncate(file.shared);
-            // All before the last slash are names already.
-            let first = memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1);
             path.extend_from_slice(file.rest);
-            if !(path.is_empty() || are_names(path.get(first..)?)) {
+            if !stays_normal(path, file.shared) {
                 return None;
             }
             before = Some(marks);
