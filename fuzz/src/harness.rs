@@ -431,7 +431,8 @@ fn layer_parts(bytes: &[u8]) {
         (Form::Plain, bytes.to_vec()),
     ];
     for (form, stored) in forms {
-        drop(partial::walk(&Memory(stored), &form, &limits, &|_| {}, &mut Read64(0)));
+        let digest = Digest::of(&stored);
+        drop(partial::walk(&Memory(stored), &form, Some(&digest), &limits, &|_| {}, &mut Read64(0)));
     }
 }
 

@@ -84,6 +84,9 @@ limits! {
     executable_parts_bytes: "executable-parts-bytes" = 32 * MIB, Bytes;
     /// Files held in memory at one time, over all threads.
     memory_bytes: "memory-bytes" = 160 * MIB, Bytes;
+    /// Windows of the zstd-compressed layers that are unpacked at one time, over all threads. Each counts as the 128 MiB
+    /// that it may have; one has its turn in any case.
+    window_bytes: "window-bytes" = 512 * MIB, Bytes;
     /// Build information inflated from one executable.
     inflated_bytes: "inflated-bytes" = 8 * MIB, Bytes;
     /// Packages of one database or executable; all of Debian has 60 000.
@@ -156,7 +159,7 @@ limits! {
     chunk_bytes: "chunk-bytes" = 32 * MIB, Bytes;
     /// Requests for parts of one layer; beyond it larger parts are asked for, and in the end the whole.
     range_requests: "range-requests" = 2048, Count;
-    /// Gaps listed one by one; beyond it they are counted.
+    /// Gaps held and listed one by one: the first by layer, path and place in the file. Beyond it they are counted.
     gaps: "gaps" = 10_000, Count;
 }
 

@@ -164,7 +164,8 @@ impl Folder {
         }
     }
 
-    /// All files of the cache, what was used longest ago first. Anything else in the folder is passed over.
+    /// All files of the cache, what was used longest ago first. Anything else in the folder is passed over, whatever it is
+    /// called.
     pub(super) fn list(&self) -> Result<Vec<Listed>, CacheError> {
         let failed = |source| CacheError::Read { path: self.path.clone(), source };
         let mut listed = Vec::new();
@@ -182,6 +183,7 @@ impl Folder {
                 continue;
             }
             match entry.metadata() {
+                Ok(metadata) if !metadata.is_file() => {}
                 Ok(metadata) => {
                     let used = metadata.modified().map_err(failed)?;
                     listed.push(Listed { used, name, bytes: metadata.len() });

@@ -56,7 +56,7 @@ const ENTRY_BYTES: u64 = 256 << 20;
 const ENTRY_PART: u64 = 4;
 /// An entry that is used is marked so at most once in this time.
 const TOUCH_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Longer than this nobody waits, in sum, for a disk that is to save time.
+/// Longer than this nobody waits, in sum, for a disk that is to save time; nor once more, when all is done, to make room.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Something is wrong with the folder.
@@ -118,7 +118,7 @@ pub struct LayerCache {
 #[derive(Debug)]
 struct State {
     /// Whether entries are looked for.
-    reads: bool,
+    reads: Reads,
     /// Whether entries are put.
     writes: bool,
     /// Whether an entry was put since room was made last.
@@ -130,6 +130,16 @@ struct State {
     spent: Duration,
 }
 
+/// Whether entries are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    Yes,
+    /// Not before the first is put, for there is no folder.
+    OnceThereIsOne,
+    /// Not again: it failed.
+    No,
+}
+
 impl LayerCache {
     /// The cache in `folder`, which need not be there. Its entries may take `most_bytes`. At `now`, to a day, those are
     /// marked as used that are.
@@ -138,13 +148,24 @@ impl LayerCache {
     }
 
     fn with(folder: Folder, most_bytes: u64, now: Timestamp) -> Self {
-        let (reads, writes, fault) = match folder.exists() {
-            Ok(exists) => (exists, true, None),
-            Err(fault) => (false, false, Some(fault)),
+        let state = State {
+            reads: Reads::Yes,
+            writes: true,
+            grown: false,
+            fault: None,
+            counts: Counts::default(),
+            spent: Duration::ZERO,
         };
-        let state =
-            State { reads, writes, grown: false, fault, counts: Counts::default(), spent: Duration::ZERO };
-        Self { folder, most_bytes, now: system_time(now), state: Mutex::new(state) }
+        let cache = Self { folder, most_bytes, now: system_time(now), state: Mutex::new(state) };
+        match cache.timed(|| cache.folder.exists()) {
+            Ok(true) => {}
+            Ok(false) => cache.state().missing(),
+            Err(fault) => {
+                cache.state().give_up();
+                cache.fail(fault);
+            }
+        }
+        cache
     }
 
     /// What went wrong first, and why results are not used or not kept; none if nothing did. To be asked when a scan is
@@ -189,7 +210,10 @@ impl LayerCache {
     ) -> Option<Bom> {
         let bom = self.find(key, |body| bill::read(body, subject, detectors))?;
         for layer in layers {
-            self.folder.touch(layer, self.now, TOUCH_EVERY);
+            if self.state().reads != Reads::Yes {
+                break;
+            }
+            self.timed(|| self.folder.touch(layer, self.now, TOUCH_EVERY));
         }
         Some(bom)
     }
@@ -201,15 +225,21 @@ impl LayerCache {
 
     /// Makes room, if anything was kept: what was used longest ago goes first.
     pub(crate) fn make_room(&self) {
-        if std::mem::take(&mut self.state().grown)
-            && let Err(error) = prune::make_room(&self.folder, self.most_bytes, self.now)
+        if !std::mem::take(&mut self.state().grown) {
+            return;
+        }
+        // However slow the disk was: what every scan adds to, and none takes from, would grow without bound.
+        let began = Instant::now();
+        let may_go_on = || began.elapsed() < PATIENCE;
+        if let Err(error) =
+            self.timed(|| prune::make_room(&self.folder, self.most_bytes, self.now, may_go_on))
         {
             self.fail(error);
         }
     }
 
     fn find<T>(&self, key: &Key, decode: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Option<T> {
-        if !self.state().reads {
+        if self.state().reads != Reads::Yes {
             self.state().counts.misses += 1;
             return None;
         }
@@ -218,7 +248,7 @@ impl LayerCache {
             Ok(None) => None,
             Ok(Some(found)) => match decoded(key, &found.bytes, decode) {
                 Ok(result) => {
-                    found.touch(self.now, TOUCH_EVERY);
+                    self.timed(|| found.touch(self.now, TOUCH_EVERY));
                     Some(result)
                 }
                 Err(damage) => {
@@ -255,7 +285,9 @@ impl LayerCache {
             Ok(()) => {
                 let mut state = self.state();
                 state.grown = true;
-                state.reads = state.writes;
+                if state.reads == Reads::OnceThereIsOne {
+                    state.reads = Reads::Yes;
+                }
             }
             Err(error) => self.fail(error),
         }
@@ -267,14 +299,13 @@ impl LayerCache {
     }
 
     /// Counts the time that `work` takes. Once it is too much in sum the folder is left alone.
-    fn timed<T>(&self, work: impl FnOnce() -> Result<T, CacheError>) -> Result<T, CacheError> {
+    fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let result = work();
         let mut state = self.state();
         state.spent += began.elapsed();
         if state.spent > PATIENCE {
-            state.reads = false;
-            state.writes = false;
+            state.give_up();
             let slow = CacheError::Slow { path: self.folder.path().to_owned() };
             state.fault.get_or_insert(slow);
         }
@@ -286,19 +317,30 @@ impl LayerCache {
         let mut state = self.state();
         match &error {
             CacheError::Write { .. } => state.writes = false,
-            CacheError::Read { .. } => state.reads = false,
+            CacheError::Read { .. } => state.reads = Reads::No,
             // One entry that is not trusted says nothing of the others; the folder was looked at before.
             CacheError::Distrusted { path, .. } if path != self.folder.path() => {}
-            CacheError::Distrusted { .. } | CacheError::Slow { .. } => {
-                state.reads = false;
-                state.writes = false;
-            }
+            CacheError::Distrusted { .. } | CacheError::Slow { .. } => state.give_up(),
         }
         state.fault.get_or_insert(error);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// There is no folder yet.
+    fn missing(&mut self) {
+        if self.reads == Reads::Yes {
+            self.reads = Reads::OnceThereIsOne;
+        }
+    }
+
+    fn give_up(&mut self) {
+        self.reads = Reads::No;
+        self.writes = false;
     }
 }
 

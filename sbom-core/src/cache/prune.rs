@@ -5,7 +5,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{CacheError, folder::Folder, system_time};
+use super::{
+    CacheError,
+    folder::{Folder, Listed},
+    system_time,
+};
 use crate::timestamp::Timestamp;
 
 /// Once too much is there, this part of what may be there stays, so that the next results find room.
@@ -44,7 +48,7 @@ pub struct Pruned {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Bytes of what stayed.
+    /// Bytes of the entries that stayed.
     pub left: u64,
 }
 
@@ -74,22 +78,35 @@ impl Prune {
     /// Removes from the cache in `folder` what is to go at `now`, and what was left unfinished.
     pub fn run(self, folder: &Path, now: Timestamp) -> Result<Pruned, CacheError> {
         let folder = Folder::new(folder);
-        if folder.exists()? { prune(&folder, self, system_time(now)) } else { Ok(Pruned::default()) }
+        if !folder.exists()? {
+            return Ok(Pruned::default());
+        }
+        prune(&folder, folder.list()?, self, system_time(now), || true)
     }
 }
 
-/// Removes entries if there are more than `most_bytes` of them.
-pub(super) fn make_room(folder: &Folder, most_bytes: u64, now: SystemTime) -> Result<(), CacheError> {
-    let all: u64 = folder.list()?.iter().map(|file| file.bytes).sum();
-    if all > most_bytes {
-        prune(folder, Prune::To(most_bytes / 10 * KEEP_TENTHS), now)?;
-    }
-    Ok(())
-}
-
-fn prune(folder: &Folder, which: Prune, now: SystemTime) -> Result<Pruned, CacheError> {
+/// Removes what was left unfinished, and entries if there are more than `most_bytes` of them; as long as `may_go_on`.
+pub(super) fn make_room(
+    folder: &Folder,
+    most_bytes: u64,
+    now: SystemTime,
+    may_go_on: impl Fn() -> bool,
+) -> Result<(), CacheError> {
     let files = folder.list()?;
-    let mut pruned = Pruned { left: files.iter().map(|file| file.bytes).sum(), ..Pruned::default() };
+    let most = if entry_bytes(&files) > most_bytes { most_bytes / 10 * KEEP_TENTHS } else { u64::MAX };
+    prune(folder, files, Prune::To(most), now, may_go_on).map(drop)
+}
+
+/// Removes of `files` what is to go. One that cannot be removed keeps none of the others; the first such is told.
+fn prune(
+    folder: &Folder,
+    files: Vec<Listed>,
+    which: Prune,
+    now: SystemTime,
+    may_go_on: impl Fn() -> bool,
+) -> Result<Pruned, CacheError> {
+    let mut pruned = Pruned { left: entry_bytes(&files), ..Pruned::default() };
+    let mut fault = None;
     for file in files {
         let unused = now.duration_since(file.used).unwrap_or_default();
         let goes = match which {
@@ -98,12 +115,64 @@ fn prune(folder: &Folder, which: Prune, now: SystemTime) -> Result<Pruned, Cache
             Prune::UnusedFor(seconds) => unused >= Duration::from_secs(seconds),
             Prune::To(bytes) => pruned.left > bytes,
         };
-        if goes {
-            folder.remove(&file)?;
-            pruned.files += 1;
-            pruned.bytes = pruned.bytes.saturating_add(file.bytes);
-            pruned.left = pruned.left.saturating_sub(file.bytes);
+        if !goes {
+            continue;
+        }
+        if !may_go_on() {
+            break;
+        }
+        match folder.remove(&file) {
+            Ok(()) => {
+                pruned.files += 1;
+                pruned.bytes = pruned.bytes.saturating_add(file.bytes);
+                let of_entry = if file.is_unfinished() { 0 } else { file.bytes };
+                pruned.left = pruned.left.saturating_sub(of_entry);
+            }
+            Err(error) => drop(fault.get_or_insert(error)),
         }
     }
-    Ok(pruned)
+    fault.map_or(Ok(pruned), Err)
+}
+
+/// The bytes of the entries among `files`: none must go because of what others are writing, or left unfinished.
+fn entry_bytes(files: &[Listed]) -> u64 {
+    let entries = files.iter().filter(|file| !file.is_unfinished());
+    entries.fold(0, |sum, file| sum.saturating_add(file.bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_removed_keeps_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<Listed> = ["first", "folder", "last"]
+            .map(|name| Listed { used: SystemTime::UNIX_EPOCH, name: name.to_owned(), bytes: 1 })
+            .into();
+        fs::write(folder.path().join("first"), b"x").unwrap();
+        fs::create_dir(folder.path().join("folder")).unwrap();
+        fs::write(folder.path().join("last"), b"x").unwrap();
+        let now = SystemTime::UNIX_EPOCH;
+        let pruned = prune(&Folder::new(folder.path()), files, Prune::All, now, || true);
+        assert!(matches!(pruned, Err(CacheError::Write { .. })), "{pruned:?}");
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(left, ["folder"]);
+    }
+
+    #[test]
+    fn room_is_made_as_long_as_there_is_time() {
+        let folder = tempfile::tempdir().unwrap();
+        for n in 0..5 {
+            fs::write(folder.path().join(format!("{n:064}.layer")), [0; 10]).unwrap();
+        }
+        let left = std::cell::Cell::new(3);
+        let may_go_on = || left.replace(left.get() - 1) > 0;
+        let cache = Folder::new(folder.path());
+        make_room(&cache, 1, SystemTime::UNIX_EPOCH, may_go_on).unwrap();
+        assert_eq!(cache.list().unwrap().len(), 2);
+    }
 }

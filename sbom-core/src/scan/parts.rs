@@ -2,23 +2,32 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Display,
     sync::{Mutex, PoisonError},
 };
 
 use super::{
-    LayerRead, Progress, ScanError, Stop,
-    inspect::{Inspector, Shared},
+    Progress, ScanError, Stop,
+    inspect::{Inspector, Rereader, Shared},
 };
 use crate::{
-    bom::{FileScope, overlay::Overlay},
+    bom::{
+        FileScope,
+        overlay::{Overlay, Reread},
+    },
+    cache::{Files, LayerResult},
     detect::{Gap, GapKind},
     layer::{
         EntrySink, LayerError,
-        partial::{Form, PartialError, walk},
+        decompress::ZSTD_WINDOW_BYTES,
+        partial::{Extent, Form, PartialError, RandomAccess, walk},
     },
     oci::{LayerDescriptor, Proof, Subject},
     source::Source,
 };
+
+#[cfg(test)]
+mod tests;
 
 /// Layers of fewer bytes are read whole, and so proved whole: parts would bring next to nothing.
 const SMALL: u64 = 128 << 10;
@@ -28,31 +37,48 @@ pub(super) struct Parts<'a> {
     source: &'a dyn Source,
     shared: &'a Shared<'a>,
     progress: &'a dyn Progress,
-    /// The layers that were.
+    is_wanted: bool,
+    /// The layers that were, unless that was all of them and proved.
     read: Mutex<BTreeMap<usize, Proof>>,
 }
 
+/// What was read in part once could not be a second time: the scan has to begin again with whole layers, for nobody could
+/// tell what of the first reading is true.
+#[derive(Debug)]
+pub(super) struct Lost;
+
 impl<'a> Parts<'a> {
-    pub(super) fn new(source: &'a dyn Source, shared: &'a Shared<'a>, progress: &'a dyn Progress) -> Self {
-        Self { source, shared, progress, read: Mutex::default() }
+    /// None are, unless `is_wanted`.
+    pub(super) fn new(
+        source: &'a dyn Source,
+        shared: &'a Shared<'a>,
+        progress: &'a dyn Progress,
+        is_wanted: bool,
+    ) -> Self {
+        Self { source, shared, progress, is_wanted, read: Mutex::default() }
     }
 
     /// Reads what detectors could want of one layer. None if the layer has to be read whole: that it was tried leaves
     /// no trace in the bill.
-    pub(super) fn read_layer(&self, layer: &LayerDescriptor, stop: Stop<'_>) -> Option<LayerRead> {
+    pub(super) fn read_layer(
+        &self,
+        layer: &LayerDescriptor,
+        stop: Stop<'_>,
+    ) -> Option<Result<LayerResult, ScanError>> {
         let options = self.shared.options;
         // Whoever wants all files hashed needs all of them.
-        if !options.partial || options.bill.files != FileScope::None || layer.size? < SMALL {
+        if !self.is_wanted || options.bill.files != FileScope::None || layer.size? < SMALL {
             return None;
         }
         let (access, form) = self.source.open_parts(layer)?;
         let mut inspector = Inspector::new(self.shared, layer.index, stop);
         self.progress.begin(layer);
         let report = |bytes| self.progress.advance(layer, bytes);
-        let walked = walk(&*access, &form, self.shared.limits(), &report, &mut inspector);
+        let walked = self.walk(layer, &*access, &form, &report, &mut inspector);
         self.progress.end(layer);
         match walked {
-            Ok(()) => {
+            Ok(Extent::Whole) => Some(Ok(inspector.finish())),
+            Ok(Extent::Parts) => {
                 let proof = proof(&form);
                 self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(layer.index, proof);
                 Some(Ok(inspector.finish()))
@@ -61,20 +87,52 @@ impl<'a> Parts<'a> {
             Err(error) => {
                 let text = format!("{} cannot be read in part and is read whole: {error}", layer.label());
                 self.progress.note(layer, &text);
-                self.shared.discount_captured(inspector.finish().0.captured);
                 None
             }
         }
     }
 
-    /// Hands a layer that was read in part to `sink` once more. False if that has to be done with the whole, and what
-    /// the sink took is to be thrown away.
-    pub(super) fn walk(&self, layer: &LayerDescriptor, sink: &mut dyn EntrySink) -> bool {
+    /// Reads certain files of a layer that was read in part, as [`Results::reread`](super::results::Results::reread) does of
+    /// the whole. None if the layer was not read in part.
+    pub(super) fn reread(
+        &self,
+        layer: &LayerDescriptor,
+        files: &Files,
+        further: &mut u64,
+    ) -> Option<Result<Vec<Reread>, Lost>> {
         if !self.read.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&layer.index) {
-            return false;
+            return None;
         }
-        let Some((access, form)) = self.source.open_parts(layer) else { return false };
-        walk(&*access, &form, self.shared.limits(), &|_| {}, sink).is_ok()
+        let Some((access, form)) = self.source.open_parts(layer) else {
+            return Some(Err(self.lose(layer, &"its parts are gone")));
+        };
+        let mut rereader = Rereader::new(self.shared, layer.index, files, further);
+        Some(match self.walk(layer, &*access, &form, &|_| {}, &mut rereader) {
+            Ok(_) => Ok(rereader.finish()),
+            Err(error) => Err(self.lose(layer, &error)),
+        })
+    }
+
+    fn lose(&self, layer: &LayerDescriptor, why: &dyn Display) -> Lost {
+        let label = layer.label();
+        self.progress.note(
+            layer,
+            &format!("{label} cannot be read in part again, so all layers are read whole: {why}"),
+        );
+        Lost
+    }
+
+    fn walk(
+        &self,
+        layer: &LayerDescriptor,
+        access: &dyn RandomAccess,
+        form: &Form,
+        report: &dyn Fn(u64),
+        sink: &mut dyn EntrySink,
+    ) -> Result<Extent, PartialError> {
+        let is_zstd = matches!(form, Form::ZstdChunked(..));
+        let _window = is_zstd.then(|| self.shared.windows.take(ZSTD_WINDOW_BYTES));
+        walk(access, form, layer.digest.as_ref(), self.shared.limits(), report, sink)
     }
 
     /// Says in the bill which layers were read in part.

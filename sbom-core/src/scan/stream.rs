@@ -71,8 +71,8 @@ fn read_member(
     let layer = LayerDescriptor { index, size: Some(member.size), ..LayerDescriptor::default() };
     let mut inspector = Inspector::new(shared, index, &|| false);
     progress.begin(&layer);
-    let archive =
-        Archive { stored: bytes, layer: &layer, hash_unpacked: true, limits: shared.limits(), progress };
+    let (limits, windows) = (shared.limits(), &shared.windows);
+    let archive = Archive { stored: bytes, layer: &layer, hash_unpacked: true, limits, windows, progress };
     let walked = walk_archive(archive, &Pipeline::new(1), &mut inspector);
     progress.end(&layer);
     let walked = walked?;
@@ -107,9 +107,7 @@ fn bill(
             }
             _ => std::mem::take(&mut read.content),
         };
-        for gap in &mut content.gaps {
-            gap.layer = Some(layer.index);
-        }
+        content.gaps = content.gaps.in_layer(layer.index);
         overlay.fold(content).map_err(|source| ScanError::Limit { at: layer.label(), source })?;
         links.extend(read.links.iter().cloned());
     }

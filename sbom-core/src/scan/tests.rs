@@ -1,12 +1,16 @@
 //! Scans of layers in memory: damage, order and threads change nothing in what is said.
 
-use std::{io::Read, sync::atomic::AtomicU64};
+use std::{
+    io::{Cursor, Read},
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use super::*;
 use crate::{
     oci::Subject,
     source::{
-        LayerBytes,
+        LayerBytes, SourceError,
         testing::{Memory, archive},
     },
 };
@@ -60,6 +64,27 @@ fn what_is_lost_where_unpacking_fails_is_the_same_for_any_number_of_jobs() {
 }
 
 #[test]
+fn what_has_no_room_is_the_same_for_any_number_of_jobs() {
+    let layers = (0..8).map(|n| {
+        let database = format!("P:p{n}\nV:1-r0\nA:x86_64\n\n{}", "\n".repeat(40_000 - n * 100));
+        archive(&[(&format!("r{n}/lib/apk/db/installed"), database.as_bytes())])
+    });
+    let memory = Memory::new(layers.collect());
+    let run = |jobs| {
+        let mut options = options(jobs);
+        options.limits.set("captured-bytes", 100_000);
+        scan(&memory, &options, &Silent).unwrap()
+    };
+    let expected = run(1);
+    let names: Vec<_> = expected.components.iter().map(|component| component.name.as_str()).collect();
+    assert_eq!(names, ["p0", "p1"]);
+    assert_eq!(expected.gaps.iter().filter(|gap| gap.message.contains("captured-bytes")).count(), 6);
+    for jobs in [2, 3, 8, 4, 4, 4, 4] {
+        assert_eq!(run(jobs), expected, "--jobs {jobs}");
+    }
+}
+
+#[test]
 fn of_a_fold_and_a_read_that_fail_the_lower_layer_is_reported() {
     let packages: String = (0..5).map(|n| format!("P:p{n}\nV:1-r0\nA:x86_64\n\n")).collect();
     let mut memory = Memory::new(vec![
@@ -106,7 +131,7 @@ fn a_reader_that_never_ends_is_cut_at_the_declared_length() {
             &self.0.subject
         }
         fn open(&self, _: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
-            let head = std::io::Cursor::new(self.0.layers[0].clone());
+            let head = Cursor::new(self.0.layers[0].clone());
             Ok(LayerBytes::Archive(Box::new(head.chain(std::io::repeat(0)))))
         }
     }
@@ -151,4 +176,80 @@ fn progress_hears_of_every_layer() {
 fn an_image_without_layers_is_an_incomplete_bill() {
     let bom = scan(&Memory::new(Vec::new()), &options(2), &Silent).unwrap();
     assert_eq!(bom.gaps.len(), 1);
+}
+
+/// Layers of which is counted how many are being unpacked.
+#[derive(Debug)]
+struct Counted {
+    memory: Memory,
+    now: Arc<AtomicU64>,
+    most: Arc<AtomicU64>,
+}
+
+struct CountedReader {
+    bytes: Cursor<Vec<u8>>,
+    now: Arc<AtomicU64>,
+    most: Arc<AtomicU64>,
+    began: bool,
+}
+
+impl Read for CountedReader {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        // Behind the bytes that tell how it is compressed.
+        if self.bytes.position() >= 4 && !self.began {
+            self.began = true;
+            let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(now, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.bytes.read(buffer)
+    }
+}
+
+impl Drop for CountedReader {
+    fn drop(&mut self) {
+        if self.began {
+            self.now.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Source for Counted {
+    fn subject(&self) -> &Subject {
+        self.memory.subject()
+    }
+
+    fn open(&self, layer: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
+        let (now, most) = (self.now.clone(), self.most.clone());
+        let bytes = Cursor::new(self.memory.layers[layer.index].clone());
+        Ok(LayerBytes::Archive(Box::new(CountedReader { bytes, now, most, began: false })))
+    }
+}
+
+#[test]
+fn as_many_zstd_layers_are_unpacked_at_a_time_as_their_windows_have_room_for() {
+    let layers: Vec<Vec<u8>> = (0..8)
+        .map(|n| {
+            let packages = format!("P:p{n}\nV:1-r0\nA:x86_64\n\n");
+            let files = archive(&[("lib/apk/db/installed", packages.as_bytes()), ("a", &[7; 90_000])]);
+            zstd::encode_all(&files[..], 1).unwrap()
+        })
+        .collect();
+    let run = |jobs, window_bytes| {
+        let memory = Memory::new(layers.clone());
+        let counted = Counted { memory, now: Arc::default(), most: Arc::default() };
+        let mut options = options(jobs);
+        options.limits.set("window-bytes", window_bytes);
+        // Whoever has a window waits for this with it, and never the other way round.
+        options.limits.set("memory-bytes", 1);
+        let bom = scan(&counted, &options, &Silent).unwrap();
+        (bom, counted.most.load(Ordering::SeqCst))
+    };
+    let (expected, most) = run(1, 1 << 40);
+    assert_eq!(most, 1);
+    for (window_bytes, at_most) in [(1, 1), (256 << 20, 2), (1 << 40, 8)] {
+        let (bom, most) = run(8, window_bytes);
+        assert!(most <= at_most, "{most} with {window_bytes}");
+        assert_eq!(bom, expected);
+    }
 }

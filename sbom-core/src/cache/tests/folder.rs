@@ -152,6 +152,77 @@ fn pruning_removes_what_is_asked_for_and_nothing_else() {
     assert_eq!(Prune::All.run(&kept.path().join("none"), now(0)).unwrap(), Pruned::default());
 }
 
+#[test]
+fn a_folder_that_is_named_like_an_entry_is_no_entry() {
+    let kept = Kept::new();
+    kept.scan(&image());
+    let named = kept.path().join(format!("{}.layer", "0".repeat(64)));
+    fs::create_dir(&named).unwrap();
+    let entries = Contents::of(&kept.path()).unwrap().entries;
+    assert_eq!(entries, 3);
+    let (_, _, fault) =
+        scan_with(&Memory::new(vec![base()]), LayerCache::new(&kept.path(), 1, Timestamp::UNKNOWN));
+    assert_eq!(fault, None);
+    let pruned = Prune::All.run(&kept.path(), Timestamp::UNKNOWN).unwrap();
+    assert_eq!((pruned.files, pruned.left), (entries, 0));
+    assert!(named.exists());
+}
+
+#[test]
+fn what_others_are_writing_makes_no_entry_go() {
+    let (kept, image) = (Kept::new(), image());
+    let now = Timestamp::from_unix(100_000).unwrap();
+    kept.scan(&image);
+    let at = |path: &Path, seconds| {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+    };
+    kept.entries().iter().for_each(|entry| at(entry, 1000));
+    let written = |name: &str, seconds| {
+        let path = kept.path().join(name);
+        fs::write(&path, vec![0; 1 << 20]).unwrap();
+        at(&path, seconds);
+        path
+    };
+    let (old, new) = (written(".unfinished-1", 90_000), written(".unfinished-2", 99_000));
+    let entries = kept.entries();
+    let more = Memory::new(vec![archive(&[("etc/os-release", OS), ("a", b"x")])]);
+    assert_eq!(scan_with(&more, LayerCache::new(&kept.path(), 900_000, now)).2, None);
+    assert!(entries.iter().all(|entry| entry.exists()) && new.exists() && !old.exists());
+    let pruned = Prune::To(900_000).run(&kept.path(), now).unwrap();
+    assert!(pruned.files == 0 && pruned.left < 900_000, "{pruned:?}");
+}
+
+#[test]
+fn what_failed_to_be_read_is_not_read_again_once_something_was_written() {
+    let (kept, image) = (Kept::new(), image());
+    kept.scan(&image);
+    let cache = kept.cache();
+    cache.fail(CacheError::Read { path: kept.path(), source: io::ErrorKind::Other.into() });
+    cache.keep(&Key::new([1; 32]), |_| Some(vec![1, 2, 3]));
+    assert_eq!(kept.entries().len(), 3);
+    assert_eq!(scan_with(&image, cache).1, 2);
+}
+
+#[test]
+fn uses_are_marked_only_as_long_as_there_is_patience() {
+    let (kept, image) = (Kept::new(), image());
+    kept.scan(&image);
+    let used = || -> Vec<_> {
+        kept.entries().iter().map(|entry| fs::metadata(entry).unwrap().modified().unwrap()).collect()
+    };
+    let before = used();
+    let late = Timestamp::from_unix(40_000_000_000).unwrap();
+    let cache = || LayerCache::new(&kept.path(), DEFAULT_BYTES, late);
+    let slow = cache();
+    slow.state().spent = PATIENCE;
+    let (bom, opened, fault) = scan_with(&image, slow);
+    assert_eq!((bom, opened, used()), (plain(&image), 0, before.clone()));
+    assert!(fault.unwrap().contains("slowly"));
+    scan_with(&image, cache());
+    assert!(used().iter().zip(before).all(|(after, before)| *after > before));
+}
+
 #[cfg(unix)]
 mod unix {
     use std::os::unix::fs::{PermissionsExt as _, symlink};

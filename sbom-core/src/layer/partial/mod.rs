@@ -2,7 +2,7 @@
 //!
 //! Three forms allow that. eStargz and zstd:chunked have a table of contents, whose digest the manifest names and
 //! which names the digests of all chunks of all files: what was read is proved by the manifest. In an uncompressed
-//! archive the headers lead from one to the next, and nothing proves what was read.
+//! archive the headers lead from one to the next, and nothing proves what was read, unless that is all there is.
 //!
 //! Whatever is not as it should be ends the reading with an error, after which the layer has to be read whole:
 //! what the sink has taken by then must be thrown away.
@@ -73,6 +73,15 @@ impl Form {
     }
 }
 
+/// How much of a layer was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Parts; what proves them depends on the form.
+    Parts,
+    /// All bytes, and they have the digest of the layer.
+    Whole,
+}
+
 /// A layer cannot be read in part.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -89,6 +98,14 @@ pub enum PartialError {
     /// It does not end as eStargz does.
     #[error("it has no table of contents where one is announced")]
     Footer,
+    /// All of it was fetched, and is not what the manifest names.
+    #[error("its bytes hash to {found}, not to {expected}")]
+    Digest {
+        /// The digest of the layer.
+        expected: Digest,
+        /// What the bytes hash to.
+        found: Digest,
+    },
     /// The table of contents is not the one that the manifest names.
     #[error("its table of contents hashes to {found}, not to {expected}")]
     TocDigest {
@@ -132,26 +149,27 @@ impl From<PartialError> for io::Error {
     }
 }
 
-/// Hands every entry of the layer to `sink`, and fetches of their content what that reads. `report` hears how many
-/// bytes were fetched so far.
+/// Hands every entry of the layer to `sink`, and fetches of their content what that reads. `digest` is that of the layer,
+/// if it is known, for where all bytes turn out to be fetched. `report` hears how many bytes were fetched so far.
 pub fn walk(
     access: &dyn RandomAccess,
     form: &Form,
+    digest: Option<&Digest>,
     limits: &Limits,
     report: &dyn Fn(u64),
     sink: &mut dyn EntrySink,
-) -> Result<(), PartialError> {
+) -> Result<Extent, PartialError> {
     limits.layer_bytes.check(access.size())?;
     let ranges = ranges::Ranges::new(access, limits, report);
     match form {
-        Form::Estargz(digest) => {
-            let toc = estargz::read_toc(&ranges, digest, limits, sink)?;
-            chunks::walk(&ranges, toc, chunks::Codec::Gzip, limits, sink)
+        Form::Estargz(table) => {
+            let toc = estargz::read_toc(&ranges, table, limits, sink)?;
+            chunks::walk(&ranges, toc, chunks::Codec::Gzip, limits, sink).map(|()| Extent::Parts)
         }
-        Form::ZstdChunked(digest, position) => {
-            let toc = zstd_chunked::read_toc(&ranges, digest, *position, limits, sink)?;
-            chunks::walk(&ranges, toc, chunks::Codec::Zstd, limits, sink)
+        Form::ZstdChunked(table, position) => {
+            let toc = zstd_chunked::read_toc(&ranges, table, *position, limits, sink)?;
+            chunks::walk(&ranges, toc, chunks::Codec::Zstd, limits, sink).map(|()| Extent::Parts)
         }
-        Form::Plain => plain::walk(&ranges, limits, sink),
+        Form::Plain => plain::walk(&ranges, digest, limits, sink),
     }
 }

@@ -1,12 +1,13 @@
 //! An uncompressed archive: from header to header, over what nobody reads.
 //!
 //! Every header is read, and with it the first bytes of what follows, so that the sink decides as it does when the
-//! whole passes by.
+//! whole passes by. Where nothing is worth leaving out the whole does pass by, and its digest proves it.
 
 use std::io::{self, Read};
 
-use super::{PartialError, ranges::Ranges};
+use super::{Extent, PartialError, ranges::Ranges};
 use crate::{
+    digest::{Digest, Hasher},
     layer::{EntrySink, decompress::Compression, walk::walk_hopping},
     limits::Limits,
 };
@@ -20,17 +21,24 @@ const HOP: u64 = 128 << 10;
 
 pub(super) fn walk(
     ranges: &Ranges<'_>,
+    digest: Option<&Digest>,
     limits: &Limits,
     sink: &mut dyn EntrySink,
-) -> Result<(), PartialError> {
-    let mut hopping = Hopping { ranges, at: 0, ahead: FIRST, window: Vec::new(), taken: 0 };
+) -> Result<Extent, PartialError> {
+    let hasher = digest.map(|digest| Hasher::new(digest.algorithm()));
+    let mut hopping = Hopping { ranges, at: 0, ahead: FIRST, window: Vec::new(), taken: 0, hasher };
     hopping.refill()?;
     if Compression::of(&hopping.window) != Compression::None {
         return Err(PartialError::Compressed);
     }
-    walk_hopping(&mut hopping, |hopping, count| Ok(hopping.hop(count)), limits, sink)
-        .map(|_| ())
-        .map_err(PartialError::from)
+    walk_hopping(&mut hopping, |hopping, count| Ok(hopping.hop(count)), limits, sink)?;
+    match (hopping.finish()?, digest) {
+        (Some(found), Some(expected)) if found != *expected => {
+            Err(PartialError::Digest { expected: expected.clone(), found })
+        }
+        (Some(_), Some(_)) => Ok(Extent::Whole),
+        _ => Ok(Extent::Parts),
+    }
 }
 
 /// The archive as a stream that can be hopped over.
@@ -42,6 +50,8 @@ struct Hopping<'r, 'a> {
     ahead: u64,
     window: Vec<u8>,
     taken: usize,
+    /// Of all bytes so far; none once some were left out.
+    hasher: Option<Hasher>,
 }
 
 impl Hopping<'_, '_> {
@@ -50,6 +60,9 @@ impl Hopping<'_, '_> {
         self.window = self.ranges.read_on(self.at..end)?;
         self.taken = 0;
         self.at = end;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&self.window);
+        }
         // Whoever reads on is likely to go on.
         self.ahead = self.ahead.saturating_mul(2).min(MOST);
         Ok(())
@@ -65,8 +78,21 @@ impl Hopping<'_, '_> {
         let to = self.at.saturating_add(ahead).min(self.ranges.size());
         let passed = there.saturating_add(to.saturating_sub(self.at));
         self.window.clear();
+        self.hasher = None;
         (self.taken, self.at, self.ahead) = (0, to, FIRST);
         passed
+    }
+
+    /// The digest of all bytes, if none are left out: what follows the end of the archive, mostly zeros that fill a block,
+    /// is fetched if it is less than is worth a hop.
+    fn finish(mut self) -> Result<Option<Digest>, PartialError> {
+        if self.ranges.size().saturating_sub(self.at) >= HOP {
+            return Ok(None);
+        }
+        while self.hasher.is_some() && self.at < self.ranges.size() {
+            self.refill()?;
+        }
+        Ok(self.hasher.map(Hasher::finish))
     }
 }
 

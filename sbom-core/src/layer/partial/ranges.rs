@@ -43,7 +43,8 @@ impl<'a> Ranges<'a> {
         self.read_on(range)
     }
 
-    /// Fetches `range`, which follows what was fetched before: large parts, so that they need no bound in number.
+    /// Fetches `range` in any case. To be used where the number of parts is bounded without it: by parts that grow while
+    /// reading goes on, and a reader that leaves out nothing more once there is nothing [left](Self::left).
     pub(super) fn read_on(&self, range: Range<u64>) -> Result<Vec<u8>, PartialError> {
         let length = range.end.saturating_sub(range.start);
         if length == 0 {

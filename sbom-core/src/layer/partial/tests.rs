@@ -94,7 +94,14 @@ fn read(layer: &Layer, bytes: &[u8], wants: fn(&str) -> bool) -> Found {
 
 fn read_within(limits: &Limits, layer: &Layer, bytes: &[u8], wants: fn(&str) -> bool) -> Found {
     let mut sink = seen(wants);
-    walk(&Memory::new(bytes), &form(layer), limits, &|_| {}, &mut sink)?;
+    walk(
+        &Memory::new(bytes),
+        &form(layer),
+        Some(&Digest::of(&layer.blob.bytes)),
+        limits,
+        &|_| {},
+        &mut sink,
+    )?;
     Ok(sink.entries)
 }
 
@@ -155,7 +162,7 @@ fn what_nobody_wants_is_not_fetched() {
         });
         let memory = Memory::new(&layer.blob.bytes);
         let mut sink = seen(|path| path.contains("txt"));
-        walk(&memory, &form(&layer), &Limits::default(), &|_| {}, &mut sink).unwrap();
+        walk(&memory, &form(&layer), None, &Limits::default(), &|_| {}, &mut sink).unwrap();
         assert_eq!(sink.entries.iter().filter(|(_, bytes)| bytes == b"wanted").count(), 5);
         let fetched = memory.fetched.into_inner();
         assert!(fetched < 150_000, "{compression:?}: {fetched} of {}", memory.size);
