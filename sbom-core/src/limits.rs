@@ -84,8 +84,8 @@ limits! {
     executable_parts_bytes: "executable-parts-bytes" = 32 * MIB, Bytes;
     /// Files held in memory at one time, over all threads.
     memory_bytes: "memory-bytes" = 160 * MIB, Bytes;
-    /// Windows of the zstd-compressed layers that are unpacked at one time, over all threads. Each counts as the 128 MiB
-    /// that it may have; one has its turn in any case.
+    /// What unpacking holds at one time, over all threads: 128 MiB for each zstd-compressed layer, which may want to look
+    /// back that far, and tables and chunks of layers that are read in part. One layer has its turn in any case.
     window_bytes: "window-bytes" = 512 * MIB, Bytes;
     /// Build information inflated from one executable.
     inflated_bytes: "inflated-bytes" = 8 * MIB, Bytes;

@@ -210,7 +210,7 @@ fn as_many_zstd_layers_are_unpacked_at_a_time_as_their_windows_have_room_for() {
     let layers: Vec<Vec<u8>> = (0..8)
         .map(|n| {
             let packages = format!("P:p{n}\nV:1-r0\nA:x86_64\n\n");
-            let files = archive(&[("lib/apk/db/installed", packages.as_bytes()), ("a", &[7; 90_000])]);
+            let files = archive(&[("lib/apk/db/installed", packages.as_bytes()), ("a", &vec![7; 90_000])]);
             zstd::encode_all(&files[..], 1).unwrap()
         })
         .collect();

@@ -94,15 +94,20 @@ fn read(layer: &Layer, bytes: &[u8], wants: fn(&str) -> bool) -> Found {
 
 fn read_within(limits: &Limits, layer: &Layer, bytes: &[u8], wants: fn(&str) -> bool) -> Found {
     let mut sink = seen(wants);
-    walk(
-        &Memory::new(bytes),
-        &form(layer),
-        Some(&Digest::of(&layer.blob.bytes)),
-        limits,
-        &|_| {},
-        &mut sink,
-    )?;
+    walk_in_part(&Memory::new(bytes), layer, limits, &mut sink)?;
     Ok(sink.entries)
+}
+
+fn walk_in_part(
+    access: &Memory,
+    layer: &Layer,
+    limits: &Limits,
+    sink: &mut Seen,
+) -> Result<Extent, PartialError> {
+    let digest = Digest::of(&layer.blob.bytes);
+    let memory = Budget::new(1);
+    let reading = Reading { digest: Some(&digest), limits, memory: &memory, report: &|_| {} };
+    walk(access, &form(layer), &reading, sink)
 }
 
 fn read_whole(layer: &Layer, wants: fn(&str) -> bool) -> Vec<(Entry, Vec<u8>)> {
@@ -162,7 +167,7 @@ fn what_nobody_wants_is_not_fetched() {
         });
         let memory = Memory::new(&layer.blob.bytes);
         let mut sink = seen(|path| path.contains("txt"));
-        walk(&memory, &form(&layer), None, &Limits::default(), &|_| {}, &mut sink).unwrap();
+        walk_in_part(&memory, &layer, &Limits::default(), &mut sink).unwrap();
         assert_eq!(sink.entries.iter().filter(|(_, bytes)| bytes == b"wanted").count(), 5);
         let fetched = memory.fetched.into_inner();
         assert!(fetched < 150_000, "{compression:?}: {fetched} of {}", memory.size);
