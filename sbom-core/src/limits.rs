@@ -153,13 +153,13 @@ limits! {
     file_names_bytes: "file-names-bytes" = 256 * MIB, Bytes;
     /// Holes of the sparse files of one layer; an archive holds them for nothing, but whoever reads them spends time.
     hole_bytes: "hole-bytes" = 4 * GIB, Bytes;
-    /// A layer's table of contents as stored; unpacked it may have ten times as much.
+    /// A layer's table of contents as stored; unpacked it may have ten times as much as this limit.
     toc_bytes: "toc-bytes" = 32 * MIB, Bytes;
     /// One chunk of a file in a layer that is read in part, which is held in memory until it is proved.
     chunk_bytes: "chunk-bytes" = 32 * MIB, Bytes;
     /// Requests for parts of one layer; beyond it larger parts are asked for, and in the end the whole.
     range_requests: "range-requests" = 2048, Count;
-    /// Gaps listed one by one; beyond it they are counted.
+    /// Gaps held and listed one by one: the first by layer, path and place in the file. Beyond it they are counted.
     gaps: "gaps" = 10_000, Count;
 }
 

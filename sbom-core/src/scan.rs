@@ -31,6 +31,7 @@ use crate::{
     source::{Source, SourceError},
 };
 
+mod hashing;
 mod inspect;
 mod parts;
 mod pipeline;
@@ -45,7 +46,7 @@ pub use stream::scan_stream;
 use inspect::Shared;
 use parts::{Lost, Parts};
 use pipeline::Pipeline;
-use results::{Results, Witness};
+use results::Results;
 use stored::{Layers, Reading};
 
 /// How to scan.
@@ -190,30 +191,45 @@ fn scan_once(
 ) -> Result<Option<Bom>, ScanError> {
     let shared = Shared::new(options);
     let layers = &source.subject().layers;
-    let witness = Witness::of(source);
-    let reading = Reading { source: &witness, progress, limits: &options.limits, windows: &shared.windows };
-    let results = Results::new(reading, &witness, &shared);
+    let reading = Reading { source, progress, limits: &options.limits, windows: &shared.windows };
+    let results = Results::new(reading, &shared);
     if let Some(bom) = results.bill() {
         return Ok(Some(bom));
     }
     let mut overlay = Overlay::new(&options.limits);
     let parts = Parts::new(source, &shared, progress, partial);
     let pipeline = Pipeline::new(layers.len());
-    let links = read_layers(layers, options.jobs, &mut overlay, &pipeline, &|layer, stop| {
-        parts.read_layer(layer, stop).unwrap_or_else(|| results.layer(layer, &pipeline, stop))
+    let read = read_layers(layers, options.jobs, &mut overlay, &pipeline, &|layer, stop| match parts
+        .read_layer(layer, stop)
+    {
+        Some(read) => Ok(LayerRead { result: read?, is_proved: false }),
+        None => results.layer(layer, &pipeline, stop),
     })?;
-    if let Some(Lost) = reread(layers, &results, &shared, &mut overlay, links, &parts)? {
+    if let Some(Lost) = reread(layers, &results, &shared, &mut overlay, read.links, &parts)? {
         return Ok(None);
     }
     let mut subject = source.subject().clone();
     parts.mark(&mut subject, &mut overlay);
     let bom = assemble(subject, overlay, &options.bill, &options.limits);
-    results.keep_bill(&bom);
+    if read.all_proved {
+        results.keep_bill(&bom);
+    }
     Ok(Some(bom))
 }
 
-/// What reading one layer gives: its content, and the paths of links that a detector would want as files.
-type LayerRead = Result<LayerResult, ScanError>;
+/// What reading one layer gives.
+struct LayerRead {
+    result: LayerResult,
+    /// Whether a digest proved, now or when the result was kept, that its bytes are those of the layer.
+    is_proved: bool,
+}
+
+/// What reading all layers gives, beside what was folded.
+struct LayersRead {
+    /// The paths of links that a detector would want as files.
+    links: BTreeSet<ImagePath>,
+    all_proved: bool,
+}
 
 /// Says whether the work on a layer has become pointless.
 pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
@@ -225,12 +241,12 @@ fn read_layers<'l>(
     jobs: NonZeroUsize,
     overlay: &mut Overlay<'_>,
     pipeline: &Layers<'l>,
-    read: &(dyn Fn(&'l LayerDescriptor, Stop<'_>) -> LayerRead + Sync),
-) -> Result<BTreeSet<ImagePath>, ScanError> {
+    read: &(dyn Fn(&'l LayerDescriptor, Stop<'_>) -> Result<LayerRead, ScanError> + Sync),
+) -> Result<LayersRead, ScanError> {
     let order = largest_first(layers);
     let next = AtomicUsize::new(0);
     let failed_at = AtomicUsize::new(usize::MAX);
-    let (sender, receiver) = mpsc::channel::<(usize, LayerRead)>();
+    let (sender, receiver) = mpsc::channel::<(usize, Result<LayerRead, ScanError>)>();
     std::thread::scope(|scope| {
         // One walks a layer and one unpacks it: more have nothing to do.
         for _ in 0..jobs.get().min(layers.len().saturating_mul(2)) {
@@ -254,7 +270,7 @@ fn read_layers<'l>(
             });
         }
         drop(sender);
-        let mut links = BTreeSet::new();
+        let mut all = LayersRead { links: BTreeSet::new(), all_proved: true };
         let mut waiting: BTreeMap<usize, LayerResult> = BTreeMap::new();
         let mut folded = 0;
         let mut failure: Option<(usize, ScanError)> = None;
@@ -265,14 +281,15 @@ fn read_layers<'l>(
                 }
                 Err(_) => {}
                 Ok(read) => {
-                    waiting.insert(index, read);
+                    all.all_proved &= read.is_proved;
+                    waiting.insert(index, read.result);
                 }
             }
             // Those below a failure are folded, for they might fail at that, too.
             while failure.as_ref().is_none_or(|(first, _)| folded < *first)
                 && let Some((content, more)) = waiting.remove(&folded)
             {
-                links.extend(more);
+                all.links.extend(more);
                 if let Err(source) = overlay.fold(content) {
                     failed_at.fetch_min(folded, Ordering::Relaxed);
                     failure = Some((folded, ScanError::Limit { at: format!("layer {folded}"), source }));
@@ -282,7 +299,7 @@ fn read_layers<'l>(
         }
         match failure {
             Some((_, error)) => Err(error),
-            None => Ok(links),
+            None => Ok(all),
         }
     })
 }
@@ -313,9 +330,9 @@ fn reread<'l>(
             Some(Err(lost)) => return Ok(Some(lost)),
             None => results.reread(descriptor, &files, &mut further)?,
         };
-        for (path, found, gaps) in read {
+        for read in read {
             overlay
-                .add_reread(&path, layer, found, gaps)
+                .add_reread(layer, read)
                 .map_err(|source| ScanError::Limit { at: descriptor.label(), source })?;
         }
     }

@@ -35,10 +35,7 @@ pub struct Options {
 /// Brings together what was found. For files to be listed, the layers must have been hashed: see
 /// [`LayerContent::hashed`](super::overlay::LayerContent::hashed).
 pub fn assemble(subject: Subject, mut overlay: Overlay<'_>, options: &Options, limits: &Limits) -> Bom {
-    let mut draft = Draft::default();
-    for gap in overlay.take_gaps() {
-        draft.gap(gap);
-    }
+    let mut draft = Draft::with(overlay.take_gaps());
     let distros = Distros::find(&overlay, options.distro.as_deref(), &mut draft);
     let context = Context { overlay: &overlay, distros: &distros, limits };
     apk::assemble(&context, &mut draft);

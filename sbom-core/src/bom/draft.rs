@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Attribution, Bom, Component, ComponentKind, Edge, EdgeKind, Gap, GapKind, Licensing, OperatingSystem,
-    Scope, Subject, Usage,
+    Scope, Subject, Usage, gaps::Gaps,
 };
 use crate::{
     digest::Digest,
@@ -56,13 +56,18 @@ pub struct Draft {
     components: Vec<Component>,
     shared: BTreeMap<Purl, Handle>,
     edges: BTreeSet<(Handle, Handle, EdgeKind)>,
-    gaps: Vec<Gap>,
+    gaps: Gaps,
     /// Bytes counted by [`Self::may_copy`], and of what kind how much was refused.
     copied: u64,
     refused: BTreeMap<&'static str, u64>,
 }
 
 impl Draft {
+    /// A bill of which nothing is known yet but what could not be read.
+    pub fn with(gaps: Gaps) -> Self {
+        Self { gaps, ..Self::default() }
+    }
+
     /// Adds a component of its own, even if another has the same purl.
     pub fn add(&mut self, component: Component) -> Handle {
         self.components.push(component);
@@ -123,7 +128,7 @@ impl Draft {
 
     /// Adds a gap.
     pub fn gap(&mut self, gap: Gap) {
-        self.gaps.push(gap);
+        self.gaps.add(gap);
     }
 
     /// The bill: components within `scope`, identified and sorted, with the edges between them.
@@ -171,13 +176,9 @@ impl Draft {
         for (what, count) in &self.refused {
             let exceeded = LimitExceeded { limit: limits.copied_bytes };
             let message = format!("{count} components are listed without {what}: {exceeded}");
-            self.gaps.push(Gap::new(GapKind::Limit, message));
+            self.gaps.add(Gap::new(GapKind::Limit, message));
         }
-        self.gaps.sort();
-        self.gaps.dedup();
-        let listed = self.gaps.len().min(limits.gaps.as_usize());
-        let gaps_not_listed = (self.gaps.len() - listed) as u64;
-        self.gaps.truncate(listed);
+        let (gaps, gaps_not_listed) = self.gaps.list(limits.gaps);
         Bom {
             subject,
             operating_system,
@@ -186,7 +187,7 @@ impl Draft {
             files: Vec::new(),
             files_not_listed: 0,
             embedded: Vec::new(),
-            gaps: self.gaps,
+            gaps,
             gaps_not_listed,
         }
     }

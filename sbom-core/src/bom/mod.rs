@@ -26,6 +26,7 @@ pub mod distro;
 pub mod dpkg;
 pub mod draft;
 mod files;
+pub mod gaps;
 pub mod go;
 mod linked;
 pub mod overlay;

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use super::gaps::Gaps;
 use crate::{
     detect::{Finding, Gap, GapKind},
     digest::ContentDigests,
@@ -36,11 +37,32 @@ pub struct LayerContent {
     /// The regular files that were hashed, in the order of `entries`; none unless files are to be listed.
     pub hashed: Vec<HashedFile>,
     /// What could not be read.
-    pub gaps: Vec<Gap>,
-    /// Bytes of files that were kept whole to be read, see [`Limits::captured_bytes`].
-    pub captured: u64,
+    pub gaps: Gaps,
+    /// The regular files that were to be kept whole to be read (indices into `entries`), ascending. Those that had no
+    /// room in the layer alone are among them, without findings, see [`Limits::captured_bytes`].
+    pub captured: Vec<usize>,
     /// What texts of licences in the findings turned out to be; not all of them need be here.
     pub readings: Vec<(Arc<str>, Option<Reading>)>,
+}
+
+/// What a file says that was read again, since a link leads to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reread {
+    /// The path under which it matters.
+    pub path: ImagePath,
+    /// What it says.
+    pub found: Vec<Finding>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// Bytes that were to be kept whole for it.
+    pub captured: u64,
+}
+
+impl Reread {
+    /// A file that says nothing under `path`.
+    pub fn of(path: &ImagePath) -> Self {
+        Self { path: path.clone(), ..Self::default() }
+    }
 }
 
 /// The digests of a regular file of a layer.
@@ -85,10 +107,12 @@ pub struct Overlay<'l> {
     /// By layer: the index of the first hashed file, and those of the layer.
     hashed: Vec<(u32, Vec<HashedFile>)>,
     history: BTreeMap<ImagePath, Vec<FileVersion>>,
-    gaps: Vec<Gap>,
+    gaps: Gaps,
     readings: HashMap<Arc<str>, Option<Reading>>,
     /// Records in `history`, see [`Limits::records`].
     records: u64,
+    /// Bytes of files that were to be kept whole, see [`Limits::captured_bytes`].
+    captured: u64,
     /// Bytes of link targets followed, see [`Limits::link_bytes`].
     followed: Cell<u64>,
 }
@@ -153,9 +177,10 @@ impl<'l> Overlay<'l> {
             found: Vec::new(),
             hashed: Vec::new(),
             history: BTreeMap::new(),
-            gaps: Vec::new(),
+            gaps: Gaps::new(limits.gaps),
             readings: HashMap::new(),
             records: 0,
+            captured: 0,
             followed: Cell::new(0),
         }
     }
@@ -164,7 +189,7 @@ impl<'l> Overlay<'l> {
     pub fn fold(&mut self, content: LayerContent) -> Result<(), LimitExceeded> {
         let layer = self.layers;
         self.layers += 1;
-        self.gaps.extend(content.gaps);
+        self.gaps.append(content.gaps);
         self.readings.extend(content.readings);
         // What a layer hides lies below it, wherever the marker stands among its entries.
         for entry in &content.entries {
@@ -176,10 +201,18 @@ impl<'l> Overlay<'l> {
             self.limits.link_bytes.check(self.followed.get())?;
         }
         let mut findings = content.findings.into_iter().peekable();
+        let mut captured = content.captured.into_iter().peekable();
         let first_hashed = self.hashed.last().map_or(0, |(first, files)| *first as usize + files.len());
         let mut hashed = content.hashed.iter().zip(first_hashed..).peekable();
         for (index, entry) in content.entries.into_iter().enumerate() {
-            let found = findings.next_if(|(of, _)| *of == index).and_then(|(_, found)| {
+            let mut found = findings.next_if(|(of, _)| *of == index).map(|(_, found)| found);
+            if captured.next_if_eq(&index).is_some()
+                && let Err(gap) = self.count_captured(entry.size, &entry.path, layer)
+            {
+                self.gap(gap);
+                found = None;
+            }
+            let found = found.and_then(|found| {
                 self.found.push(found);
                 Index::new(self.found.len() - 1)
             });
@@ -193,15 +226,14 @@ impl<'l> Overlay<'l> {
         Ok(())
     }
 
-    /// Adds what reading a file again under another path gave, as if it had always been known.
-    pub fn add_reread(
-        &mut self,
-        path: &ImagePath,
-        layer: usize,
-        found: Vec<Finding>,
-        gaps: Vec<Gap>,
-    ) -> Result<(), LimitExceeded> {
+    /// Adds what reading a file of `layer` again under another path gave, as if it had always been known.
+    pub fn add_reread(&mut self, layer: usize, read: Reread) -> Result<(), LimitExceeded> {
+        let Reread { path, found, gaps, captured } = read;
         self.gaps.extend(gaps);
+        if let Err(gap) = self.count_captured(captured, &path, layer) {
+            self.gap(gap);
+            return Ok(());
+        }
         if found.is_empty() {
             return Ok(());
         }
@@ -212,7 +244,7 @@ impl<'l> Overlay<'l> {
         versions.retain(|version| version.layer != layer);
         versions.push(FileVersion { layer, found });
         versions.sort_by_key(|version| version.layer);
-        if let Some(node) = self.walk(path, false).and_then(|id| self.nodes.get_mut(id as usize)) {
+        if let Some(node) = self.walk(&path, false).and_then(|id| self.nodes.get_mut(id as usize)) {
             node.found = found;
         }
         Ok(())
@@ -262,11 +294,11 @@ impl<'l> Overlay<'l> {
 
     /// Notes something that could not be read.
     pub fn gap(&mut self, gap: Gap) {
-        self.gaps.push(gap);
+        self.gaps.add(gap);
     }
 
     /// What could not be read, in the layers and in laying them over one another.
-    pub fn take_gaps(&mut self) -> Vec<Gap> {
+    pub fn take_gaps(&mut self) -> Gaps {
         std::mem::take(&mut self.gaps)
     }
 
@@ -279,6 +311,17 @@ impl<'l> Overlay<'l> {
     pub fn unresolved(&self) -> Option<Gap> {
         let exceeded = self.limits.link_bytes.check(self.followed.get()).err()?;
         Some(Gap::new(GapKind::Limit, format!("not all symbolic links were followed: {exceeded}")))
+    }
+
+    /// Counts a file that was to be kept whole. Where those of the layers below and those before it in its own leave no
+    /// room, what it says is not taken, whatever its reader had room for; nor is that of any file behind it.
+    fn count_captured(&mut self, bytes: u64, path: &ImagePath, layer: usize) -> Result<(), Gap> {
+        self.captured = self.captured.saturating_add(bytes);
+        let exceeded = self.limits.captured_bytes.check(self.captured).err().filter(|_| bytes > 0);
+        exceeded.map_or(Ok(()), |exceeded| {
+            let gap = Gap::new(GapKind::Limit, exceeded.to_string());
+            Err(Gap { layer: Some(layer), path: Some(path.clone()), ..gap })
+        })
     }
 
     /// Counts what a version of a file says.

@@ -7,8 +7,11 @@ use std::collections::BTreeSet;
 
 use super::codec::{Malformed, Reader, Record, Writer};
 use crate::{
-    bom::overlay::{HashedFile, LayerContent},
-    detect::{Finding, Gap},
+    bom::{
+        gaps::Gaps,
+        overlay::{HashedFile, LayerContent, Reread},
+    },
+    detect::Gap,
     image_path::ImagePath,
     layer::{Entry, EntryKind},
 };
@@ -19,12 +22,10 @@ pub(crate) type LayerResult = (LayerContent, BTreeSet<ImagePath>);
 /// What files say that were read again, because links lead to them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RereadResult {
-    /// Each path under which a file matters, with findings and gaps.
-    pub(crate) read: Vec<(ImagePath, Vec<Finding>, Vec<Gap>)>,
+    /// Each path under which a file matters.
+    pub(crate) read: Vec<Reread>,
     /// Bytes read under the second name of a file and those after it.
     pub(crate) further: u64,
-    /// Bytes of files that were kept whole to be read.
-    pub(crate) captured: u64,
 }
 
 /// What a result means where it is used.
@@ -61,8 +62,13 @@ pub(super) fn write(content: &LayerContent, links: &BTreeSet<ImagePath>, most: u
         last = file.entry;
         file.digests.put(&mut out);
     }
-    put_gaps(gaps, &mut out);
-    captured.put(&mut out);
+    put_all_gaps(gaps, &mut out);
+    let mut last = 0;
+    out.length(captured.len());
+    for entry in captured {
+        out.length(entry.checked_sub(last)?);
+        last = *entry;
+    }
     readings.put(&mut out);
     links.put(&mut out);
     out.finish()
@@ -80,8 +86,9 @@ pub(super) fn read(body: &[u8], place: Place<'_>) -> Result<LayerResult, Malform
         let path = entries.get(entry).ok_or(Malformed)?.path.clone();
         Ok(HashedFile { entry, digests: Record::take(input)?, path })
     })?;
-    let gaps = take_gaps(&mut input, place)?;
-    let captured = Record::take(&mut input)?;
+    let gaps = take_all_gaps(&mut input, place)?;
+    let mut next = Ascending { last: 0, end: entries.len() };
+    let captured = input.list(|input| next.take(input))?;
     let readings = Record::take(&mut input)?;
     let links = Record::take(&mut input)?;
     input.finish()?;
@@ -92,13 +99,13 @@ pub(super) fn read(body: &[u8], place: Place<'_>) -> Result<LayerResult, Malform
 pub(super) fn write_reread(result: &RereadResult, most: usize) -> Option<Vec<u8>> {
     let mut out = Writer::within(most);
     out.length(result.read.len());
-    for (path, found, gaps) in &result.read {
+    for Reread { path, found, gaps, captured } in &result.read {
         path.put(&mut out);
         found.put(&mut out);
         put_gaps(gaps, &mut out);
+        captured.put(&mut out);
     }
     result.further.put(&mut out);
-    result.captured.put(&mut out);
     out.finish()
 }
 
@@ -106,12 +113,11 @@ pub(super) fn read_reread(body: &[u8], place: Place<'_>) -> Result<RereadResult,
     let mut input = Reader::new(body);
     let read = input.list(|input| {
         let (path, found) = Record::take(input)?;
-        Ok((path, found, take_gaps(input, place)?))
+        Ok(Reread { path, found, gaps: take_gaps(input, place)?, captured: Record::take(input)? })
     })?;
     let further = Record::take(&mut input)?;
-    let captured = Record::take(&mut input)?;
     input.finish()?;
-    Ok(RereadResult { read, further, captured })
+    Ok(RereadResult { read, further })
 }
 
 /// That the mode is that of the entry before; else it follows.
@@ -181,19 +187,41 @@ impl Ascending {
     }
 }
 
+fn put_all_gaps(gaps: &Gaps, out: &mut Writer) {
+    let Gaps { most, listed, beyond } = gaps;
+    most.put(out);
+    out.length(listed.len());
+    for (gap, times) in listed {
+        put_placed(gap, out);
+        times.put(out);
+    }
+    beyond.put(out);
+}
+
+fn take_all_gaps(input: &mut Reader<'_>, place: Place<'_>) -> Result<Gaps, Malformed> {
+    let most = Record::take(input)?;
+    let listed = input.list(|input| Ok((take_placed(input, place)?, Record::take(input)?)))?;
+    Ok(Gaps { most, listed: listed.into_iter().collect(), beyond: Record::take(input)? })
+}
+
 fn put_gaps(gaps: &[Gap], out: &mut Writer) {
     out.length(gaps.len());
-    for gap in gaps {
-        gap.layer.is_some().put(out);
-        put_gap(gap, out);
-    }
+    gaps.iter().for_each(|gap| put_placed(gap, out));
 }
 
 fn take_gaps(input: &mut Reader<'_>, place: Place<'_>) -> Result<Vec<Gap>, Malformed> {
-    input.list(|input| {
-        let layer = bool::take(input)?.then_some(place.layer);
-        take_gap(input, layer, place.detectors)
-    })
+    input.list(|input| take_placed(input, place))
+}
+
+/// All of `gap` but which layer it lies in, if in one.
+fn put_placed(gap: &Gap, out: &mut Writer) {
+    gap.layer.is_some().put(out);
+    put_gap(gap, out);
+}
+
+fn take_placed(input: &mut Reader<'_>, place: Place<'_>) -> Result<Gap, Malformed> {
+    let layer = bool::take(input)?.then_some(place.layer);
+    take_gap(input, layer, place.detectors)
 }
 
 /// All of `gap` but its layer.

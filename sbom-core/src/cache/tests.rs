@@ -286,15 +286,27 @@ fn a_folder_is_not_kept_whatever_digest_it_is_said_to_have() {
 }
 
 #[test]
-fn what_was_left_out_for_want_of_room_depends_on_other_layers_and_is_not_kept() {
-    let (kept, image) = (Kept::new(), image());
-    let mut small = options(Some(kept.cache()));
-    small.limits.set("captured-bytes", 40);
-    scan(&image, &small, &Silent).unwrap();
-    small.jobs = NonZeroUsize::MIN;
-    let first = scan(&image, &small, &Silent).unwrap();
-    assert_eq!(scan(&image, &small, &Silent).unwrap(), first);
-    assert!(first.gaps.iter().any(|gap| gap.message.contains("captured-bytes")), "{:?}", first.gaps);
+fn what_is_left_out_for_want_of_room_is_the_same_of_what_was_kept() {
+    let kept = Kept::new();
+    let databases = (0..4).map(|n| format!("P:p{n}\nV:1-r0\nA:x86_64\n\n"));
+    let layers = databases.enumerate().map(|(n, database)| {
+        archive(&[(&format!("r{n}/lib/apk/db/installed"), database.as_bytes()), ("etc/os-release", OS)])
+    });
+    let image = Memory::new(layers.collect());
+    let run = |cache| {
+        let mut small = options(cache);
+        small.limits.set("captured-bytes", 130);
+        scan(&image, &small, &Silent).unwrap()
+    };
+    let expected = run(None);
+    assert!(expected.gaps.iter().any(|gap| gap.message.contains("captured-bytes")), "{:?}", expected.gaps);
+    assert!(expected.components.iter().any(|component| component.name == "p1"));
+    assert!(!expected.components.iter().any(|component| component.name == "p3"));
+    image.opened();
+    for opened in [4, 0, 0] {
+        assert_eq!((run(Some(kept.cache())), image.opened()), (expected.clone(), opened));
+        kept.bills().iter().for_each(|bill| fs::remove_file(bill).unwrap());
+    }
 }
 
 #[test]

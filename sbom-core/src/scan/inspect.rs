@@ -3,17 +3,17 @@
 use std::{
     collections::BTreeSet,
     io::{self, Read},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use super::{Options, Stop};
 use crate::{
     bom::{
         FileScope,
-        overlay::{HashedFile, LayerContent},
+        gaps::Gaps,
+        overlay::{HashedFile, LayerContent, Reread},
     },
     cache::Files,
-    detect::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, HEAD_BYTES, Want},
+    detect::{Captured, Detector, FileMeta, Findings, Gap, GapKind, HEAD_BYTES, Want},
     digest::ContentReader,
     image_path::ImagePath,
     layer::{
@@ -21,7 +21,7 @@ use crate::{
         needles::Needles,
         retain::{Content, RetainError, retain_executable},
     },
-    limits::{Budget, LimitExceeded, Limits, ReadError, read_capped, read_capped_sized, read_full},
+    limits::{Budget, LimitExceeded, Limits, ReadError, Share, read_capped_sized, read_full},
 };
 
 /// What the readers of all layers share.
@@ -32,9 +32,15 @@ pub(super) struct Shared<'o> {
     memory: Budget,
     /// For what decompressors look back at.
     pub(super) windows: Budget,
-    captured: AtomicU64,
-    /// Whether a file was left out because those of all layers together were too many bytes.
-    left_out: AtomicBool,
+}
+
+/// The detectors that want a file, and how much of it.
+type Wanted<'o> = Vec<(&'o dyn Detector, Want)>;
+
+/// What was kept of a file, within its share of the memory.
+struct Kept<'s> {
+    content: Content,
+    _share: Share<'s>,
 }
 
 impl<'o> Shared<'o> {
@@ -42,97 +48,95 @@ impl<'o> Shared<'o> {
         let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
         let windows = Budget::new(options.limits.window_bytes.value);
-        Self {
-            options,
-            needles,
-            memory,
-            windows,
-            captured: AtomicU64::new(0),
-            left_out: AtomicBool::new(false),
-        }
+        Self { options, needles, memory, windows }
     }
 
     pub(super) fn limits(&self) -> &'o Limits {
         &self.options.limits
     }
 
-    /// Counts `bytes` of files that were kept whole by an earlier scan, unless that would be too many.
-    pub(super) fn may_count_captured(&self, bytes: u64) -> bool {
-        let limit = self.limits().captured_bytes;
-        let add = |before: u64| before.checked_add(bytes).filter(|sum| limit.check(*sum).is_ok());
-        self.captured.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
-    }
-
-    /// Counts no longer what was kept of a layer that is read again from its beginning.
-    pub(super) fn discount_captured(&self, bytes: u64) {
-        let less = |before: u64| Some(before.saturating_sub(bytes));
-        // There is no sum that this refuses.
-        _ = self.captured.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-    }
-
-    /// Whether every file that was to be kept whole had room so far.
-    pub(super) fn all_were_captured(&self) -> bool {
-        !self.left_out.load(Ordering::Relaxed)
-    }
-
-    /// Captures `entry`, seen under `path`, as far as a detector wants it, and has it read. None if none does. Adds to
-    /// `captured_bytes` what is kept whole.
+    /// Captures `entry` as far as a detector wants it, and has it read. None if none does. Adds to
+    /// `captured` the bytes of a file that is wanted whole; of one that those before left no room for nothing is said.
     fn examine(
         &self,
-        path: &ImagePath,
         entry: &Entry,
         content: &mut dyn Read,
-        captured_bytes: &mut u64,
+        captured: &mut u64,
     ) -> Result<Option<Findings>, LayerError> {
         let mut head = [0; HEAD_BYTES];
         let head = match read_head(&mut head, entry.size, content) {
             Ok(head) => head,
             Err(error) => {
-                return Ok(Some(Findings { gaps: vec![unread(path, error)?], ..Findings::default() }));
+                return Ok(Some(Findings { gaps: vec![unread(&entry.path, error)?], ..Findings::default() }));
             }
         };
+        let wanted = self.wanted(&entry.path, entry, head);
+        let Some(want) = most_wanted(&wanted) else { return Ok(None) };
+        if !self.has_room(want, entry.size, captured) {
+            return Ok(Some(Findings::default()));
+        }
+        let mut content = io::Cursor::new(head).chain(content);
+        let findings = match self.capture(want, entry.size, &mut content) {
+            Ok(kept) => self.detect(&entry.path, entry, &kept, &wanted),
+            Err(error) => {
+                let gap = Gap { detector: first(&wanted), ..not_kept(&entry.path, error)? };
+                Findings { gaps: vec![gap], ..Findings::default() }
+            }
+        };
+        Ok(Some(findings))
+    }
+
+    fn wanted(&self, path: &ImagePath, entry: &Entry, head: &[u8]) -> Wanted<'o> {
         let meta = FileMeta { path, size: entry.size, mode: entry.mode, head };
-        let wanted: Vec<(&dyn Detector, Want)> = self
-            .options
-            .detectors
-            .iter()
+        let detectors = self.options.detectors.iter();
+        detectors
             .map(|detector| (&**detector, detector.wants(&meta)))
             .filter(|(_, want)| *want != Want::Nothing)
-            .collect();
-        let Some(want) = wanted.iter().map(|(_, want)| *want).max() else { return Ok(None) };
+            .collect()
+    }
 
+    /// Whether a file that is wanted so far may be read: those of one layer alone are bounded here, and of all layers
+    /// together where they are folded. Once there is no room for one there is none for those behind it.
+    fn has_room(&self, want: Want, size: u64, captured: &mut u64) -> bool {
         let limits = self.limits();
-        let mut content = io::Cursor::new(head).chain(content);
-        let mut findings = Findings::default();
-        let _share;
-        let kept = if want == Want::Whole {
-            _share = self.memory.take(entry.size.min(limits.file_bytes.value));
-            self.capture_whole(entry.size, &mut content, captured_bytes)
-        } else {
-            let most = if entry.size <= limits.executable_bytes.value {
-                entry.size
-            } else {
-                limits.executable_parts_bytes.value
-            };
-            _share = self.memory.take(most);
-            retain_executable(&mut content, entry.size, &self.needles, limits)
+        if want != Want::Whole || limits.file_bytes.check(size).is_err() {
+            return true;
+        }
+        *captured = captured.saturating_add(size);
+        limits.captured_bytes.check(*captured).is_ok()
+    }
+
+    /// Keeps of a file of `size` bytes what is wanted.
+    fn capture(&self, want: Want, size: u64, content: &mut dyn Read) -> Result<Kept<'_>, RetainError> {
+        let limits = self.limits();
+        let whole = want == Want::Whole;
+        let most = match (whole, limits.executable_bytes.check(size)) {
+            (true, _) => size.min(limits.file_bytes.value),
+            (false, Ok(())) => size,
+            (false, Err(_)) => limits.executable_parts_bytes.value,
         };
-        let kept = match kept {
-            Ok(kept) => kept,
-            Err(error) => {
-                let gap = match error {
-                    RetainError::Io(error) => unread(path, error)?,
-                    RetainError::Limit(exceeded) => over_limit(path, exceeded),
-                };
-                let detector = wanted.first().map(|(detector, _)| detector.id());
-                findings.gaps.push(Gap { detector, ..gap });
-                return Ok(Some(findings));
+        let share = self.memory.take(most);
+        let content = if whole {
+            limits.file_bytes.check(size)?;
+            match read_capped_sized(content, size, limits.file_bytes) {
+                Ok(bytes) => Content::new(bytes),
+                Err(ReadError::Io(error)) => return Err(error.into()),
+                Err(ReadError::Limit(exceeded)) => return Err(exceeded.into()),
             }
+        } else {
+            retain_executable(content, size, &self.needles, limits)?
         };
-        let captured = Captured { path, size: entry.size, mode: entry.mode, content: &kept, limits };
+        Ok(Kept { content, _share: share })
+    }
+
+    /// What the detectors find in a file, seen under `path`.
+    fn detect(&self, path: &ImagePath, entry: &Entry, kept: &Kept<'_>, wanted: &Wanted<'_>) -> Findings {
+        let limits = self.limits();
+        let file = Captured { path, size: entry.size, mode: entry.mode, content: &kept.content, limits };
+        let mut findings = Findings::default();
         for (detector, _) in wanted {
             let first_gap = findings.gaps.len();
-            if let Err(gap) = detector.detect(&captured, &mut findings) {
+            if let Err(gap) = detector.detect(&file, &mut findings) {
                 findings.gaps.push(gap);
             }
             for gap in findings.gaps.iter_mut().skip(first_gap) {
@@ -140,28 +144,7 @@ impl<'o> Shared<'o> {
                 gap.detector.get_or_insert(detector.id());
             }
         }
-        Ok(Some(findings))
-    }
-
-    fn capture_whole(
-        &self,
-        size: u64,
-        content: &mut dyn Read,
-        captured_bytes: &mut u64,
-    ) -> Result<Content, RetainError> {
-        let limits = self.limits();
-        limits.file_bytes.check(size)?;
-        *captured_bytes = captured_bytes.saturating_add(size);
-        let before = self.captured.fetch_add(size, Ordering::Relaxed);
-        if let Err(exceeded) = limits.captured_bytes.check(before.saturating_add(size)) {
-            self.left_out.store(true, Ordering::Relaxed);
-            return Err(exceeded.into());
-        }
-        match read_capped_sized(content, size, limits.file_bytes) {
-            Ok(bytes) => Ok(Content::new(bytes)),
-            Err(ReadError::Io(error)) => Err(error.into()),
-            Err(ReadError::Limit(exceeded)) => Err(exceeded.into()),
-        }
+        findings
     }
 
     /// Whether a detector could want a file whose content is not known.
@@ -177,12 +160,31 @@ impl<'o> Shared<'o> {
     }
 }
 
+fn most_wanted(wanted: &Wanted<'_>) -> Option<Want> {
+    wanted.iter().map(|(_, want)| *want).max()
+}
+
+fn first(wanted: &Wanted<'_>) -> Option<&'static str> {
+    wanted.first().map(|(detector, _)| detector.id())
+}
+
+/// What follows if a file cannot be kept: a gap, unless the layer cannot be read.
+fn not_kept(path: &ImagePath, error: RetainError) -> Result<Gap, LayerError> {
+    match error {
+        RetainError::Io(error) => unread(path, error),
+        RetainError::Limit(exceeded) => Ok(over_limit(path, exceeded)),
+    }
+}
+
 /// What follows if a file cannot be read: a gap, if a bound of this one file was hit.
 fn unread(path: &ImagePath, error: io::Error) -> Result<Gap, LayerError> {
-    match error.downcast::<LimitExceeded>() {
-        Ok(exceeded) => Ok(over_limit(path, exceeded)),
-        Err(source) => Err(LayerError::Read { offset: 0, source }),
-    }
+    let error = match error.downcast::<LimitExceeded>() {
+        Ok(exceeded) => return Ok(over_limit(path, exceeded)),
+        Err(error) => error,
+    };
+    // Content of an archive says where it could not be read.
+    let at_once = |source| LayerError::Read { offset: 0, source };
+    Err(error.downcast::<LayerError>().unwrap_or_else(at_once))
 }
 
 fn over_limit(path: &ImagePath, exceeded: LimitExceeded) -> Gap {
@@ -202,6 +204,8 @@ pub(super) struct Inspector<'a> {
     stop: Stop<'a>,
     content: LayerContent,
     links: BTreeSet<ImagePath>,
+    /// Bytes of the files that were to be kept whole.
+    captured: u64,
     /// What files are hashed by way of; empty if they are not hashed.
     buffer: Vec<u8>,
 }
@@ -213,19 +217,28 @@ impl<'a> Inspector<'a> {
     pub(super) fn new(shared: &'a Shared<'a>, layer: usize, stop: Stop<'a>) -> Self {
         let hashes = shared.options.bill.files != FileScope::None;
         let buffer = if hashes { vec![0; HASHED_AT_A_TIME] } else { Vec::new() };
-        Self { shared, layer, stop, content: LayerContent::default(), links: BTreeSet::new(), buffer }
+        Self {
+            shared,
+            layer,
+            stop,
+            content: LayerContent { gaps: Gaps::new(shared.limits().gaps), ..LayerContent::default() },
+            links: BTreeSet::new(),
+            captured: 0,
+            buffer,
+        }
     }
 
     /// Notes that something in the layer as a whole could not be read.
     pub(super) fn gap(&mut self, gap: Gap) {
-        self.content.gaps.push(Gap { layer: Some(self.layer), ..gap });
+        self.content.gaps.add(Gap { layer: Some(self.layer), ..gap });
     }
 
     fn examine(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), LayerError> {
-        let captured = &mut self.content.captured;
-        let Some(findings) = self.shared.examine(&entry.path, entry, content, captured)? else {
-            return Ok(());
-        };
+        let before = self.captured;
+        let Some(findings) = self.shared.examine(entry, content, &mut self.captured)? else { return Ok(()) };
+        if self.captured > before {
+            self.content.captured.push(self.content.entries.len());
+        }
         for gap in findings.gaps {
             self.gap(gap);
         }
@@ -288,9 +301,6 @@ impl EntrySink for Inspector<'_> {
     }
 }
 
-/// What a file that was read again says: the path under which it matters, findings and gaps.
-pub(super) type Reread = (ImagePath, Vec<Finding>, Vec<Gap>);
-
 /// Reads only certain files of a layer, each under the paths by which links lead to it.
 pub(super) struct Rereader<'a> {
     shared: &'a Shared<'a>,
@@ -307,9 +317,26 @@ impl<'a> Rereader<'a> {
         Self { shared, layer, files, further, read: Vec::new(), captured: 0 }
     }
 
-    /// What the files say, and how many bytes of them were kept whole.
-    pub(super) fn finish(self) -> (Vec<Reread>, u64) {
-        (self.read, self.captured)
+    /// What the files say.
+    pub(super) fn finish(self) -> Vec<Reread> {
+        self.read
+    }
+
+    fn gap(&mut self, path: &ImagePath, gap: Gap) {
+        let gap = Gap { layer: Some(self.layer), path: Some(path.clone()), ..gap };
+        self.read.push(Reread { gaps: vec![gap], ..Reread::of(path) });
+    }
+
+    /// Reads a file under one of its paths.
+    fn detect(&mut self, path: &ImagePath, entry: &Entry, kept: &Kept<'_>, wanted: &Wanted<'_>) {
+        let before = self.captured;
+        let want = most_wanted(wanted).unwrap_or(Want::Nothing);
+        let has_room = self.shared.has_room(want, entry.size, &mut self.captured);
+        let findings =
+            if has_room { self.shared.detect(path, entry, kept, wanted) } else { Findings::default() };
+        let gaps = findings.gaps.into_iter().map(|gap| Gap { layer: Some(self.layer), ..gap }).collect();
+        let captured = self.captured.saturating_sub(before);
+        self.read.push(Reread { path: path.clone(), found: findings.found, gaps, captured });
     }
 }
 
@@ -319,41 +346,44 @@ impl EntrySink for Rereader<'_> {
     }
 
     fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
-        let Some(paths) = self.files.get(&entry.path).filter(|_| entry.kind == EntryKind::File) else {
+        let (shared, files) = (self.shared, self.files);
+        let Some(paths) = files.get(&entry.path).filter(|_| entry.kind == EntryKind::File) else {
             return Ok(());
         };
-        // One file may matter under several paths; it is kept once and read under each.
-        let limits = self.shared.limits();
-        let bytes = match read_capped(content, limits.file_bytes) {
-            Ok(bytes) => bytes,
+        let mut head = [0; HEAD_BYTES];
+        let head = match read_head(&mut head, entry.size, content) {
+            Ok(head) => head,
             Err(error) => {
-                let gap = match error {
-                    ReadError::Io(error) => unread(&entry.path, error)?,
-                    ReadError::Limit(exceeded) => over_limit(&entry.path, exceeded),
-                };
-                for path in paths {
-                    let gap = Gap { layer: Some(self.layer), path: Some(path.clone()), ..gap.clone() };
-                    self.read.push((path.clone(), Vec::new(), vec![gap]));
-                }
+                let gap = unread(&entry.path, error)?;
+                paths.iter().for_each(|path| self.gap(path, gap.clone()));
                 return Ok(());
             }
         };
-        for (index, path) in paths.iter().enumerate() {
+        // One file may matter under several paths; it is kept once and read under each.
+        let wanted = paths.iter().map(|path| (path, shared.wanted(path, &entry, head)));
+        let wanted: Vec<_> = wanted.filter(|(_, wanted)| !wanted.is_empty()).collect();
+        let Some(want) = wanted.iter().filter_map(|(_, wanted)| most_wanted(wanted)).max() else {
+            return Ok(());
+        };
+        let mut content = io::Cursor::new(head).chain(content);
+        let kept = match shared.capture(want, entry.size, &mut content) {
+            Ok(kept) => kept,
+            Err(error) => {
+                let gap = not_kept(&entry.path, error)?;
+                wanted.iter().for_each(|(path, _)| self.gap(path, gap.clone()));
+                return Ok(());
+            }
+        };
+        for (index, (path, wanted)) in wanted.iter().enumerate() {
             if index > 0 {
-                let Some(rest) = self.further.checked_sub(bytes.len() as u64) else {
+                let Some(rest) = self.further.checked_sub(entry.size) else {
                     let message = "too many links lead to this file; it is not read under this name";
-                    let gap = Gap::new(GapKind::Limit, message);
-                    let gap = Gap { layer: Some(self.layer), path: Some(path.clone()), ..gap };
-                    self.read.push((path.clone(), Vec::new(), vec![gap]));
+                    self.gap(path, Gap::new(GapKind::Limit, message));
                     continue;
                 };
                 *self.further = rest;
             }
-            let content = &mut bytes.as_slice();
-            if let Some(findings) = self.shared.examine(path, &entry, content, &mut self.captured)? {
-                let gaps = findings.gaps.into_iter().map(|gap| Gap { layer: Some(self.layer), ..gap });
-                self.read.push((path.clone(), findings.found, gaps.collect()));
-            }
+            self.detect(path, &entry, &kept, wanted);
         }
         Ok(())
     }

@@ -7,12 +7,15 @@ use std::{
 };
 
 use super::{
-    LayerRead, Progress, ScanError, Stop,
-    inspect::{Inspector, Reread, Rereader, Shared},
+    Progress, ScanError, Stop,
+    inspect::{Inspector, Rereader, Shared},
 };
 use crate::{
-    bom::{FileScope, overlay::Overlay},
-    cache::Files,
+    bom::{
+        FileScope,
+        overlay::{Overlay, Reread},
+    },
+    cache::{Files, LayerResult},
     detect::{Gap, GapKind},
     layer::{
         EntrySink, LayerError,
@@ -56,7 +59,11 @@ impl<'a> Parts<'a> {
 
     /// Reads what detectors could want of one layer. None if the layer has to be read whole: that it was tried leaves
     /// no trace in the bill.
-    pub(super) fn read_layer(&self, layer: &LayerDescriptor, stop: Stop<'_>) -> Option<LayerRead> {
+    pub(super) fn read_layer(
+        &self,
+        layer: &LayerDescriptor,
+        stop: Stop<'_>,
+    ) -> Option<Result<LayerResult, ScanError>> {
         let options = self.shared.options;
         // Whoever wants all files hashed needs all of them.
         if !self.is_wanted || options.bill.files != FileScope::None || layer.size? < SMALL {
@@ -79,7 +86,6 @@ impl<'a> Parts<'a> {
             Err(error) => {
                 let text = format!("{} cannot be read in part and is read whole: {error}", layer.label());
                 self.progress.note(layer, &text);
-                self.shared.discount_captured(inspector.finish().0.captured);
                 None
             }
         }
@@ -101,7 +107,7 @@ impl<'a> Parts<'a> {
         };
         let mut rereader = Rereader::new(self.shared, layer.index, files, further);
         Some(match self.walk(layer, &*access, &form, &|_| {}, &mut rereader) {
-            Ok(_) => Ok(rereader.finish().0),
+            Ok(_) => Ok(rereader.finish()),
             Err(error) => Err(self.lose(layer, &error)),
         })
     }

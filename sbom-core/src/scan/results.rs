@@ -4,36 +4,35 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
 use super::{
     LayerRead, ScanError, Stop,
-    inspect::{Reread, Rereader, Shared},
+    inspect::{Rereader, Shared},
     pipeline::Pipeline,
     stored::{self, Layers},
 };
 use crate::{
-    bom::{Bom, FileScope, overlay::LayerContent},
+    bom::{
+        Bom, FileScope,
+        overlay::{LayerContent, Reread},
+    },
     cache::{Files, Key, Keys, LayerCache, Place, RereadResult},
     detect::{Finding, apk::ApkFile, dpkg::DpkgFile},
     license::{
         CustomLicense, declare,
         text::{Reading, SHORTEST, recognise},
     },
-    oci::{LayerDescriptor, Subject},
-    source::{LayerBytes, Source, SourceError},
+    oci::LayerDescriptor,
 };
 
 /// The results of one scan.
 pub(super) struct Results<'a> {
     reading: stored::Reading<'a>,
-    witness: &'a Witness<'a>,
     shared: &'a Shared<'a>,
     cache: Option<Cache<'a>>,
-    /// Whether all results so far hold for the same bytes in any other scan.
-    lasting: AtomicBool,
     /// What the licence texts of all layers so far turned out to be.
     readings: Mutex<HashMap<Arc<str>, Option<Reading>>>,
     /// Their bytes.
@@ -48,12 +47,7 @@ struct Cache<'a> {
 }
 
 impl<'a> Results<'a> {
-    /// `reading` reads from `witness`.
-    pub(super) fn new(
-        reading: stored::Reading<'a>,
-        witness: &'a Witness<'a>,
-        shared: &'a Shared<'a>,
-    ) -> Self {
+    pub(super) fn new(reading: stored::Reading<'a>, shared: &'a Shared<'a>) -> Self {
         let options = shared.options;
         let cache = options.cache.as_ref().map(|layers| {
             let detectors: Vec<_> =
@@ -61,15 +55,7 @@ impl<'a> Results<'a> {
             let keys = Keys::new(&detectors, options.bill.files != FileScope::None, &options.limits);
             Cache { kept: layers, keys, detectors: detectors.into_iter().map(|(id, _)| id).collect() }
         });
-        Self {
-            reading,
-            witness,
-            shared,
-            cache,
-            lasting: AtomicBool::new(true),
-            readings: Mutex::default(),
-            texts: AtomicU64::new(0),
-        }
+        Self { reading, shared, cache, readings: Mutex::default(), texts: AtomicU64::new(0) }
     }
 
     /// What `layer` holds.
@@ -78,39 +64,35 @@ impl<'a> Results<'a> {
         layer: &'a LayerDescriptor,
         pipeline: &Layers<'a>,
         stop: Stop<'_>,
-    ) -> LayerRead {
+    ) -> Result<LayerRead, ScanError> {
         let kept = self.kept(layer);
         if let Some((cache, key)) = &kept
             && let Some(result) = cache.kept.layer(key, cache.place(layer))
-            && self.shared.may_count_captured(result.0.captured)
         {
             self.skip(layer);
-            return Ok(result);
+            return Ok(LayerRead { result, is_proved: true });
         }
-        let (mut content, links) = stored::read_layer(self.reading, layer, self.shared, pipeline, stop)?;
+        let ((mut content, links), is_proved) =
+            stored::read_layer(self.reading, layer, self.shared, pipeline, stop)?;
         self.read_licenses(&mut content);
-        if let Some((cache, key)) = kept
-            && self.is_lasting(layer)
-        {
+        if let Some((cache, key)) = kept.filter(|_| is_proved) {
             cache.kept.keep_layer(&key, &content, &links);
         }
-        Ok((content, links))
+        Ok(LayerRead { result: (content, links), is_proved })
     }
 
     /// The bill of all layers, if it was kept.
     pub(super) fn bill(&self) -> Option<Bom> {
         let (cache, key, layers) = self.kept_bill()?;
-        let subject = self.witness.subject();
+        let subject = self.reading.source.subject();
         let bom = cache.kept.bill(&key, &layers, subject, &cache.detectors)?;
         subject.layers.iter().for_each(|layer| self.skip(layer));
         Some(bom)
     }
 
-    /// Keeps the bill of all layers. To be called when all were read, in whole.
+    /// Keeps the bill of all layers. To be called when digests proved the bytes of all of them.
     pub(super) fn keep_bill(&self, bom: &Bom) {
-        if let Some((cache, key, _)) = self.kept_bill()
-            && self.lasting.load(Ordering::Relaxed)
-        {
+        if let Some((cache, key, _)) = self.kept_bill() {
             cache.kept.keep_bill(&key, bom);
         }
     }
@@ -126,19 +108,16 @@ impl<'a> Results<'a> {
         if let Some((cache, key)) = &kept
             && let Some(result) = cache.kept.reread(key, cache.place(layer))
             && let Some(left) = further.checked_sub(result.further)
-            && self.shared.may_count_captured(result.captured)
         {
             *further = left;
             return Ok(result.read);
         }
         let before = *further;
         let mut rereader = Rereader::new(self.shared, layer.index, files, further);
-        stored::walk_layer(self.reading, layer, &Pipeline::new(1), &mut rereader)?;
-        let (read, captured) = rereader.finish();
-        let result = RereadResult { read, further: before.saturating_sub(*further), captured };
-        if let Some((cache, key)) = kept
-            && self.is_lasting(layer)
-        {
+        let walked = stored::walk_layer(self.reading, layer, &Pipeline::new(1), &mut rereader)?;
+        let read = rereader.finish();
+        let result = RereadResult { read, further: before.saturating_sub(*further) };
+        if let Some((cache, key)) = kept.filter(|_| walked.is_proved) {
             cache.kept.keep_reread(&key, &result);
         }
         Ok(result.read)
@@ -154,7 +133,7 @@ impl<'a> Results<'a> {
     fn kept_bill(&self) -> Option<(&Cache<'a>, Key, Vec<Key>)> {
         let options = self.shared.options;
         let cache = self.cache.as_ref().filter(|_| !options.partial)?;
-        let layers = &self.witness.subject().layers;
+        let layers = &self.reading.source.subject().layers;
         let layers = layers.iter().map(|layer| cache.keys.layer(layer)).collect::<Option<Vec<Key>>>()?;
         Some((cache, cache.keys.bill(&layers, &options.bill), layers))
     }
@@ -162,16 +141,6 @@ impl<'a> Results<'a> {
     fn skip(&self, layer: &LayerDescriptor) {
         self.reading.progress.begin(layer);
         self.reading.progress.end(layer);
-    }
-
-    /// Whether what was read of `layer` without an error is a function of bytes whose digest was proved, and of
-    /// nothing else: where the layers together are too large, it depends on the others what was left out of one.
-    fn is_lasting(&self, layer: &LayerDescriptor) -> bool {
-        let is_lasting = self.witness.saw_archive(layer) && self.shared.all_were_captured();
-        if !is_lasting {
-            self.lasting.store(false, Ordering::Relaxed);
-        }
-        is_lasting
     }
 
     /// Compares the licence texts in `content` with those that are known: here, since layers are read in parallel.
@@ -237,35 +206,4 @@ fn license_texts(finding: &Finding) -> Vec<Arc<str>> {
         _ => Vec::new(),
     };
     custom.into_iter().map(|license| license.text).filter(|text| text.len() >= SHORTEST).collect()
-}
-
-/// A source of which is noted which layers were archives, whose bytes are hashed. Of folders and files nothing is proved.
-#[derive(Debug)]
-pub(super) struct Witness<'a> {
-    source: &'a dyn Source,
-    archives: Vec<AtomicBool>,
-}
-
-impl<'a> Witness<'a> {
-    pub(super) fn of(source: &'a dyn Source) -> Self {
-        Self { source, archives: source.subject().layers.iter().map(|_| AtomicBool::new(false)).collect() }
-    }
-
-    fn saw_archive(&self, layer: &LayerDescriptor) -> bool {
-        self.archives.get(layer.index).is_some_and(|is_archive| is_archive.load(Ordering::Relaxed))
-    }
-}
-
-impl Source for Witness<'_> {
-    fn subject(&self) -> &Subject {
-        self.source.subject()
-    }
-
-    fn open(&self, layer: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
-        let opened = self.source.open(layer)?;
-        if let Some(is_archive) = self.archives.get(layer.index) {
-            is_archive.store(matches!(opened, LayerBytes::Archive(_)), Ordering::Relaxed);
-        }
-        Ok(opened)
-    }
 }

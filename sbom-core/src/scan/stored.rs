@@ -1,13 +1,18 @@
 //! A layer's stored bytes: read once, counted, hashed, decompressed, walked, and checked at the end.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    sync::Arc,
+};
 
 use super::{
-    LayerRead, Progress, ScanError, Stop,
+    Progress, ScanError, Stop,
+    hashing::Hashing,
     inspect::{Inspector, Shared},
     pipeline::Pipeline,
 };
 use crate::{
+    cache::LayerResult,
     detect::{Gap, GapKind},
     digest::{Algorithm, Digest, Hasher},
     layer::{
@@ -32,32 +37,39 @@ pub(super) struct Reading<'a> {
     pub(super) windows: &'a Budget,
 }
 
-/// Reads one layer and all that detectors want of it.
+/// What the walk of a layer gives, beside what its sink took.
+pub(super) struct WalkedLayer {
+    /// That bytes behind the end of the archive could not be read.
+    note: Option<Gap>,
+    /// Whether a digest was found to be that of the bytes that were read: of folders and files nothing is proved.
+    pub(super) is_proved: bool,
+}
+
+/// Reads one layer and all that detectors want of it. Gives also whether a digest proved its bytes.
 pub(super) fn read_layer<'a>(
     reading: Reading<'a>,
     layer: &'a LayerDescriptor,
     shared: &Shared<'_>,
     pipeline: &Layers<'a>,
     stop: Stop<'_>,
-) -> LayerRead {
+) -> Result<(LayerResult, bool), ScanError> {
     let mut inspector = Inspector::new(shared, layer.index, stop);
     reading.progress.begin(layer);
-    let note = walk_layer(reading, layer, pipeline, &mut inspector)?;
+    let walked = walk_layer(reading, layer, pipeline, &mut inspector)?;
     reading.progress.end(layer);
-    if let Some(gap) = note {
+    if let Some(gap) = walked.note {
         inspector.gap(gap);
     }
-    Ok(inspector.finish())
+    Ok((inspector.finish(), walked.is_proved))
 }
 
-/// Walks one layer with `sink`, and checks its digest and size. Gives a gap where bytes behind the end of the
-/// archive could not be read.
+/// Walks one layer with `sink`, and checks its digest and size.
 pub(super) fn walk_layer<'a>(
     reading: Reading<'a>,
     layer: &'a LayerDescriptor,
     pipeline: &Layers<'a>,
     sink: &mut dyn EntrySink,
-) -> Result<Option<Gap>, ScanError> {
+) -> Result<WalkedLayer, ScanError> {
     let Reading { source, progress, limits, windows } = reading;
     let opened = source
         .open(layer)
@@ -75,11 +87,13 @@ pub(super) fn walk_layer<'a>(
             let archive = Archive { stored, layer, hash_unpacked, limits, windows, progress };
             let walked = walk_archive(archive, pipeline, sink)?;
             check_unpacked(layer, diff_id, walked.unpacked)?;
-            Ok(walked.note)
+            let is_proved = layer.digest.is_some() || diff_id.is_some();
+            return Ok(WalkedLayer { note: walked.note, is_proved });
         }
-        LayerBytes::Folder(path) => folder::walk_folder(&path, limits, sink).map(|()| None).map_err(failed),
-        LayerBytes::File(path) => folder::walk_file(&path, sink).map(|()| None).map_err(failed),
+        LayerBytes::Folder(path) => folder::walk_folder(&path, limits, sink).map_err(failed)?,
+        LayerBytes::File(path) => folder::walk_file(&path, sink).map_err(failed)?,
     }
+    Ok(WalkedLayer { note: None, is_proved: false })
 }
 
 /// An archive as it is stored.
@@ -122,13 +136,13 @@ pub(super) fn walk_archive<'a, R: Read>(
     let check = Check { layer, limits };
     check.declared_size()?;
     let most = layer.size.unwrap_or(u64::MAX).min(limits.layer_bytes.value).saturating_add(1);
-    let hasher = layer.digest.as_ref().map(|digest| Hasher::new(digest.algorithm()));
-    let stored = Stored { inner: stored.take(most), counted: 0, hasher, layer, progress };
+    let hashing = layer.digest.as_ref().map(|digest| Arc::new(Hashing::new(digest.algorithm())));
+    let stored = Stored { inner: stored.take(most), counted: 0, hashing: hashing.clone(), layer, progress };
     let inner = Decompressor::new(stored).map_err(|error| check.read_error(0, error))?;
     // Taken for the whole layer, and before any share of the memory for files: who holds one of those never waits for this.
     let _window = (inner.compression() == Compression::Zstd).then(|| windows.take(ZSTD_WINDOW_BYTES));
     let hasher = hash_unpacked.then(|| Hasher::new(Algorithm::Sha256));
-    let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher });
+    let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher }, hashing);
 
     let walked = walk::walk(&mut unpacked, limits, sink);
     // What follows the end of the archive is no part of it, but of the bytes that were hashed.
@@ -147,7 +161,7 @@ pub(super) fn walk_archive<'a, R: Read>(
     // Damage in transit explains whatever else is wrong, so it is looked for first.
     let stored = inner.drain().map_err(|error| check.read_error(offset, error))?;
     check.size(stored.counted)?;
-    same(layer, layer.digest.as_ref(), stored.hasher.map(Hasher::finish), "stored bytes")?;
+    same(layer, layer.digest.as_ref(), stored.hashing.map(|hashing| hashing.finish()), "stored bytes")?;
     walked.map_err(|source| ScanError::Layer { layer: layer.label(), source })?;
     let note = match rest {
         Ok(_) => None,
@@ -211,7 +225,7 @@ impl Check<'_> {
 struct Stored<'a, R> {
     inner: io::Take<R>,
     counted: u64,
-    hasher: Option<Hasher>,
+    hashing: Option<Arc<Hashing>>,
     layer: &'a LayerDescriptor,
     progress: &'a dyn Progress,
 }
@@ -220,8 +234,8 @@ impl<R: Read> Read for Stored<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // As much as there is room for, so that nothing that follows depends on how the bytes arrive.
         let count = read_full(&mut self.inner, buffer)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(buffer.get(..count).unwrap_or_default());
+        if let Some(hashing) = &self.hashing {
+            hashing.add(buffer.get(..count).unwrap_or_default());
         }
         self.counted = self.counted.saturating_add(count as u64);
         self.progress.advance(self.layer, self.counted);

@@ -107,9 +107,7 @@ fn bill(
             }
             _ => std::mem::take(&mut read.content),
         };
-        for gap in &mut content.gaps {
-            gap.layer = Some(layer.index);
-        }
+        content.gaps = content.gaps.in_layer(layer.index);
         overlay.fold(content).map_err(|source| ScanError::Limit { at: layer.label(), source })?;
         links.extend(read.links.iter().cloned());
     }

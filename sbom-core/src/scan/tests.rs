@@ -64,6 +64,27 @@ fn what_is_lost_where_unpacking_fails_is_the_same_for_any_number_of_jobs() {
 }
 
 #[test]
+fn what_has_no_room_is_the_same_for_any_number_of_jobs() {
+    let layers = (0..8).map(|n| {
+        let database = format!("P:p{n}\nV:1-r0\nA:x86_64\n\n{}", "\n".repeat(40_000 - n * 100));
+        archive(&[(&format!("r{n}/lib/apk/db/installed"), database.as_bytes())])
+    });
+    let memory = Memory::new(layers.collect());
+    let run = |jobs| {
+        let mut options = options(jobs);
+        options.limits.set("captured-bytes", 100_000);
+        scan(&memory, &options, &Silent).unwrap()
+    };
+    let expected = run(1);
+    let names: Vec<_> = expected.components.iter().map(|component| component.name.as_str()).collect();
+    assert_eq!(names, ["p0", "p1"]);
+    assert_eq!(expected.gaps.iter().filter(|gap| gap.message.contains("captured-bytes")).count(), 6);
+    for jobs in [2, 3, 8, 4, 4, 4, 4] {
+        assert_eq!(run(jobs), expected, "--jobs {jobs}");
+    }
+}
+
+#[test]
 fn of_a_fold_and_a_read_that_fail_the_lower_layer_is_reported() {
     let packages: String = (0..5).map(|n| format!("P:p{n}\nV:1-r0\nA:x86_64\n\n")).collect();
     let mut memory = Memory::new(vec![

@@ -107,7 +107,8 @@ impl<'a> StreamArchive<'a> {
             let Some(name) = name else { continue };
             match kind {
                 MemberKind::Link(target) => _ = passed.members.insert(name, Passing::Link(target)),
-                MemberKind::Other => {}
+                // It takes the place of what had its name before, and is nothing to read.
+                MemberKind::Other => _ = passed.members.remove(&name),
                 MemberKind::File => {
                     let what = self.file(
                         &StreamMember { name: name.clone(), size },

@@ -44,7 +44,7 @@ impl Overlay<'_> {
                     let what =
                         if node.is_some() { "is a directory" } else { "is not in the image at that point" };
                     let gap = Gap::new(GapKind::Unresolved, format!("a hard link to {target}, which {what}"));
-                    self.gaps.push(Gap { layer: Some(layer), path: Some(entry.path), ..gap });
+                    self.gap(Gap { layer: Some(layer), path: Some(entry.path), ..gap });
                     return Ok(());
                 };
                 let written_as = Some(Box::new(node.address(target)));
@@ -173,7 +173,7 @@ impl Overlay<'_> {
 
     fn no_parent(&mut self, path: &ImagePath, layer: usize, why: &str) {
         let gap = Gap::new(GapKind::Unresolved, why);
-        self.gaps.push(Gap { layer: Some(layer), path: Some(path.clone()), ..gap });
+        self.gap(Gap { layer: Some(layer), path: Some(path.clone()), ..gap });
     }
 
     /// Removes what lower layers have at `path`, or, unless `itself`, all that they have below it.

@@ -135,15 +135,28 @@ fn a_hard_link_has_the_findings_of_its_target() {
 fn a_hard_link_to_nothing_is_a_gap() {
     let limits = Limits::default();
     let mut overlay = overlay(&limits, &[&["h b a"]]);
-    assert_eq!(overlay.take_gaps().len(), 1);
+    assert_eq!(overlay.take_gaps().iter().count(), 1);
     assert!(!overlay.contains(&"b".into()));
+}
+
+#[test]
+fn no_more_gaps_are_held_than_are_listed_and_the_others_are_counted() {
+    let mut limits = Limits::default();
+    limits.set("gaps", 3);
+    let lines: Vec<String> = (0..50).rev().map(|n| format!("h {n:02} nothing")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let mut overlay = overlay(&limits, &[&lines, &lines]);
+    let (listed, others) = overlay.take_gaps().list(Limits::default().gaps);
+    let paths: Vec<_> = listed.iter().map(|gap| (gap.layer, gap.path.clone().unwrap().to_string())).collect();
+    assert_eq!(paths, ["/00", "/01", "/02"].map(|path| (Some(0), path.to_owned())));
+    assert_eq!(others, 97);
 }
 
 #[test]
 fn a_circle_of_links_is_a_gap_and_ends() {
     let limits = Limits::default();
     let mut overlay = overlay(&limits, &[&["l a b", "l b a", "F a/db", "F ok"]]);
-    assert_eq!(overlay.take_gaps().len(), 1);
+    assert_eq!(overlay.take_gaps().iter().count(), 1);
     assert_eq!(overlay.resolve(&"a".into()), None);
     assert_eq!(overlay.resolve(&"ok".into()), Some("ok".into()));
 }

@@ -92,15 +92,6 @@ fn a_damaged_bill_is_made_again_of_the_layers_and_replaced() {
 }
 
 #[test]
-fn nothing_is_kept_where_a_layer_depends_on_the_others() {
-    let (kept, image) = (Kept::new(), image());
-    let mut small = options(Some(kept.cache()));
-    small.limits.set("captured-bytes", 40);
-    scan(&image, &small, &Silent).unwrap();
-    assert_eq!(kept.bills(), Vec::<PathBuf>::new());
-}
-
-#[test]
 fn whoever_reads_in_part_finds_no_bill_and_leaves_none() {
     let (kept, image) = (Kept::new(), image());
     let in_part = |cache| Options { partial: true, ..options(cache) };

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use proptest::{collection::vec, option, prelude::*};
 
 use crate::{
-    bom::overlay::{HashedFile, LayerContent},
+    bom::{
+        gaps::Gaps,
+        overlay::{HashedFile, LayerContent, Reread},
+    },
     cache::layer::{self, LayerResult, Place, RereadResult},
     detect::{
         Finding, Gap, GapKind, apk,
@@ -257,12 +260,15 @@ fn result() -> impl Strategy<Value = LayerResult> {
     let reading = option::of((proptest::collection::btree_set(text(), 0..3), any::<bool>()));
     let readings = vec((text(), reading), 0..4);
     let rows = vec((entry(), vec(finding(), 0..2), option::of(digests)), 0..12);
-    (rows, vec(gap(), 0..3), readings, any::<u64>(), proptest::collection::btree_set(path(), 0..4)).prop_map(
-        |(rows, gaps, readings, captured, links)| {
-            let mut content = LayerContent { gaps, captured, ..LayerContent::default() };
+    (rows, vec(gap(), 0..3), readings, proptest::collection::btree_set(path(), 0..4)).prop_map(
+        |(rows, gaps, readings, links)| {
+            let mut content = LayerContent { gaps: gaps.into_iter().collect(), ..LayerContent::default() };
             for (index, (entry, found, digests)) in rows.into_iter().enumerate() {
                 if let Some(digests) = digests {
                     content.hashed.push(HashedFile { entry: index, digests, path: entry.path.clone() });
+                }
+                if found.len() != 1 {
+                    content.captured.push(index);
                 }
                 if !found.is_empty() {
                     content.findings.push((index, found));
@@ -311,8 +317,9 @@ proptest! {
     }
 
     #[test]
-    fn files_read_again_are_read_back(read in vec((path(), vec(finding(), 0..3), vec(gap(), 0..2)), 0..4), further: u64) {
-        let result = RereadResult { read, further, captured: further / 2 };
+    fn files_read_again_are_read_back(read in vec((path(), vec(finding(), 0..3), vec(gap(), 0..2), any::<u64>()), 0..4), further: u64) {
+        let read = read.into_iter().map(|(path, found, gaps, captured)| Reread { path, found, gaps, captured });
+        let result = RereadResult { read: read.collect(), further };
         let body = layer::write_reread(&result, usize::MAX).unwrap();
         assert_eq!(layer::read_reread(&body, PLACE).unwrap(), result);
     }
@@ -321,15 +328,15 @@ proptest! {
 #[test]
 fn a_gap_is_told_of_the_layer_that_it_is_found_in() {
     let gap = Gap { layer: Some(0), ..Gap::new(GapKind::Limit, "x") };
-    let content = LayerContent { gaps: vec![gap], ..LayerContent::default() };
+    let content = LayerContent { gaps: Gaps::from_iter([gap]), ..LayerContent::default() };
     let body = layer::write(&content, &BTreeSet::new(), usize::MAX).unwrap();
-    assert_eq!(read(&body).unwrap().0.gaps[0].layer, Some(3));
+    assert_eq!(read(&body).unwrap().0.gaps.iter().next().unwrap().layer, Some(3));
 }
 
 #[test]
 fn a_gap_of_a_detector_that_is_not_there_makes_the_entry_malformed() {
     let gap = Gap { detector: Some("rpm"), ..Gap::new(GapKind::Limit, "x") };
-    let content = LayerContent { gaps: vec![gap], ..LayerContent::default() };
+    let content = LayerContent { gaps: Gaps::from_iter([gap]), ..LayerContent::default() };
     assert!(read(&layer::write(&content, &BTreeSet::new(), usize::MAX).unwrap()).is_none());
 }
 

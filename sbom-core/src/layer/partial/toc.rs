@@ -151,14 +151,12 @@ impl Builder<'_> {
         let mode = u32::try_from(raw.mode & 0o7777).unwrap_or_default();
         let size = if is_file { raw.size } else { 0 };
         let entry = Entry { path: ImagePath::new(raw.name.as_bytes()), kind, mode, size };
-        // What hides something, or is bookkeeping, has no content that matters.
+        // What hides something has no content that matters.
         let entry = whiteout::resolve(entry);
-        let wanted = entry.as_ref().is_some_and(|entry| {
-            entry.kind == EntryKind::File && entry.size > 0 && self.sink.may_want(entry)
-        });
+        let wanted = entry.kind == EntryKind::File && entry.size > 0 && self.sink.may_want(&entry);
         let at = wanted.then_some(self.toc.entries.len());
         let first = self.toc.chunks.len();
-        self.toc.entries.extend(entry.map(|entry| (entry, first..first)));
+        self.toc.entries.push((entry, first..first));
         if is_file && size > 0 {
             self.open = Some(Open { at, size, covered: 0, chunks: 0, digest: raw.digest.clone() });
             self.chunk(raw)?;
