@@ -424,10 +424,15 @@ fn keys_that_others_would_take_for_one_of_these_are_refused() {
 
 #[test]
 fn a_string_is_not_held_that_could_not_be_used() {
-    let head = io::Cursor::new(br#"{"version":1,"other":""#);
-    let json = head.chain(io::repeat(b'a')).take(1 << 40);
-    let fault = toc::Toc::read(json, 100, &Limits::default(), &seen(|_| true)).unwrap_err();
-    assert!(fault.to_string().contains("path-bytes"), "{fault}");
+    for (key, piece) in
+        [("other", "a"), ("name", "a"), ("name", "\\n"), ("name", "\\u0041"), ("name", "\\\\")]
+    {
+        let head = format!(r#"{{"version":1,"entries":[{{"{key}":""#);
+        let endless = Repeat { text: piece.repeat(50_000).into_bytes(), at: 0, left: 100 };
+        let json = io::Cursor::new(head).chain(endless);
+        let fault = toc::Toc::read(json, 100, &Limits::default(), &seen(|_| true)).unwrap_err();
+        assert!(fault.to_string().contains("path-bytes"), "{key}, {piece}: {fault}");
+    }
 }
 
 #[test]
