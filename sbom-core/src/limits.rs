@@ -269,8 +269,9 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A budget of `total` bytes.
+    /// A budget of `total` bytes, at least one: of nothing everybody could take as much as they want.
     pub fn new(total: u64) -> Self {
+        let total = total.max(1);
         Self { total, free: Mutex::new(total), returned: Condvar::new() }
     }
 
@@ -330,6 +331,14 @@ mod tests {
         }
         assert!(limits.all().iter().all(|(limit, _)| limit.value == 7));
         assert!(!limits.set("no-such-limit", 7));
+    }
+
+    #[test]
+    fn a_budget_of_nothing_still_lets_one_at_a_time_proceed() {
+        let budget = Budget::new(0);
+        let held = budget.take(5);
+        assert_eq!(held.bytes, 1);
+        assert_eq!(*budget.free.lock().unwrap(), 0);
     }
 
     #[test]
