@@ -27,6 +27,11 @@ impl ImagePath {
         Self(out.into())
     }
 
+    /// `path`, of which the first `known` bytes begin a path; none if it is no path as it stands.
+    pub(crate) fn continued(path: &[u8], known: usize) -> Option<Self> {
+        stays_normal(path, known).then(|| Self(path.into()))
+    }
+
     /// The root.
     pub fn root() -> Self {
         Self::default()
@@ -61,8 +66,7 @@ impl ImagePath {
 
     /// The last component; empty for the root.
     pub fn file_name(&self) -> &[u8] {
-        let start = memchr::memrchr(b'/', &self.0).map_or(0, |slash| slash + 1);
-        self.0.get(start..).unwrap_or_default()
+        file_name(&self.0)
     }
 
     /// The components from the root down.
@@ -139,8 +143,22 @@ pub fn escape_control(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escape).collect())
 }
 
+/// What comes behind the last `/`.
+pub(crate) fn file_name(path: &[u8]) -> &[u8] {
+    let start = memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1);
+    path.get(start..).unwrap_or_default()
+}
+
+/// Whether `path`, of which the first `known` bytes begin a path, is one as it stands.
+pub(crate) fn stays_normal(path: &[u8], known: usize) -> bool {
+    // What ends with a slash before there is known.
+    let known = memchr::memrchr(b'/', path.get(..known).unwrap_or(path)).map_or(0, |slash| slash + 1);
+    let names = path.get(known..).unwrap_or_default();
+    path.is_empty() || names.split(|&b| b == b'/').all(|name| !matches!(name, b"" | b"." | b".."))
+}
+
 fn is_normal(raw: &[u8]) -> bool {
-    raw.split(|&b| b == b'/').all(|component| !matches!(component, b"" | b"." | b"..")) || raw.is_empty()
+    stays_normal(raw, 0)
 }
 
 fn push_all(out: &mut Vec<u8>, raw: &[u8]) {
@@ -199,6 +217,25 @@ mod tests {
         assert_eq!(path("mylib/apk").strip_suffix("lib/apk"), None);
         assert_eq!(path("usr/lib").strip_prefix(&path("usr")), Some(path("lib")));
         assert_eq!(path("usrlib").strip_prefix(&path("usr")), None);
+    }
+
+    #[test]
+    fn a_path_goes_on_where_another_began() {
+        for (path, known, is_path) in [
+            ("", 0, true),
+            ("a/b", 0, true),
+            ("a/b", 1, true),
+            ("a/b", 2, true),
+            ("a/.b", 3, true),
+            ("a/", 2, false),
+            ("a/.", 3, false),
+            ("a/../b", 3, false),
+            ("a/b//c", 3, false),
+            ("/a", 0, false),
+            ("a/./", 9, false),
+        ] {
+            assert_eq!(ImagePath::continued(path.as_bytes(), known).is_some(), is_path, "{path} {known}");
+        }
     }
 
     #[test]
