@@ -41,6 +41,15 @@ macro_rules! limits {
     };
 }
 
+impl Limits {
+    /// Accepts that `stored` bytes gave `unpacked` ones so far. The ratio counts beyond the first gigabyte: an archive of
+    /// a few empty files has a high one.
+    pub fn check_unpacked(&self, unpacked: u64, stored: u64) -> Result<(), LimitExceeded> {
+        self.unpacked_bytes.check(unpacked)?;
+        self.compression_ratio.check(unpacked.saturating_sub(GIB) / stored.max(1))
+    }
+}
+
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -320,6 +329,15 @@ mod tests {
         let mut limits = Limits::default();
         limits.set("file-bytes", 1000);
         assert!(matches!(read_capped(io::repeat(0), limits.file_bytes), Err(ReadError::Limit(_))));
+    }
+
+    #[test]
+    fn the_ratio_counts_beyond_the_first_gigabyte() {
+        let limits = Limits::default();
+        let unpacked = |stored: u64, beyond: u64| limits.check_unpacked(GIB + beyond, stored).is_ok();
+        assert!(unpacked(1, 0) && unpacked(0, 200) && unpacked(1000, 200_999));
+        assert!(!unpacked(0, 201) && !unpacked(1, 201) && !unpacked(1000, 201_000));
+        assert!(limits.check_unpacked(257 * GIB, 100 * GIB).is_err());
     }
 
     #[test]

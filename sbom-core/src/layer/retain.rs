@@ -14,11 +14,20 @@ use crate::{
 /// What was kept of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    size: u64,
-    parts: Vec<Part>,
-    sha256: Option<Digest>,
+    kept: Kept,
     /// Where the needles are in the whole file; none if it was not searched, or there are too many.
     places: Option<Places>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kept {
+    Whole(Part),
+    /// What was left out can no longer be hashed, so its digest is known from when it passed.
+    Parts {
+        size: u64,
+        parts: Vec<Part>,
+        sha256: Digest,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +39,7 @@ struct Part {
 impl Content {
     /// All of a file.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self { size: bytes.len() as u64, parts: vec![Part { offset: 0, bytes }], sha256: None, places: None }
+        Self { kept: Kept::Whole(Part { offset: 0, bytes }), places: None }
     }
 
     /// The buffer that held the file, or the first part of it that was kept, and no longer does.
@@ -40,23 +49,25 @@ impl Content {
 
     /// Length of the file, not of what was kept.
     pub fn size(&self) -> u64 {
-        self.size
+        match &self.kept {
+            Kept::Whole(all) => all.bytes.len() as u64,
+            Kept::Parts { size, .. } => *size,
+        }
     }
 
     /// The whole file, if it was kept whole.
     pub fn whole(&self) -> Option<&[u8]> {
-        match self.parts.as_slice() {
-            [only] if only.offset == 0 && only.bytes.len() as u64 == self.size => Some(&only.bytes),
+        match self.runs() {
+            [only] if only.offset == 0 && only.bytes.len() as u64 == self.size() => Some(&only.bytes),
             _ => None,
         }
     }
 
     /// SHA-256 of the whole file.
     pub fn sha256(&self) -> Digest {
-        match (&self.sha256, self.whole()) {
-            (Some(digest), _) => digest.clone(),
-            (None, Some(bytes)) => Digest::of(bytes),
-            (None, None) => Digest::of(&[]),
+        match &self.kept {
+            Kept::Whole(all) => Digest::of(&all.bytes),
+            Kept::Parts { sha256, .. } => sha256.clone(),
         }
     }
 
@@ -82,20 +93,28 @@ impl Content {
 
     /// What was kept, as runs of bytes with their offsets, in order.
     pub fn parts(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.parts.iter().map(|part| (part.offset, part.bytes.as_slice()))
+        self.runs().iter().map(|part| (part.offset, part.bytes.as_slice()))
+    }
+
+    fn runs(&self) -> &[Part] {
+        match &self.kept {
+            Kept::Whole(all) => std::slice::from_ref(all),
+            Kept::Parts { parts, .. } => parts,
+        }
     }
 
     /// The kept run that holds `offset`, and where in it that lies.
     fn kept_from(&self, offset: u64) -> Option<(u64, &[u8])> {
-        let after = self.parts.partition_point(|part| part.offset <= offset);
-        let part = self.parts.get(after.checked_sub(1)?)?;
+        let runs = self.runs();
+        let after = runs.partition_point(|part| part.offset <= offset);
+        let part = runs.get(after.checked_sub(1)?)?;
         Some((offset - part.offset, &part.bytes))
     }
 }
 
 impl<'a> object::ReadRef<'a> for &'a Content {
     fn len(self) -> Result<u64, ()> {
-        Ok(self.size)
+        Ok(self.size())
     }
 
     fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'a [u8], ()> {
@@ -189,7 +208,8 @@ pub(crate) fn retain_executable_in(
         start += done as u64;
         done = 0;
     }
-    Ok(Content { size, parts: keeper.parts, sha256: Some(hasher.finish()), places: lookout.finish() })
+    let kept = Kept::Parts { size, parts: keeper.parts, sha256: hasher.finish() };
+    Ok(Content { kept, places: lookout.finish() })
 }
 
 /// Each piece is searched as soon as it is read, while it lies in the processor's cache.

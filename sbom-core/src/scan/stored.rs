@@ -249,9 +249,6 @@ impl<R: Read> Read for Stored<'_, R> {
     }
 }
 
-/// Below this length any ratio of compression is accepted: an archive of a few empty files has a high one.
-const ANY_RATIO: u64 = 1 << 30;
-
 /// The unpacked bytes, bounded, and hashed where that is needed.
 pub(super) struct Unpacked<'a, R: Read> {
     inner: Decompressor<Stored<'a, R>>,
@@ -267,11 +264,8 @@ impl<R: Read> Read for Unpacked<'_, R> {
             hasher.update(buffer.get(..count).unwrap_or_default());
         }
         self.bytes = self.bytes.saturating_add(count as u64);
-        let stored = self.inner.stored().counted.max(1);
-        let ratio = if self.bytes > ANY_RATIO { self.bytes / stored } else { 0 };
-        let bounded =
-            self.limits.unpacked_bytes.check(self.bytes).and(self.limits.compression_ratio.check(ratio));
-        bounded.map_err(io::Error::other)?;
+        let stored = self.inner.stored().counted;
+        self.limits.check_unpacked(self.bytes, stored).map_err(io::Error::other)?;
         Ok(count)
     }
 }

@@ -33,12 +33,14 @@ impl<'b> Block<'b> {
     /// as if it were spaces.
     pub(super) fn check(&self) -> Result<(), TarError> {
         let stated = octal(self.field(148, 8)).ok_or(TarError::Checksum)?;
-        let unsigned = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte)).sum::<i64>();
-        let signed = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte.cast_signed())).sum::<i64>();
-        let is_sum = |sum: &dyn Fn(&[u8]) -> i64| {
-            stated == sum(self.0) - sum(self.field(148, 8)) + 8 * i64::from(b' ')
-        };
-        if is_sum(&unsigned) || is_sum(&signed) { Ok(()) } else { Err(TarError::Checksum) }
+        // Neither sum of 512 bytes comes near the bounds of its type.
+        let unsigned = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>();
+        let signed = |bytes: &[u8]| bytes.iter().map(|&byte| i32::from(byte.cast_signed())).sum::<i32>();
+        let own = self.field(148, 8);
+        let spaces = 8 * u32::from(b' ');
+        let is_right = stated == i64::from(unsigned(self.0) - unsigned(own) + spaces)
+            || stated == i64::from(signed(self.0) - signed(own)) + i64::from(spaces);
+        if is_right { Ok(()) } else { Err(TarError::Checksum) }
     }
 
     pub(super) fn format(&self) -> Format {

@@ -151,7 +151,7 @@ impl Headers {
 
     /// Reads the header at the beginning of `bytes`. If more are needed, the next call gets the same ones again.
     pub(crate) fn read<'h>(&'h mut self, bytes: &'h [u8]) -> Result<Found<'h>, TarError> {
-        if std::mem::take(&mut self.is_taken) {
+        if std::mem::take(&mut self.is_taken) && self.extended.length > 0 {
             self.extended.clear();
         }
         let Some(block) = bytes.first_chunk::<BLOCK>() else { return Ok(Found::More(BLOCK)) };

@@ -130,6 +130,9 @@ fn in_content(bytes: &[u8], size: i64, stored: u64, most: Limit) -> Result<Map, 
     }
     let taken = lines.at.next_multiple_of(BLOCK);
     let stored = stored.checked_sub(taken as u64).ok_or_else(ends)?;
+    if content.len() < taken {
+        return Ok(Map::More(BLOCK + taken));
+    }
     runs.within(size, stored, taken)
 }
 

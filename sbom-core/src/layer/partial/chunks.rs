@@ -31,8 +31,6 @@ const GAP: u64 = 32 << 10;
 const SMALL: u64 = 1 << 20;
 /// Most bytes fetched at a time, unless a single chunk has more.
 const MOST: u64 = 4 << 20;
-/// Below this length any ratio of compression is accepted, as in the whole.
-const ANY_RATIO: u64 = 1 << 30;
 
 /// Hands all entries of `toc` to `sink`, in their order.
 pub(super) fn walk(
@@ -119,11 +117,7 @@ impl Store<'_, '_> {
         let length = chunk.inner.saturating_add(chunk.size);
         limits.chunk_bytes.check(length)?;
         self.unpacked = self.unpacked.saturating_add(length);
-        limits.unpacked_bytes.check(self.unpacked)?;
-        let ratio = limits.compression_ratio;
-        if self.unpacked > ANY_RATIO {
-            ratio.check(self.unpacked / self.ranges.fetched().max(1))?;
-        }
+        limits.check_unpacked(self.unpacked, self.ranges.fetched())?;
         let codec = self.codec;
         let stored = self.stored(chunk.stored.clone(), until)?;
         let wrong = || PartialError::Chunk { offset: chunk.stored.start };

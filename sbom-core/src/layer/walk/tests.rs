@@ -121,6 +121,54 @@ fn a_file_cut_short_is_an_error_that_names_it() {
 }
 
 #[test]
+fn content_that_is_cut_says_where_and_of_what() {
+    let mut archive = [one("first", b"x"), one("some/file", &[1; 2000])].concat();
+    archive.truncate(1024 + 1000);
+    struct Taken(Option<io::Error>);
+    impl EntrySink for Taken {
+        fn entry(&mut self, _: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+            self.0 = io::copy(content, &mut io::sink()).err();
+            Ok(())
+        }
+        fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
+    }
+    let mut taken = Taken(None);
+    let skipped = walk(&archive[..], &Limits::default(), &mut taken).unwrap_err();
+    let error = taken.0.unwrap();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    assert_eq!(error.to_string(), "the archive ends at byte 2024, in the middle of /some/file");
+    assert!(error.downcast::<LayerError>().is_ok());
+    assert_eq!(skipped.to_string(), "the archive ends at byte 2024, in the middle of /some/file");
+}
+
+#[test]
+fn content_whose_bytes_fail_says_where() {
+    struct Failing;
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "damaged"))
+        }
+    }
+    let archive = one("a", &[1; 2000]);
+    let error = walk(archive[..1512].chain(Failing), &Limits::default(), &mut ReadAll).unwrap_err();
+    assert_eq!(error.to_string(), "at byte 1512 of the unpacked archive: damaged");
+}
+
+/// Reads all content, and passes its errors on as they say themselves.
+struct ReadAll;
+
+impl EntrySink for ReadAll {
+    fn entry(&mut self, _: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+        match io::copy(content, &mut io::sink()) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.downcast::<LayerError>().unwrap()),
+        }
+    }
+
+    fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
+}
+
+#[test]
 fn a_header_cut_short_is_an_error() {
     let mut archive = [one("a", b"x"), one("b", b"y")].concat();
     archive.truncate(1024 + 100);
@@ -197,6 +245,22 @@ fn holes_of_a_sparse_file_are_zeros() {
     assert_eq!(seen[0].0.path, ImagePath::from("sparse"));
     assert_eq!(seen[0].0.size, 2000);
     assert_eq!(seen[0].1, expected);
+}
+
+#[test]
+fn a_map_that_promises_more_than_is_stored_is_an_error() {
+    let records = [
+        ("GNU.sparse.map", b"0,3,10,4".as_slice()),
+        ("GNU.sparse.numblocks", b"2"),
+        ("GNU.sparse.size", b"20"),
+    ];
+    for (stored, is_read) in [(&b"abcWXYZ"[..], true), (b"abcWX", false), (b"abc", false), (b"", false)] {
+        let mut builder = tar::Builder::new(Vec::new());
+        builder.append_pax_extensions(records).unwrap();
+        builder.append(&header("x", stored.len() as u64, tar::EntryType::Regular), stored).unwrap();
+        let walked = seen(&builder.into_inner().unwrap());
+        assert_eq!(walked.is_ok(), is_read, "{walked:?}");
+    }
 }
 
 #[test]
