@@ -31,12 +31,12 @@ use sbom_core::{
     layer::{
         Entry, EntrySink, LayerError,
         decompress::Decompressor,
-        partial::{self, Form, Position, RandomAccess},
+        partial::{self, Form, Position, RandomAccess, Reading},
         retain::Content,
         walk::walk,
     },
     license::{self, debian::Licenses},
-    limits::Limits,
+    limits::{Budget, Limits},
     oci::{LayerDescriptor, Platform, Subject, SubjectKind, config::Config, manifest, reference::Reference},
     purl::Purl,
     scan,
@@ -449,7 +449,9 @@ fn layer_parts(bytes: &[u8]) {
     ];
     for (form, stored) in forms {
         let digest = Digest::of(&stored);
-        drop(partial::walk(&Memory(stored), &form, Some(&digest), &limits, &|_| {}, &mut Read64(0)));
+        let reading =
+            Reading { digest: Some(&digest), limits: &limits, memory: &Budget::new(1), report: &|_| {} };
+        drop(partial::walk(&Memory(stored), &form, &reading, &mut Read64(0)));
     }
 }
 

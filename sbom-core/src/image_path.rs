@@ -151,10 +151,14 @@ pub(crate) fn file_name(path: &[u8]) -> &[u8] {
 
 /// Whether `path`, of which the first `known` bytes begin a path, is one as it stands.
 pub(crate) fn stays_normal(path: &[u8], known: usize) -> bool {
-    // What ends with a slash before there is known.
-    let known = memchr::memrchr(b'/', path.get(..known).unwrap_or(path)).map_or(0, |slash| slash + 1);
-    let names = path.get(known..).unwrap_or_default();
-    path.is_empty() || names.split(|&b| b == b'/').all(|name| !matches!(name, b"" | b"." | b".."))
+    let slashes = memchr::memchr_iter(b'/', path.get(known..).unwrap_or_default());
+    let mut ends = slashes.map(|slash| known + slash).chain([path.len()]);
+    path.is_empty() || ends.all(|end| path.get(..end).is_some_and(ends_with_name))
+}
+
+/// Whether the last component of `path` is neither empty nor `.` nor `..`.
+fn ends_with_name(path: &[u8]) -> bool {
+    !matches!(path, [] | [.., b'/'] | b"." | [.., b'/', b'.'] | b".." | [.., b'/', b'.', b'.'])
 }
 
 fn is_normal(raw: &[u8]) -> bool {
@@ -232,7 +236,10 @@ mod tests {
             ("a/../b", 3, false),
             ("a/b//c", 3, false),
             ("/a", 0, false),
-            ("a/./", 9, false),
+            ("..", 0, false),
+            ("...", 0, true),
+            ("a../b", 2, true),
+            ("a/./", 3, false),
         ] {
             assert_eq!(ImagePath::continued(path.as_bytes(), known).is_some(), is_path, "{path} {known}");
         }

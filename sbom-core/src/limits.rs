@@ -93,8 +93,8 @@ limits! {
     executable_parts_bytes: "executable-parts-bytes" = 32 * MIB, Bytes;
     /// Files held in memory at one time, over all threads.
     memory_bytes: "memory-bytes" = 160 * MIB, Bytes;
-    /// Windows of the zstd-compressed layers that are unpacked at one time, over all threads. Each counts as the 128 MiB
-    /// that it may have; one has its turn in any case.
+    /// What unpacking holds at one time, over all threads: 128 MiB for each zstd-compressed layer, which may want to look
+    /// back that far, and tables and chunks of layers that are read in part. One layer has its turn in any case.
     window_bytes: "window-bytes" = 512 * MIB, Bytes;
     /// Build information inflated from one executable.
     inflated_bytes: "inflated-bytes" = 8 * MIB, Bytes;
@@ -278,8 +278,9 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A budget of `total` bytes.
+    /// A budget of `total` bytes, at least one: of nothing everybody could take as much as they want.
     pub fn new(total: u64) -> Self {
+        let total = total.max(1);
         Self { total, free: Mutex::new(total), returned: Condvar::new() }
     }
 
@@ -348,6 +349,14 @@ mod tests {
         }
         assert!(limits.all().iter().all(|(limit, _)| limit.value == 7));
         assert!(!limits.set("no-such-limit", 7));
+    }
+
+    #[test]
+    fn a_budget_of_nothing_still_lets_one_at_a_time_proceed() {
+        let budget = Budget::new(0);
+        let held = budget.take(5);
+        assert_eq!(held.bytes, 1);
+        assert_eq!(*budget.free.lock().unwrap(), 0);
     }
 
     #[test]

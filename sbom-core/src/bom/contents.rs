@@ -30,15 +30,14 @@ impl Bom {
     /// The listed files that `component`, one of this bill, says are its own, by path. Two components may share a
     /// file, so this may be more than those that it is the [owner](FileEntry::owner) of.
     pub fn files_of<'b>(&'b self, component: &'b Component) -> impl Iterator<Item = &'b FileEntry> {
-        let is_there = component.layers.removed.is_none();
-        let mut owned = is_there.then(|| component.files.unpack());
         // Both lists are sorted: what comes next lies behind what was found last.
-        let mut rest = self.files.as_slice();
+        let mut rest = if component.layers.removed.is_none() { self.files.as_slice() } else { &[] };
+        let mut owned = component.files.unpack();
         std::iter::from_fn(move || {
-            loop {
-                let path = owned.as_mut()?.next()?.path;
-                let after = rest.partition_point(|file| file.path.as_bytes() < path);
-                rest = rest.get(after..)?;
+            while !rest.is_empty() {
+                let path = owned.next()?.path;
+                let before = rest.partition_point(|file| file.path.as_bytes() < path);
+                rest = rest.get(before..)?;
                 if let Some((found, behind)) = rest.split_first()
                     && found.path.as_bytes() == path
                 {
@@ -46,6 +45,7 @@ impl Bom {
                     return Some(found);
                 }
             }
+            None
         })
     }
 

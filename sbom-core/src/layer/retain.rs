@@ -42,6 +42,11 @@ impl Content {
         Self { kept: Kept::Whole(Part { offset: 0, bytes }), places: None }
     }
 
+    /// The buffer that held the file, or the first part of it that was kept, and no longer does.
+    pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
+        self.parts.first_mut().map(|part| std::mem::take(&mut part.bytes)).unwrap_or_default()
+    }
+
     /// Length of the file, not of what was kept.
     pub fn size(&self) -> u64 {
         match &self.kept {
@@ -153,8 +158,19 @@ pub fn retain_executable(
     needles: &Needles,
     limits: &Limits,
 ) -> Result<Content, RetainError> {
+    retain_executable_in(Vec::new(), content, size, needles, limits)
+}
+
+/// The same, where what is kept whole is kept in `buffer`, whatever it holds. [`Content::take_buffer`] gives it back.
+pub(crate) fn retain_executable_in(
+    buffer: Vec<u8>,
+    content: &mut dyn Read,
+    size: u64,
+    needles: &Needles,
+    limits: &Limits,
+) -> Result<Content, RetainError> {
     if size <= limits.executable_bytes.value {
-        return retain_whole(content, size, needles);
+        return retain_whole(buffer, content, size, needles);
     }
     let overlap = needles.overlap();
     let tail = size.saturating_sub(limits.executable_parts_bytes.value / 2);
@@ -197,10 +213,20 @@ pub fn retain_executable(
 }
 
 /// Each piece is searched as soon as it is read, while it lies in the processor's cache.
-fn retain_whole(content: &mut dyn Read, size: u64, needles: &Needles) -> Result<Content, RetainError> {
+fn retain_whole(
+    buffer: Vec<u8>,
+    content: &mut dyn Read,
+    size: u64,
+    needles: &Needles,
+) -> Result<Content, RetainError> {
     let length = usize::try_from(size).unwrap_or(0);
-    let mut bytes = vec![0; passing_room(length)];
-    bytes.truncate(length);
+    let mut bytes = if buffer.capacity() < length {
+        drop(buffer);
+        vec![0; passing_room(length)]
+    } else {
+        buffer
+    };
+    bytes.resize(length, 0);
     let mut lookout = Lookout::for_places(needles);
     let mut filled = 0_usize;
     loop {
@@ -294,6 +320,25 @@ mod tests {
             retain_executable(&mut &bytes[..], 1000, &Needles::new([NEEDLE]), &small_limits()).unwrap();
         assert_eq!(content.whole(), Some(&bytes[..]));
         assert_eq!(content.sha256(), Digest::of(&bytes));
+    }
+
+    #[test]
+    fn a_buffer_that_is_used_again_leaves_nothing_behind() {
+        let needles = Needles::new([NEEDLE]);
+        for before in [vec![], vec![7; 3], vec![7; 5000]] {
+            for size in [0, 3, 1000] {
+                let bytes = file(size, if size > 500 { &[400] } else { &[] });
+                let keep = |buffer, bytes: &mut &[u8]| {
+                    retain_executable_in(buffer, bytes, size as u64, &needles, &small_limits()).unwrap()
+                };
+                let mut content = keep(before.clone(), &mut &bytes[..]);
+                assert_eq!(content, keep(Vec::new(), &mut &bytes[..]));
+                assert_eq!(content.take_buffer(), bytes);
+                // A file that ends too early.
+                let short = keep(before.clone(), &mut &bytes[..size / 2]);
+                assert_eq!(short.whole(), Some(&bytes[..size / 2]));
+            }
+        }
     }
 
     #[test]

@@ -19,7 +19,8 @@ use crate::{
     layer::{
         Entry, EntryKind, EntrySink, LayerError,
         needles::Needles,
-        retain::{Content, RetainError, retain_executable},
+        retain::{Content, RetainError, retain_executable_in},
+        spare::Spare,
     },
     limits::{Budget, LimitExceeded, Limits, ReadError, Share, read_capped_sized, read_full},
 };
@@ -30,6 +31,7 @@ pub(super) struct Shared<'o> {
     pub(super) options: &'o Options,
     needles: Needles,
     memory: Budget,
+    spare: Spare,
     /// For what decompressors look back at.
     pub(super) windows: Budget,
 }
@@ -40,7 +42,14 @@ type Wanted<'o> = Vec<(&'o dyn Detector, Want)>;
 /// What was kept of a file, within its share of the memory.
 struct Kept<'s> {
     content: Content,
+    spare: &'s Spare,
     _share: Share<'s>,
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        self.spare.put(self.content.take_buffer());
+    }
 }
 
 impl<'o> Shared<'o> {
@@ -48,7 +57,8 @@ impl<'o> Shared<'o> {
         let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
         let windows = Budget::new(options.limits.window_bytes.value);
-        Self { options, needles, memory, windows }
+        let spare = Spare::new(options.jobs.get());
+        Self { options, needles, memory, spare, windows }
     }
 
     pub(super) fn limits(&self) -> &'o Limits {
@@ -124,9 +134,9 @@ impl<'o> Shared<'o> {
                 Err(ReadError::Limit(exceeded)) => return Err(exceeded.into()),
             }
         } else {
-            retain_executable(content, size, &self.needles, limits)?
+            retain_executable_in(self.spare.take(), content, size, &self.needles, limits)?
         };
-        Ok(Kept { content, _share: share })
+        Ok(Kept { content, spare: &self.spare, _share: share })
     }
 
     /// What the detectors find in a file, seen under `path`.

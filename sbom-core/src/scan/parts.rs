@@ -19,8 +19,7 @@ use crate::{
     detect::{Gap, GapKind},
     layer::{
         EntrySink, LayerError,
-        decompress::ZSTD_WINDOW_BYTES,
-        partial::{Extent, Form, PartialError, RandomAccess, walk},
+        partial::{Extent, Form, PartialError, RandomAccess, Reading, walk},
     },
     oci::{LayerDescriptor, Proof, Subject},
     source::Source,
@@ -130,9 +129,8 @@ impl<'a> Parts<'a> {
         report: &dyn Fn(u64),
         sink: &mut dyn EntrySink,
     ) -> Result<Extent, PartialError> {
-        let is_zstd = matches!(form, Form::ZstdChunked(..));
-        let _window = is_zstd.then(|| self.shared.windows.take(ZSTD_WINDOW_BYTES));
-        walk(access, form, layer.digest.as_ref(), self.shared.limits(), report, sink)
+        let (digest, limits, memory) = (layer.digest.as_ref(), self.shared.limits(), &self.shared.windows);
+        walk(access, form, &Reading { digest, limits, memory, report }, sink)
     }
 
     /// Says in the bill which layers were read in part.

@@ -20,7 +20,7 @@ use crate::{
         decompress::{Compression, Decompressor, ZSTD_WINDOW_BYTES},
         folder, walk,
     },
-    limits::{Budget, Limits, read_full},
+    limits::{Budget, Limits, Share, read_full},
     oci::LayerDescriptor,
     source::{LayerBytes, Source},
 };
@@ -71,6 +71,9 @@ pub(super) fn walk_layer<'a>(
     sink: &mut dyn EntrySink,
 ) -> Result<WalkedLayer, ScanError> {
     let Reading { source, progress, limits, windows } = reading;
+    // Taken before it is opened where that is known: whoever sends does not wait until somebody reads.
+    let is_zstd = layer.media_type.ends_with("+zstd");
+    let window = is_zstd.then(|| windows.take(ZSTD_WINDOW_BYTES));
     let opened = source
         .open(layer)
         .map_err(|source| ScanError::Source { layer: layer.label(), source: Box::new(source) })?;
@@ -84,7 +87,7 @@ pub(super) fn walk_layer<'a>(
             // other one needed.
             let diff_id = layer.diff_id.as_ref().filter(|_| layer.digest.is_none());
             let hash_unpacked = diff_id.is_some();
-            let archive = Archive { stored, layer, hash_unpacked, limits, windows, progress };
+            let archive = Archive { stored, layer, hash_unpacked, limits, windows, window, progress };
             let walked = walk_archive(archive, pipeline, sink)?;
             check_unpacked(layer, diff_id, walked.unpacked)?;
             let is_proved = layer.digest.is_some() || diff_id.is_some();
@@ -106,6 +109,8 @@ pub(super) struct Archive<'a, R> {
     pub(super) limits: &'a Limits,
     /// Where the windows of decompressors come from.
     pub(super) windows: &'a Budget,
+    /// One that was taken already.
+    pub(super) window: Option<Share<'a>>,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -132,7 +137,7 @@ pub(super) fn walk_archive<'a, R: Read>(
     pipeline: &Pipeline<Unpacked<'a, R>>,
     sink: &mut dyn EntrySink,
 ) -> Result<Walked, ScanError> {
-    let Archive { stored, layer, hash_unpacked, limits, windows, progress } = archive;
+    let Archive { stored, layer, hash_unpacked, limits, windows, window, progress } = archive;
     let check = Check { layer, limits };
     check.declared_size()?;
     let most = layer.size.unwrap_or(u64::MAX).min(limits.layer_bytes.value).saturating_add(1);
@@ -140,7 +145,8 @@ pub(super) fn walk_archive<'a, R: Read>(
     let stored = Stored { inner: stored.take(most), counted: 0, hashing: hashing.clone(), layer, progress };
     let inner = Decompressor::new(stored).map_err(|error| check.read_error(0, error))?;
     // Taken for the whole layer, and before any share of the memory for files: who holds one of those never waits for this.
-    let _window = (inner.compression() == Compression::Zstd).then(|| windows.take(ZSTD_WINDOW_BYTES));
+    let is_zstd = inner.compression() == Compression::Zstd;
+    let _window = window.or_else(|| is_zstd.then(|| windows.take(ZSTD_WINDOW_BYTES)));
     let hasher = hash_unpacked.then(|| Hasher::new(Algorithm::Sha256));
     let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher }, hashing);
 

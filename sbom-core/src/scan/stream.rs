@@ -72,7 +72,15 @@ fn read_member(
     let mut inspector = Inspector::new(shared, index, &|| false);
     progress.begin(&layer);
     let (limits, windows) = (shared.limits(), &shared.windows);
-    let archive = Archive { stored: bytes, layer: &layer, hash_unpacked: true, limits, windows, progress };
+    let archive = Archive {
+        stored: bytes,
+        layer: &layer,
+        hash_unpacked: true,
+        limits,
+        windows,
+        window: None,
+        progress,
+    };
     let walked = walk_archive(archive, &Pipeline::new(1), &mut inspector);
     progress.end(&layer);
     let walked = walked?;

@@ -77,13 +77,33 @@ impl<'w> Writer<'w> {
 
 /// How many bytes at the beginning of `bytes` stand for themselves.
 fn plain(bytes: &[u8]) -> usize {
-    let is_special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    let (pieces, _) = bytes.as_chunks::<16>();
-    // Without a way out, the comparison of a piece is one of vectors.
-    let special = |piece: &[u8; 16]| piece.iter().fold(false, |found, &byte| found | is_special(byte));
-    let from = 16 * pieces.iter().take_while(|piece| !special(piece)).count();
+    let (pieces, rest) = bytes.as_chunks::<16>();
+    let from = 16 * pieces.iter().take_while(|piece| !has_special(*piece)).count();
+    if from + 16 > bytes.len() && !ends_special(bytes, rest) {
+        return bytes.len();
+    }
     let rest = bytes.get(from..).unwrap_or_default();
     from + rest.iter().position(|&byte| is_special(byte)).unwrap_or(rest.len())
+}
+
+/// Whether there may be something to escape in `rest`, the end of `bytes` that fills no piece.
+fn ends_special(bytes: &[u8], rest: &[u8]) -> bool {
+    match (bytes.last_chunk::<16>(), rest.first_chunk::<8>(), rest.last_chunk::<8>()) {
+        _ if rest.is_empty() => false,
+        (Some(last), ..) => has_special(last),
+        (_, Some(first), Some(last)) => has_special(first) || has_special(last),
+        _ => has_special(rest),
+    }
+}
+
+/// Without a way out of the loop, a piece of known length is compared as a vector.
+#[inline]
+fn has_special(piece: &[u8]) -> bool {
+    piece.iter().fold(false, |found, &byte| found | is_special(byte))
+}
+
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 fn escape(byte: u8, out: &mut Vec<u8>) {

@@ -8,7 +8,7 @@ use std::{
 use flate2::bufread::GzDecoder;
 
 use super::{
-    PartialError,
+    PartialError, Reading,
     ranges::Ranges,
     toc::{Chunk, Toc},
 };
@@ -37,10 +37,12 @@ pub(super) fn walk(
     ranges: &Ranges<'_>,
     toc: Toc,
     codec: Codec,
-    limits: &Limits,
+    reading: &Reading<'_>,
     sink: &mut dyn EntrySink,
 ) -> Result<(), PartialError> {
+    let Reading { limits, memory, .. } = *reading;
     let Toc { entries, chunks } = toc;
+    let _share = memory.take(most_held(&chunks, limits));
     let spans = entries.iter().filter_map(|(_, range)| at_first(chunks.get(range.clone())?)).collect();
     let plan = plan(spans, ranges.left() / 2);
     let mut store =
@@ -51,6 +53,14 @@ pub(super) fn walk(
         sink.entry(entry, &mut content)?;
     }
     Ok(())
+}
+
+/// Bytes held at a time: what was fetched, and, of the largest chunk, what the decompressor looks back at and what it gave.
+fn most_held(chunks: &[Chunk], limits: &Limits) -> u64 {
+    let unpacked = chunks.iter().map(|chunk| chunk.inner.saturating_add(chunk.size));
+    // A longer one is refused.
+    let largest = unpacked.filter(|length| limits.chunk_bytes.check(*length).is_ok()).max().unwrap_or(0);
+    largest.saturating_mul(3).saturating_add(MOST)
 }
 
 /// What to fetch of a file before anybody has looked at it: of a large one the first chunk, which may tell that the
