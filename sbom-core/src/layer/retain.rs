@@ -42,9 +42,12 @@ impl Content {
         Self { kept: Kept::Whole(Part { offset: 0, bytes }), places: None }
     }
 
-    /// The buffer that held the file, or the first part of it that was kept, and no longer does.
+    /// The buffer that held the file, or the first part of it that was kept. What stays is an empty file.
     pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
-        self.parts.first_mut().map(|part| std::mem::take(&mut part.bytes)).unwrap_or_default()
+        match std::mem::replace(self, Self::new(Vec::new())).kept {
+            Kept::Whole(all) => all.bytes,
+            Kept::Parts { parts, .. } => parts.into_iter().next().map_or_else(Vec::new, |part| part.bytes),
+        }
     }
 
     /// Length of the file, not of what was kept.

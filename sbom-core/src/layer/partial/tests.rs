@@ -137,6 +137,7 @@ fn full(layer: LayerBuilder) -> LayerBuilder {
         .whiteout("etc/gone")
         .opaque("var")
         .file(".wh..wh.plnk/1", "bookkeeping")
+        .file("etc/slash/", noise(700))
         .file("d/".repeat(80) + "long", "long")
         .mode(0o4755)
         .file("bin/setuid", noise(999))

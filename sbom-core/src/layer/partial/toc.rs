@@ -139,7 +139,6 @@ impl Builder<'_> {
             self.limits.path_bytes.check(text.len() as u64)?;
         }
         let kind = match &*raw.kind {
-            "reg" if raw.name.ends_with('/') => EntryKind::Directory,
             "reg" => EntryKind::File,
             "dir" => EntryKind::Directory,
             "symlink" => EntryKind::Symlink(raw.link_name.as_bytes().into()),
