@@ -42,9 +42,12 @@ impl Content {
         Self { kept: Kept::Whole(Part { offset: 0, bytes }), places: None }
     }
 
-    /// The buffer that held the file, or the first part of it that was kept, and no longer does.
+    /// The buffer that held the whole file, and no longer does.
     pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
-        self.parts.first_mut().map(|part| std::mem::take(&mut part.bytes)).unwrap_or_default()
+        match &mut self.kept {
+            Kept::Whole(all) => std::mem::take(&mut all.bytes),
+            Kept::Parts { .. } => Vec::new(),
+        }
     }
 
     /// Length of the file, not of what was kept.
