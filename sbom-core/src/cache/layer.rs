@@ -201,7 +201,9 @@ fn take_all_gaps(input: &mut Reader<'_>, place: Place<'_>) -> Result<Gaps, Malfo
 
 fn put_gaps(gaps: &[Gap], out: &mut Writer) {
     out.length(gaps.len());
-    gaps.iter().for_each(|gap| put_placed(gap, out));
+    for gap in gaps {
+        put_placed(gap, out);
+    }
 }
 
 fn take_gaps(input: &mut Reader<'_>, place: Place<'_>) -> Result<Vec<Gap>, Malformed> {
