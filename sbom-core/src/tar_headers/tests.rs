@@ -48,18 +48,15 @@ pub(super) fn entries(archive: &[u8]) -> Vec<String> {
 
 fn described(header: &Header<'_>) -> String {
     let Header { kind, name, target, size, stored, sparse, .. } = header;
-    let mut text = format!("{kind:?} {}", name.escape_ascii());
-    if !target.is_empty() {
-        text += &format!(" -> {}", target.escape_ascii());
-    }
-    if let Some(runs) = sparse {
+    let arrow = if target.is_empty() { "" } else { " -> " };
+    let size = if let Some(runs) = sparse {
         let runs: Vec<_> = runs.iter().map(|run| format!("{}+{}", run.offset, run.length)).collect();
-        text += &format!(" {stored} in {} at {}", size, runs.join(","));
+        format!("{stored} in {size} at {}", runs.join(","))
     } else {
-        text += &format!(" {size}");
         assert_eq!(size, stored);
-    }
-    text
+        size.to_string()
+    };
+    format!("{kind:?} {}{arrow}{} {size}", name.escape_ascii(), target.escape_ascii())
 }
 
 fn check(archive: TarBuilder, expected: &[&str]) {
@@ -275,10 +272,9 @@ fn records_follow_their_form() {
 #[test]
 fn a_checksum_may_be_of_signed_bytes() {
     let mut archive = new().file("b\u{e9}", "").build();
-    let sum = archive[..512]
-        .iter()
-        .enumerate()
-        .map(|(at, &byte)| i64::from(if (148..156).contains(&at) { b' ' as i8 } else { byte.cast_signed() }));
+    let sum = archive[..512].iter().enumerate().map(|(at, &byte)| {
+        i64::from(if (148..156).contains(&at) { b' '.cast_signed() } else { byte.cast_signed() })
+    });
     let sum: i64 = sum.sum();
     archive[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     assert_eq!(entries(&archive), [r"File b\xc3\xa9 0"]);
@@ -413,8 +409,8 @@ fn bounds_are_named() {
     let path = format!("{}x", "y/".repeat(3000));
     let errors = [
         entries(&new().file(path, "").build()),
-        entries(&long_name(new(), &[b'a'; 1 << 20]).file("z", "").build()),
-        entries(&(0..3).fold(new(), |archive, _| long_name(archive, &[b'a'; 400_000])).build()),
+        entries(&long_name(new(), &vec![b'a'; 1 << 20]).file("z", "").build()),
+        entries(&(0..3).fold(new(), |archive, _| long_name(archive, &vec![b'a'; 400_000])).build()),
     ];
     for (error, limit) in errors.iter().zip(["path-bytes", "header-bytes", "header-bytes"]) {
         assert!(error.last().unwrap().contains(&format!("--limit {limit}=")), "{error:?}");
