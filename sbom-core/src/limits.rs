@@ -81,7 +81,7 @@ limits! {
     /// below come to. Two million files have about 200 MiB.
     names_bytes: "names-bytes" = GIB, Bytes;
     /// What layers gave that are read before those below them, about, as it lies in memory. Beyond it the lowest layer
-    /// alone is read; beyond half of it no other is begun.
+    /// alone is read; beyond a quarter of it no other is begun.
     unfolded_bytes: "unfolded-bytes" = 256 * MIB, Bytes;
     /// Members of an archive that images travel in; of a layer, see `entries`.
     archive_members: "archive-members" = 100_000, Count;

@@ -241,6 +241,7 @@ fn read_layers<'l>(
                     schedule.next().and_then(|index| Some((index, layers.get(index)?)))
                 {
                     let taken_on = pipeline.take_on();
+                    let _watch = schedule.watch(index);
                     if schedule.is_pointless(index) {
                         continue;
                     }

@@ -235,15 +235,7 @@ impl<'l> Overlay<'l> {
         for file in &content.hashed {
             self.hold(file.path.as_bytes().len());
         }
-        // What a layer hides lies below it, wherever the marker stands among its entries.
-        for entry in &content.entries {
-            match entry.kind {
-                EntryKind::Whiteout => self.remove(&entry.path, layer, true),
-                EntryKind::OpaqueDirectory => self.remove(&entry.path, layer, false),
-                _ => {}
-            }
-            self.limits.link_bytes.check(self.followed.get())?;
-        }
+        self.hide(&content.entries, layer)?;
         let mut findings = content.findings.into_iter().peekable();
         let mut captured = content.captured.into_iter().peekable();
         let first_hashed = self.hashed.last().map_or(0, |(first, files)| *first as usize + files.len());
@@ -267,6 +259,19 @@ impl<'l> Overlay<'l> {
         }
         if !content.hashed.is_empty() {
             self.hashed.push((to_u32(first_hashed), content.hashed));
+        }
+        Ok(())
+    }
+
+    /// Removes what a layer hides: it lies below it, wherever the marker stands among its entries.
+    fn hide(&mut self, entries: &[Entry], layer: usize) -> Result<(), LimitExceeded> {
+        for entry in entries {
+            match entry.kind {
+                EntryKind::Whiteout => self.remove(&entry.path, layer, true),
+                EntryKind::OpaqueDirectory => self.remove(&entry.path, layer, false),
+                _ => {}
+            }
+            self.limits.link_bytes.check(self.followed.get())?;
         }
         Ok(())
     }

@@ -74,7 +74,7 @@ impl<'s> Schedule<'s> {
                 open.stopped.remove(&index);
                 return Some(index);
             }
-            let has_room = self.held.load(Ordering::Relaxed) <= self.most / 2;
+            let has_room = self.held.load(Ordering::Relaxed) <= self.most / 4;
             let may_begin = |index| has_room || self.is_lowest(index) || self.is_pointless(index);
             if let Some(layer) = open.new.iter().find(|(_, index)| may_begin(*index)).copied() {
                 open.new.remove(&layer);
@@ -102,6 +102,11 @@ impl<'s> Schedule<'s> {
         self.is_pointless(index) || !(has_room || self.is_lowest(index))
     }
 
+    /// While a layer is read: if its thread panics nobody is to wait for it.
+    pub(super) fn watch(&self, index: usize) -> Watch<'_> {
+        Watch { schedule: self, index }
+    }
+
     /// Notes that a layer failed.
     pub(super) fn fail(&self, index: usize) {
         let open = self.lock();
@@ -125,6 +130,20 @@ impl<'s> Schedule<'s> {
 
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The reading of a layer.
+pub(super) struct Watch<'s> {
+    schedule: &'s Schedule<'s>,
+    index: usize,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.schedule.fail(self.index);
+        }
     }
 }
 
