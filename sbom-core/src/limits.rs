@@ -75,6 +75,14 @@ limits! {
     compression_ratio: "compression-ratio" = 200, Count;
     /// Entries of one layer, archive or folder.
     entries: "entries" = 5_000_000, Count;
+    /// Files, directories and links of an image at one time, while its layers are laid over one another.
+    image_entries: "image-entries" = 5_000_000, Count;
+    /// Paths and link targets held in memory at one time: those of a layer while it is read, and those of what the layers
+    /// below come to. Two million files have about 200 MiB.
+    names_bytes: "names-bytes" = GIB, Bytes;
+    /// What layers gave that are read before those below them, about, as it lies in memory. Beyond it the lowest layer
+    /// alone is read; beyond a quarter of it no other is begun.
+    unfolded_bytes: "unfolded-bytes" = 256 * MIB, Bytes;
     /// Members of an archive that images travel in; of a layer, see `entries`.
     archive_members: "archive-members" = 100_000, Count;
     /// A path or link target; Linux accepts no longer one.

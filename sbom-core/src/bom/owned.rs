@@ -248,7 +248,6 @@ pub(crate) struct Lent<'p> {
 
 impl Unpacking<'_> {
     /// The next one.
-    #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend")]
     pub(crate) fn next(&mut self) -> Option<Lent<'_>> {
         let Packed { digest, is_config, shared, rest } = Packed::take(&mut self.packed)?;
         self.path.truncate(shared);

@@ -335,7 +335,9 @@ mod tests {
     fn a_path_that_comes_again_is_shared() {
         let paths = ["", "a/b", "a/b", "a"].map(ImagePath::from);
         let mut writer = Writer::default();
-        paths.iter().for_each(|path| writer.path(path));
+        for path in &paths {
+            writer.path(path);
+        }
         let bytes = writer.finish().unwrap();
         let mut reader = Reader::new(&bytes);
         let read = paths.clone().map(|_| reader.path().unwrap());

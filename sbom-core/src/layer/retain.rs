@@ -42,11 +42,11 @@ impl Content {
         Self { kept: Kept::Whole(Part { offset: 0, bytes }), places: None }
     }
 
-    /// The buffer that held the file, or the first part of it that was kept. What stays is an empty file.
+    /// The buffer that held the whole file, and no longer does.
     pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
-        match std::mem::replace(self, Self::new(Vec::new())).kept {
-            Kept::Whole(all) => all.bytes,
-            Kept::Parts { parts, .. } => parts.into_iter().next().map_or_else(Vec::new, |part| part.bytes),
+        match &mut self.kept {
+            Kept::Whole(all) => std::mem::take(&mut all.bytes),
+            Kept::Parts { .. } => Vec::new(),
         }
     }
 

@@ -13,9 +13,9 @@ use super::{
 use crate::{
     bom::{
         FileScope,
-        overlay::{Overlay, Reread},
+        overlay::{LayerContent, Overlay, Reread},
     },
-    cache::{Files, LayerResult},
+    cache::Files,
     detect::{Gap, GapKind},
     layer::{
         EntrySink, LayerError,
@@ -63,7 +63,7 @@ impl<'a> Parts<'a> {
         &self,
         layer: &LayerDescriptor,
         stop: Stop<'_>,
-    ) -> Option<Result<LayerResult, ScanError>> {
+    ) -> Option<Result<LayerContent, ScanError>> {
         let options = self.shared.options;
         // Whoever wants all files hashed needs all of them.
         if !self.is_wanted || options.bill.files != FileScope::None || layer.size? < SMALL {

@@ -12,7 +12,7 @@ use super::{
     pipeline::Pipeline,
 };
 use crate::{
-    cache::LayerResult,
+    bom::overlay::LayerContent,
     detect::{Gap, GapKind},
     digest::{Algorithm, Digest, Hasher},
     layer::{
@@ -52,11 +52,12 @@ pub(super) fn read_layer<'a>(
     shared: &Shared<'_>,
     pipeline: &Layers<'a>,
     stop: Stop<'_>,
-) -> Result<(LayerResult, bool), ScanError> {
+) -> Result<(LayerContent, bool), ScanError> {
     let mut inspector = Inspector::new(shared, layer.index, stop);
     reading.progress.begin(layer);
-    let walked = walk_layer(reading, layer, pipeline, &mut inspector)?;
+    let walked = walk_layer(reading, layer, pipeline, &mut inspector);
     reading.progress.end(layer);
+    let walked = walked?;
     if let Some(gap) = walked.note {
         inspector.gap(gap);
     }
@@ -86,8 +87,8 @@ pub(super) fn walk_layer<'a>(
             // A digest over the stored bytes binds all that is unpacked from them; only without it is the
             // other one needed.
             let diff_id = layer.diff_id.as_ref().filter(|_| layer.digest.is_none());
-            let hash_unpacked = diff_id.is_some();
-            let archive = Archive { stored, layer, hash_unpacked, limits, windows, window, progress };
+            let unpacked = diff_id.map(Digest::algorithm);
+            let archive = Archive { stored, layer, unpacked, limits, windows, window, progress };
             let walked = walk_archive(archive, pipeline, sink)?;
             check_unpacked(layer, diff_id, walked.unpacked)?;
             let is_proved = layer.digest.is_some() || diff_id.is_some();
@@ -104,8 +105,8 @@ pub(super) struct Archive<'a, R> {
     pub(super) stored: R,
     /// What its bytes must agree with.
     pub(super) layer: &'a LayerDescriptor,
-    /// Whether its unpacked bytes are hashed, too.
-    pub(super) hash_unpacked: bool,
+    /// How its unpacked bytes are hashed, if they are, too.
+    pub(super) unpacked: Option<Algorithm>,
     pub(super) limits: &'a Limits,
     /// Where the windows of decompressors come from.
     pub(super) windows: &'a Budget,
@@ -120,6 +121,15 @@ pub(super) struct Walked {
     pub(super) note: Option<Gap>,
     /// The digest of all unpacked bytes, if it was asked for.
     pub(super) unpacked: Option<Digest>,
+}
+
+/// Checks the digest of a layer's stored bytes.
+pub(super) fn check_stored(
+    layer: &LayerDescriptor,
+    expected: Option<&Digest>,
+    found: Option<Digest>,
+) -> Result<(), ScanError> {
+    same(layer, expected, found, "stored bytes")
 }
 
 /// Checks the digest of a layer's unpacked bytes.
@@ -137,7 +147,7 @@ pub(super) fn walk_archive<'a, R: Read>(
     pipeline: &Pipeline<Unpacked<'a, R>>,
     sink: &mut dyn EntrySink,
 ) -> Result<Walked, ScanError> {
-    let Archive { stored, layer, hash_unpacked, limits, windows, window, progress } = archive;
+    let Archive { stored, layer, unpacked, limits, windows, window, progress } = archive;
     let check = Check { layer, limits };
     check.declared_size()?;
     let most = layer.size.unwrap_or(u64::MAX).min(limits.layer_bytes.value).saturating_add(1);
@@ -147,7 +157,7 @@ pub(super) fn walk_archive<'a, R: Read>(
     // Taken for the whole layer, and before any share of the memory for files: who holds one of those never waits for this.
     let is_zstd = inner.compression() == Compression::Zstd;
     let _window = window.or_else(|| is_zstd.then(|| windows.take(ZSTD_WINDOW_BYTES)));
-    let hasher = hash_unpacked.then(|| Hasher::new(Algorithm::Sha256));
+    let hasher = unpacked.map(Hasher::new);
     let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher }, hashing);
 
     let walked = walk::walk(&mut unpacked, limits, sink);
@@ -167,7 +177,7 @@ pub(super) fn walk_archive<'a, R: Read>(
     // Damage in transit explains whatever else is wrong, so it is looked for first.
     let stored = inner.drain().map_err(|error| check.read_error(offset, error))?;
     check.size(stored.counted)?;
-    same(layer, layer.digest.as_ref(), stored.hashing.map(|hashing| hashing.finish()), "stored bytes")?;
+    check_stored(layer, layer.digest.as_ref(), stored.hashing.map(|hashing| hashing.finish()))?;
     walked.map_err(|source| ScanError::Layer { layer: layer.label(), source })?;
     let note = match rest {
         Ok(_) => None,
