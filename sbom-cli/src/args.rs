@@ -30,8 +30,9 @@ Exit codes:
   1  the verdict is no
   2  the command line is wrong
   3  the subject is damaged, malformed, over a limit or not there
-  4  the environment fails: network, registry, credentials, disk, daemon, or nobody reads standard output
-  5  the bill is incomplete, and --strict asks for a complete one
+  4  the environment fails, or it could not be decided: network, registry, credentials, disk,
+     daemon, or nobody reads standard output
+  5  the bill is incomplete, or something was left out, and --strict asks for all
   130  interrupted";
 
 /// Options of every subcommand.

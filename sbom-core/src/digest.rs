@@ -228,6 +228,21 @@ pub fn hex(bytes: &[u8]) -> Box<str> {
     hex.into()
 }
 
+/// Exactly `2 * N` hexadecimal digits as bytes.
+pub(crate) fn unhex<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
+    if hex.len() != N * 2 {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
+        for &digit in pair {
+            let value = char::from(digit).to_digit(16)?;
+            *byte = *byte << 4 | u8::try_from(value).ok()?;
+        }
+    }
+    Some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

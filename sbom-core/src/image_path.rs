@@ -27,6 +27,11 @@ impl ImagePath {
         Self(out.into())
     }
 
+    /// `path`, of which the first `known` bytes begin a path; none if it is no path as it stands.
+    pub(crate) fn continued(path: &[u8], known: usize) -> Option<Self> {
+        stays_normal(path, known).then(|| Self(path.into()))
+    }
+
     /// The root.
     pub fn root() -> Self {
         Self::default()
@@ -61,8 +66,7 @@ impl ImagePath {
 
     /// The last component; empty for the root.
     pub fn file_name(&self) -> &[u8] {
-        let start = memchr::memrchr(b'/', &self.0).map_or(0, |slash| slash + 1);
-        self.0.get(start..).unwrap_or_default()
+        file_name(&self.0)
     }
 
     /// The components from the root down.
@@ -139,8 +143,26 @@ pub fn escape_control(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escape).collect())
 }
 
+/// What comes behind the last `/`.
+pub(crate) fn file_name(path: &[u8]) -> &[u8] {
+    let start = memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1);
+    path.get(start..).unwrap_or_default()
+}
+
+/// Whether `path`, of which the first `known` bytes begin a path, is one as it stands.
+pub(crate) fn stays_normal(path: &[u8], known: usize) -> bool {
+    let slashes = memchr::memchr_iter(b'/', path.get(known..).unwrap_or_default());
+    let mut ends = slashes.map(|slash| known + slash).chain([path.len()]);
+    path.is_empty() || ends.all(|end| path.get(..end).is_some_and(ends_with_name))
+}
+
+/// Whether the last component of `path` is neither empty nor `.` nor `..`.
+fn ends_with_name(path: &[u8]) -> bool {
+    !matches!(path, [] | [.., b'/'] | b"." | [.., b'/', b'.'] | b".." | [.., b'/', b'.', b'.'])
+}
+
 fn is_normal(raw: &[u8]) -> bool {
-    raw.split(|&b| b == b'/').all(|component| !matches!(component, b"" | b"." | b"..")) || raw.is_empty()
+    stays_normal(raw, 0)
 }
 
 fn push_all(out: &mut Vec<u8>, raw: &[u8]) {
@@ -199,6 +221,28 @@ mod tests {
         assert_eq!(path("mylib/apk").strip_suffix("lib/apk"), None);
         assert_eq!(path("usr/lib").strip_prefix(&path("usr")), Some(path("lib")));
         assert_eq!(path("usrlib").strip_prefix(&path("usr")), None);
+    }
+
+    #[test]
+    fn a_path_goes_on_where_another_began() {
+        for (path, known, is_path) in [
+            ("", 0, true),
+            ("a/b", 0, true),
+            ("a/b", 1, true),
+            ("a/b", 2, true),
+            ("a/.b", 3, true),
+            ("a/", 2, false),
+            ("a/.", 3, false),
+            ("a/../b", 3, false),
+            ("a/b//c", 3, false),
+            ("/a", 0, false),
+            ("..", 0, false),
+            ("...", 0, true),
+            ("a../b", 2, true),
+            ("a/./", 3, false),
+        ] {
+            assert_eq!(ImagePath::continued(path.as_bytes(), known).is_some(), is_path, "{path} {known}");
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub mod registry;
 pub mod scan;
 pub mod score;
 pub mod source;
+pub mod tar_headers;
 pub mod timestamp;
 pub mod validate;
 pub mod version;

@@ -41,6 +41,15 @@ macro_rules! limits {
     };
 }
 
+impl Limits {
+    /// Accepts that `stored` bytes gave `unpacked` ones so far. The ratio counts beyond the first gigabyte: an archive of
+    /// a few empty files has a high one.
+    pub fn check_unpacked(&self, unpacked: u64, stored: u64) -> Result<(), LimitExceeded> {
+        self.unpacked_bytes.check(unpacked)?;
+        self.compression_ratio.check(unpacked.saturating_sub(GIB) / stored.max(1))
+    }
+}
+
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -92,6 +101,9 @@ limits! {
     executable_parts_bytes: "executable-parts-bytes" = 32 * MIB, Bytes;
     /// Files held in memory at one time, over all threads.
     memory_bytes: "memory-bytes" = 160 * MIB, Bytes;
+    /// What unpacking holds at one time, over all threads: 128 MiB for each zstd-compressed layer, which may want to look
+    /// back that far, and tables and chunks of layers that are read in part. One layer has its turn in any case.
+    window_bytes: "window-bytes" = 512 * MIB, Bytes;
     /// Build information inflated from one executable.
     inflated_bytes: "inflated-bytes" = 8 * MIB, Bytes;
     /// Packages of one database or executable; all of Debian has 60 000.
@@ -158,7 +170,7 @@ limits! {
     file_names_bytes: "file-names-bytes" = 256 * MIB, Bytes;
     /// Holes of the sparse files of one layer; an archive holds them for nothing, but whoever reads them spends time.
     hole_bytes: "hole-bytes" = 4 * GIB, Bytes;
-    /// A layer's table of contents as stored; unpacked it may have ten times as much.
+    /// A layer's table of contents as stored; unpacked it may have ten times as much as this limit.
     toc_bytes: "toc-bytes" = 32 * MIB, Bytes;
     /// One chunk of a file in a layer that is read in part, which is held in memory until it is proved.
     chunk_bytes: "chunk-bytes" = 32 * MIB, Bytes;
@@ -274,8 +286,9 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A budget of `total` bytes.
+    /// A budget of `total` bytes, at least one: of nothing everybody could take as much as they want.
     pub fn new(total: u64) -> Self {
+        let total = total.max(1);
         Self { total, free: Mutex::new(total), returned: Condvar::new() }
     }
 
@@ -327,6 +340,15 @@ mod tests {
     }
 
     #[test]
+    fn the_ratio_counts_beyond_the_first_gigabyte() {
+        let limits = Limits::default();
+        let unpacked = |stored: u64, beyond: u64| limits.check_unpacked(GIB + beyond, stored).is_ok();
+        assert!(unpacked(1, 0) && unpacked(0, 200) && unpacked(1000, 200_999));
+        assert!(!unpacked(0, 201) && !unpacked(1, 201) && !unpacked(1000, 201_000));
+        assert!(limits.check_unpacked(257 * GIB, 100 * GIB).is_err());
+    }
+
+    #[test]
     fn every_limit_can_be_set_by_its_name() {
         let mut limits = Limits::default();
         for (limit, reason) in Limits::default().all() {
@@ -335,6 +357,14 @@ mod tests {
         }
         assert!(limits.all().iter().all(|(limit, _)| limit.value == 7));
         assert!(!limits.set("no-such-limit", 7));
+    }
+
+    #[test]
+    fn a_budget_of_nothing_still_lets_one_at_a_time_proceed() {
+        let budget = Budget::new(0);
+        let held = budget.take(5);
+        assert_eq!(held.bytes, 1);
+        assert_eq!(*budget.free.lock().unwrap(), 0);
     }
 
     #[test]

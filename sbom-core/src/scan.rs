@@ -22,6 +22,7 @@ use crate::{
     source::{Source, SourceError},
 };
 
+mod hashing;
 mod inspect;
 mod parts;
 mod pipeline;
@@ -183,7 +184,7 @@ fn scan_once(
 ) -> Result<Option<Bom>, ScanError> {
     let shared = Shared::new(options);
     let layers = &source.subject().layers;
-    let reading = Reading { source, progress, limits: &options.limits };
+    let reading = Reading { source, progress, limits: &options.limits, windows: &shared.windows };
     let results = Results::new(reading, &shared);
     if let Some(bom) = results.bill() {
         return Ok(Some(bom));

@@ -59,8 +59,9 @@ Examples:
   sbomctl attest --key sbomctl.key --no-push --output-bundle app.sigstore.json oci:./layout
   sbomctl attest blob --key sbomctl.key --output-bundle disk.sigstore.json disk.raw.zst
 
-Of an index, every platform gets a statement of its own, about the platform's image and the index, which is put beside
-both. An image that is called like a subcommand is named with a prefix: registry:list.";
+Of an index, where it is scanned, every platform gets a statement of its own, about the platform's image and the index,
+which is put beside both. With --predicate there is one statement, about the index alone; with --platform, about that
+platform's image and the index. An image that is called like a subcommand is named with a prefix: registry:list.";
 
 /// Sign what an image contains, and put it beside the image in its registry
 #[derive(Debug, Args)]

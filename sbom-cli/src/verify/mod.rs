@@ -65,8 +65,8 @@ Examples:
   sbomctl verify --key sbomctl.pub --matches rescan oci:./layout
   sbomctl verify --key sbomctl.pub --bundle disk.sigstore.json disk.raw.zst
 
-Exit codes: 0 verified, 1 not verified, 2 the command line is wrong, 3 the subject or the bundle cannot be read,
-4 it cannot be decided: a registry, the network or a limit stands in the way.";
+Exit codes: 0 verified, 1 not verified, 2 the command line or the policy is wrong, 3 the subject, the bundle, the key or
+the trusted root cannot be read, 4 it cannot be decided: a registry, the network or a limit stands in the way.";
 
 /// Arguments of the subcommand.
 #[derive(Debug, Args)]

@@ -41,7 +41,7 @@ pub(crate) struct TrustArgs {
     /// The same, as a regular expression that matches all of it
     #[arg(long, value_name = "REGEXP", group = "issuer", requires = "identity")]
     certificate_oidc_issuer_regexp: Option<String>,
-    /// What else the certificate must say, as in source-repository-owner-id=12345. May be given several times
+    /// What else the certificate must say, as in owner-id=12345. May be given several times
     #[arg(long, value_name = "CLAIM=VALUE", requires = "identity")]
     certificate_claim: Vec<String>,
     /// The authorities and logs to believe [default: Sigstore's public ones, which are built in]

@@ -30,12 +30,22 @@ impl Bom {
     /// The listed files that `component`, one of this bill, says are its own, by path. Two components may share a
     /// file, so this may be more than those that it is the [owner](FileEntry::owner) of.
     pub fn files_of<'b>(&'b self, component: &'b Component) -> impl Iterator<Item = &'b FileEntry> {
-        let is_there = component.layers.removed.is_none();
-        let owned = component.files.chunk_by(|a, b| a.path == b.path).filter(move |_| is_there);
-        let paths = owned.filter_map(|same| same.first()).map(|file| &file.path);
-        paths.filter_map(|path| {
-            let at = self.files.binary_search_by(|file| file.path.cmp(path)).ok()?;
-            self.files.get(at)
+        // Both lists are sorted: what comes next lies behind what was found last.
+        let mut rest = if component.layers.removed.is_none() { self.files.as_slice() } else { &[] };
+        let mut owned = component.files.unpack();
+        std::iter::from_fn(move || {
+            while !rest.is_empty() {
+                let path = owned.next()?.path;
+                let before = rest.partition_point(|file| file.path.as_bytes() < path);
+                rest = rest.get(before..)?;
+                if let Some((found, behind)) = rest.split_first()
+                    && found.path.as_bytes() == path
+                {
+                    rest = behind;
+                    return Some(found);
+                }
+            }
+            None
         })
     }
 
@@ -43,7 +53,7 @@ impl Bom {
     /// listed, or where one of them could not be read.
     pub fn contents(&self, component: &Component) -> Option<Contents> {
         let last = self.files.last().map(|file| &file.path);
-        let is_cut = self.files_not_listed > 0 && component.files.last().map(|file| &file.path) > last;
+        let is_cut = self.files_not_listed > 0 && component.files.last_path().as_ref() > last;
         if is_cut { None } else { contents(self.files_of(component)) }
     }
 }

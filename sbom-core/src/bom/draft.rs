@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Attribution, Bom, Component, ComponentKind, Edge, EdgeKind, Gap, GapKind, Licensing, OperatingSystem,
-    Scope, Subject, Usage, gaps::Gaps,
+    OwnedFiles, Scope, Subject, Usage, gaps::Gaps,
 };
 use crate::{
     digest::Digest,
@@ -31,7 +31,7 @@ impl Component {
             ancestors: Vec::new(),
             references: Vec::new(),
             hashes: Vec::new(),
-            files: Vec::new(),
+            files: OwnedFiles::default(),
             usage: Usage::default(),
             requested: false,
             properties: BTreeSet::new(),
@@ -148,8 +148,6 @@ impl Draft {
             component.ancestors.dedup();
             component.cpes.sort();
             component.cpes.dedup();
-            component.files.sort();
-            component.files.dedup();
         }
         assign_ids(&mut self.components);
         let mut order: Vec<usize> = (0..self.components.len()).collect();

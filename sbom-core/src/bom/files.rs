@@ -1,13 +1,17 @@
 //! The list of files: what a container sees, who owns it, and what differs from what package databases record.
 
-use std::collections::BTreeMap;
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::{BTreeMap, BinaryHeap, binary_heap::PeekMut},
+};
 
 use super::{
-    Bom, Component, FileDigest, FileEntry, FileKind, FileScope, Gap, GapKind, OwnedFile,
+    Bom, Component, FileDigest, FileEntry, FileKind, FileScope, Gap, GapKind,
     overlay::{Overlay, VisibleFile},
+    owned::Unpacking,
 };
 use crate::{
-    digest::hex,
+    image_path::ImagePath,
     limits::{LimitExceeded, Limits},
 };
 
@@ -20,30 +24,31 @@ pub(super) fn list(bom: &mut Bom, overlay: &Overlay<'_>, scope: FileScope, limit
     if scope == FileScope::None {
         return;
     }
-    let claims = claims(&bom.components);
-    let mut claims = claims.as_slice();
+    let mut claims = Claims::of(&bom.components);
     // Made in one piece: a list that grows takes half as much again while it does.
-    let most = if scope == FileScope::Owned { claims.len() } else { overlay.most_files() };
+    let most = if scope == FileScope::Owned { claims.count } else { overlay.most_files() };
     let files = Vec::with_capacity(most.min(limits.files.as_usize()));
     let mut listing = Listing { limits, files, names: 0, exceeded: None, not_listed: 0 };
     let mut changes = Changes::default();
     let mut visible = overlay.visible_files();
     while let Some(file) = visible.next() {
-        for claim in take_while(&mut claims, |claim| claim.path() < file.path) {
+        while let Some(claim) = claims.first().filter(|claim| claim.path() < file.path) {
             changes.look_at_absent(claim, overlay);
+            claims.next();
         }
-        let owners = take_while(&mut claims, |claim| claim.path() == file.path);
-        if scope == FileScope::Owned && owners.is_empty() {
-            continue;
+        let (mut kind, mut owner) = (None, None);
+        while let Some(claim) = claims.first().filter(|claim| claim.path() == file.path) {
+            changes.compare(claim, kind.get_or_insert_with(|| file.kind()));
+            owner.get_or_insert(claim.component);
+            claims.next();
         }
-        let kind = file.kind();
-        for claim in owners {
-            changes.compare(claim, &kind);
+        if scope == FileScope::All || owner.is_some() {
+            listing.add(&file, kind.unwrap_or_else(|| file.kind()), owner);
         }
-        listing.add(&file, kind, owners.first());
     }
-    for claim in claims {
+    while let Some(claim) = claims.first() {
         changes.look_at_absent(claim, overlay);
+        claims.next();
     }
     for (component, properties) in changes.into_properties() {
         if let Some(component) = bom.components.get_mut(component) {
@@ -58,41 +63,85 @@ pub(super) fn list(bom: &mut Bom, overlay: &Overlay<'_>, scope: FileScope, limit
     }
 }
 
-/// Cuts off the beginning of `claims` that `is_wanted`.
-fn take_while<'c, 'b>(
-    claims: &mut &'c [Claim<'b>],
-    is_wanted: impl Fn(&Claim<'b>) -> bool,
-) -> &'c [Claim<'b>] {
-    let count = claims.iter().take_while(|claim| is_wanted(claim)).count();
-    let (wanted, rest) = claims.split_at_checked(count).unwrap_or_default();
-    *claims = rest;
-    wanted
+/// What the components that are there own, by path, then by component: the lists of all are merged, so that only one
+/// file of each is unpacked at a time.
+struct Claims<'b> {
+    /// Those of which files are left.
+    owners: BinaryHeap<Reverse<Claim<'b>>>,
+    /// Files of all of them.
+    count: usize,
 }
 
-/// That a component owns a file.
-#[derive(Debug, Clone, Copy)]
+/// That a component owns a file, and those that it owns besides.
 struct Claim<'b> {
-    file: &'b OwnedFile,
+    files: Unpacking<'b>,
     component: usize,
+    digest: Option<FileDigest>,
+    is_config: bool,
 }
 
-impl<'b> Claim<'b> {
-    fn path(&self) -> &'b [u8] {
-        self.file.path.as_bytes()
+impl<'b> Claims<'b> {
+    fn of(components: &'b [Component]) -> Self {
+        let present =
+            components.iter().enumerate().filter(|(_, component)| component.layers.removed.is_none());
+        let count = present.clone().map(|(_, component)| component.files.len()).sum();
+        let owners = present.filter_map(|(index, Component { files, .. })| {
+            let mut first = Claim { files: files.unpack(), component: index, digest: None, is_config: false };
+            first.advance().then_some(Reverse(first))
+        });
+        Self { owners: owners.collect(), count }
+    }
+
+    fn first(&self) -> Option<&Claim<'b>> {
+        self.owners.peek().map(|Reverse(claim)| claim)
+    }
+
+    /// Goes on behind the first.
+    fn next(&mut self) {
+        if let Some(mut first) = self.owners.peek_mut()
+            && !first.0.advance()
+        {
+            PeekMut::pop(first);
+        }
     }
 }
 
-/// What the components that are there own, sorted by path, then by component.
-fn claims(components: &[Component]) -> Vec<Claim<'_>> {
-    let present = components.iter().enumerate().filter(|(_, component)| component.layers.removed.is_none());
-    let mut claims: Vec<Claim<'_>> = present
-        .flat_map(|(index, component)| {
-            component.files.iter().map(move |file| Claim { file, component: index })
-        })
-        .collect();
-    claims.sort_unstable_by(|a, b| (a.path(), a.component).cmp(&(b.path(), b.component)));
-    claims
+impl Claim<'_> {
+    fn path(&self) -> &[u8] {
+        self.files.path()
+    }
+
+    fn to_path(&self) -> ImagePath {
+        ImagePath::new(self.path())
+    }
+
+    /// Goes on to the next file that the component owns; false if there is none.
+    fn advance(&mut self) -> bool {
+        let Some(next) = self.files.next() else { return false };
+        (self.digest, self.is_config) = (next.digest, next.is_config);
+        true
+    }
 }
+
+impl Ord for Claim<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.path(), self.component).cmp(&(other.path(), other.component))
+    }
+}
+
+impl PartialOrd for Claim<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Claim<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Claim<'_> {}
 
 struct Listing<'l> {
     limits: &'l Limits,
@@ -104,7 +153,7 @@ struct Listing<'l> {
 }
 
 impl Listing<'_> {
-    fn add(&mut self, file: &VisibleFile<'_>, kind: FileKind, first: Option<&Claim<'_>>) {
+    fn add(&mut self, file: &VisibleFile<'_>, kind: FileKind, owner: Option<usize>) {
         let target = if let FileKind::Symlink { target } = &kind { target.len() } else { 0 };
         self.names = self.names.saturating_add((file.path.len() + target) as u64);
         // Once one is left out all that follow are, so that what is listed has no holes.
@@ -116,9 +165,7 @@ impl Listing<'_> {
             self.not_listed += 1;
             return;
         }
-        let path = first.map_or_else(|| file.to_path(), |claim| claim.file.path.clone());
-        let owner = first.map(|claim| claim.component);
-        self.files.push(FileEntry { path, kind, layer: file.layer, owner });
+        self.files.push(FileEntry { path: file.to_path(), kind, layer: file.layer, owner });
     }
 }
 
@@ -141,7 +188,7 @@ enum Change {
 
 impl Changes {
     fn compare(&mut self, claim: &Claim<'_>, found: &FileKind) {
-        let Some(recorded) = &claim.file.digest else { return };
+        let Some(recorded) = claim.digest else { return };
         let digests = match found {
             FileKind::Regular { digests: Some(digests), .. } => digests,
             // What could not be read is a gap.
@@ -149,8 +196,8 @@ impl Changes {
             FileKind::Symlink { .. } => return self.modified(claim),
         };
         let same = match recorded {
-            FileDigest::Sha1(recorded) => *recorded == hex(&digests.sha1),
-            FileDigest::Sha256(recorded) => *recorded == hex(&digests.sha256),
+            FileDigest::Sha1(recorded) => recorded == digests.sha1,
+            FileDigest::Sha256(recorded) => recorded == digests.sha256,
             FileDigest::Md5(_) => true,
         };
         if !same {
@@ -160,16 +207,17 @@ impl Changes {
 
     /// Notes what became of a file where there is neither a regular file nor a link now.
     fn look_at_absent(&mut self, claim: &Claim<'_>, overlay: &Overlay<'_>) {
-        match overlay.resolve_parent(&claim.file.path) {
+        let path = claim.to_path();
+        match overlay.resolve_parent(&path) {
             None => self.add(claim, Change::Missing),
             // Databases list directories, too, but record no digests of them.
-            Some(path) if path == claim.file.path && claim.file.digest.is_some() => self.modified(claim),
+            Some(real) if real == path && claim.digest.is_some() => self.modified(claim),
             Some(_) => {}
         }
     }
 
     fn modified(&mut self, claim: &Claim<'_>) {
-        if !claim.file.is_config {
+        if !claim.is_config {
             self.add(claim, Change::Modified);
         }
     }
@@ -182,7 +230,7 @@ impl Changes {
         };
         paths.count += 1;
         if paths.named.len() < NAMED_CHANGES {
-            paths.named.push(claim.file.path.to_text());
+            paths.named.push(claim.to_path().to_text());
         }
     }
 

@@ -73,10 +73,11 @@ impl Owners {
             if component.kind != ComponentKind::OsPackage || !is_present(component) {
                 continue;
             }
-            for file in &component.files {
-                let name = file.path.file_name();
+            let mut files = component.files.unpack();
+            while let Some(file) = files.next() {
+                let name = file.file_name();
                 if wanted.contains(name)
-                    && let Some(root) = root_of(&file.path)
+                    && let Some(root) = root_of(&ImagePath::new(file.path))
                 {
                     owners.0.entry(name.to_vec()).or_default().entry(root).or_default().insert(handle);
                 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+pub use self::owned::{FileDigest, OwnedFile, OwnedFiles};
 pub use crate::{
     detect::{Gap, GapKind},
     license::{CustomLicense, Licensing},
@@ -30,6 +31,7 @@ pub mod gaps;
 pub mod go;
 mod linked;
 pub mod overlay;
+pub mod owned;
 mod ownership;
 pub mod rust;
 #[cfg(test)]
@@ -186,8 +188,8 @@ pub struct Component {
     pub references: Vec<ExternalReference>,
     /// Digests of the file that the component is; never of something else.
     pub hashes: Vec<Digest>,
-    /// Files that it owns, sorted by path.
-    pub files: Vec<OwnedFile>,
+    /// Files that it owns.
+    pub files: OwnedFiles,
     /// Whether it is there at run time.
     pub usage: Usage,
     /// Whether it was asked for by name, as the package manager records it, or nothing works without it: the
@@ -290,28 +292,6 @@ pub enum ReferenceKind {
     Support,
     /// Where the artifact is to be had.
     Distribution,
-}
-
-/// A file, directory or link that a package database says belongs to a package.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OwnedFile {
-    /// Where it lies: after diversions, with the links in its directory followed.
-    pub path: ImagePath,
-    /// Its digest according to the database.
-    pub digest: Option<FileDigest>,
-    /// Whether it is configuration, which users change.
-    pub is_config: bool,
-}
-
-/// A digest that a package database records, in lower-case hex.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FileDigest {
-    /// MD5.
-    Md5(Box<str>),
-    /// SHA-1.
-    Sha1(Box<str>),
-    /// SHA-256.
-    Sha256(Box<str>),
 }
 
 /// Where and how a component was found.

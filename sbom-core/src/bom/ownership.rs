@@ -29,10 +29,11 @@ pub(super) fn assemble(context: &Context<'_>, draft: &mut Draft) {
         if component.kind != ComponentKind::OsPackage {
             continue;
         }
-        for file in &component.files {
+        let mut files = component.files.unpack();
+        while let Some(file) = files.next() {
             // Most owned files are no programs, which their name already tells; resolving them all is dear.
-            if names.contains(file.path.file_name())
-                && let Some(owned) = programs.get(&real(context, &file.path))
+            if names.contains(file.file_name())
+                && let Some(owned) = programs.get(&real(context, &ImagePath::new(file.path)))
             {
                 edges.extend(owned.iter().map(|program| (package, *program)));
             }
@@ -78,7 +79,8 @@ mod tests {
         let mut package = Component::new(ComponentKind::OsPackage, "package");
         package.files = ["bin/tool", "bin/other"]
             .map(|path| OwnedFile { path: ImagePath::from(path), digest: None, is_config: false })
-            .to_vec();
+            .into_iter()
+            .collect();
         draft.add(package);
         for (name, path) in [("owned", "usr/bin/tool"), ("stray", "opt/tool")] {
             let mut program = Component::new(ComponentKind::Application, name);

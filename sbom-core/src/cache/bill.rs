@@ -10,8 +10,8 @@ use super::{
 use crate::{
     bom::{
         Ancestor, Attribution, Bom, Component, ComponentKind, Edge, EdgeKind, EmbeddedDocument, Evidence,
-        ExternalReference, FileDigest, FileEntry, FileKind, OperatingSystem, OwnedFile, Party, PartyKind,
-        ReferenceKind, SourcePackage, Subject, Technique, Usage,
+        ExternalReference, FileEntry, FileKind, OperatingSystem, OwnedFiles, Party, PartyKind, ReferenceKind,
+        SourcePackage, Subject, Technique, Usage,
     },
     purl::Purl,
 };
@@ -136,8 +136,6 @@ choice!(ReferenceKind {
     4 => Support,
     5 => Distribution,
 });
-record!(OwnedFile { path, digest, is_config });
-choice!(FileDigest { 0 => Md5(hex), 1 => Sha1(hex), 2 => Sha256(hex) });
 record!(Evidence { layer, path, technique, confidence, detail });
 choice!(Technique { 0 => ManifestAnalysis, 1 => BinaryAnalysis });
 record!(Attribution { introduced, changed, removed });
@@ -153,6 +151,16 @@ choice!(EdgeKind {
 });
 record!(EmbeddedDocument { path, layer, bytes });
 record!(FileEntry { path, kind, layer, owner });
+
+impl Record for OwnedFiles {
+    fn put(&self, out: &mut Writer) {
+        out.owned_files(self);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
+        input.owned_files()
+    }
+}
 
 impl Record for FileKind {
     fn put(&self, out: &mut Writer) {

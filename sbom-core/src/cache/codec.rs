@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::image_path::ImagePath;
+use crate::{bom::OwnedFiles, image_path::ImagePath};
 
 /// Bytes that no writer of this version wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +106,12 @@ impl Writer {
         self.path_bytes = self.path_bytes.saturating_add(path.len());
     }
 
+    /// As they are kept.
+    pub(super) fn owned_files(&mut self, files: &OwnedFiles) {
+        self.bytes(files.as_packed());
+        self.path_bytes = self.path_bytes.saturating_add(files.path_bytes());
+    }
+
     /// A text that may come more than once: its number, and the text itself the first time.
     pub(super) fn text(&mut self, text: &Arc<str>) {
         let next = self.texts.len() as u64;
@@ -126,7 +132,12 @@ fn low_byte(number: u64) -> u8 {
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
+    /// The path read last,
+    last_path: ImagePath,
+    /// and its bytes.
     path: Vec<u8>,
+    /// The path read last of those that are packed.
+    packed_path: Vec<u8>,
     /// Bytes that paths may still come to.
     path_bytes: usize,
     texts: Vec<Arc<str>>,
@@ -136,7 +147,15 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         let path_bytes = bytes.len().saturating_mul(PATH_BYTES);
-        Self { bytes, path: Vec::new(), path_bytes, texts: Vec::new(), depth: 0 }
+        Self {
+            bytes,
+            last_path: ImagePath::root(),
+            path: Vec::new(),
+            packed_path: Vec::new(),
+            path_bytes,
+            texts: Vec::new(),
+            depth: 0,
+        }
     }
 
     /// That nothing is left.
@@ -196,15 +215,21 @@ impl<'a> Reader<'a> {
     pub(super) fn path(&mut self) -> Result<ImagePath, Malformed> {
         let shared = self.size()?;
         let rest = self.bytes()?;
-        if shared > self.path.len() {
-            return Err(Malformed);
+        let length = shared.checked_add(rest.len()).filter(|_| shared <= self.path.len());
+        self.path_bytes = length.and_then(|length| self.path_bytes.checked_sub(length)).ok_or(Malformed)?;
+        // The same path again is shared.
+        if shared < self.path.len() || !rest.is_empty() {
+            self.path.truncate(shared);
+            self.path.extend_from_slice(rest);
+            // Any other form of a path is none that a writer was given.
+            self.last_path = ImagePath::continued(&self.path, shared).ok_or(Malformed)?;
         }
-        self.path.truncate(shared);
-        self.path.extend_from_slice(rest);
-        self.path_bytes = self.path_bytes.checked_sub(self.path.len()).ok_or(Malformed)?;
-        let path = ImagePath::new(&self.path);
-        // Any other form of a path is none that a writer was given.
-        if path.as_bytes() == self.path { Ok(path) } else { Err(Malformed) }
+        Ok(self.last_path.clone())
+    }
+
+    pub(super) fn owned_files(&mut self) -> Result<OwnedFiles, Malformed> {
+        let packed = self.bytes()?;
+        OwnedFiles::of_packed(packed, &mut self.packed_path, &mut self.path_bytes).ok_or(Malformed)
     }
 
     pub(super) fn text(&mut self) -> Result<Arc<str>, Malformed> {
@@ -304,6 +329,20 @@ mod tests {
             assert_eq!(Reader::new(&writer.bytes).path(), Err(Malformed), "{path}");
         }
         assert_eq!(Reader::new(&[3, 0]).path(), Err(Malformed));
+    }
+
+    #[test]
+    fn a_path_that_comes_again_is_shared() {
+        let paths = ["", "a/b", "a/b", "a"].map(ImagePath::from);
+        let mut writer = Writer::default();
+        for path in &paths {
+            writer.path(path);
+        }
+        let bytes = writer.finish().unwrap();
+        let mut reader = Reader::new(&bytes);
+        let read = paths.clone().map(|_| reader.path().unwrap());
+        assert_eq!(read, paths);
+        assert_eq!(read[1].as_bytes().as_ptr(), read[2].as_bytes().as_ptr());
     }
 
     #[test]

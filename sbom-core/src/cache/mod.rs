@@ -157,7 +157,7 @@ impl LayerCache {
         let cache = Self { folder, most_bytes, now: system_time(now), state: Mutex::new(state) };
         match cache.timed(|| cache.folder.exists()) {
             Ok(true) => {}
-            Ok(false) => cache.state().missing(),
+            Ok(false) => cache.state().wait_for_folder(),
             Err(fault) => {
                 cache.state().give_up();
                 cache.fail(fault);
@@ -329,8 +329,8 @@ impl LayerCache {
 }
 
 impl State {
-    /// There is no folder yet.
-    fn missing(&mut self) {
+    /// There is none yet.
+    fn wait_for_folder(&mut self) {
         if self.reads == Reads::Yes {
             self.reads = Reads::OnceThereIsOne;
         }

@@ -158,7 +158,7 @@ record!(apk::Package {
 record!(apk::File { path, checksum });
 record!(apk::Repository { tag, url });
 record!(apk::Dependency { name, conflict, version, tag });
-choice!(apk::Checksum { 0 => Md5(hex), 1 => Sha1(hex), 2 => Sha256(hex), 3 => Sha256Prefix(hex) });
+choice!(apk::Checksum { 0 => Md5(digest), 1 => Sha1(digest), 2 => Sha256(digest), 3 => Sha256Prefix(digest) });
 record!(apk::Sbom { sources, definition, licenses });
 record!(apk::Source { name, version, purl });
 

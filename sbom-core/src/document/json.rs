@@ -1,9 +1,12 @@
 //! JSON written as it is made: sequences from iterators, two spaces of indentation, LF, a newline at the end.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
-use serde_json::ser::PrettyFormatter;
+
+use self::writer::Writer;
+
+mod writer;
 
 /// A sequence that is serialised from what the function yields, item by item.
 pub(super) struct Seq<F>(pub(super) F);
@@ -36,11 +39,9 @@ where
 
 /// Writes `document` and a newline.
 pub(super) fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 16, out);
-    let formatter = PrettyFormatter::with_indent(b"  ");
-    document.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))?;
-    out.write_all(b"\n")?;
-    out.flush()
+    let mut writer = Writer::new(out);
+    document.serialize(&mut writer)?;
+    writer.finish()
 }
 
 /// A record on one line, for a property or annotation. Records are structs of texts and numbers, which cannot

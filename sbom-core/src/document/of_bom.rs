@@ -17,7 +17,6 @@ use super::{
 use crate::{
     bom::{self, Bom, EdgeKind, OperatingSystem},
     digest::{Algorithm, Digest},
-    image_path::ImagePath,
     limits::Limits,
     oci::{LayerDescriptor, Subject, SubjectKind},
 };
@@ -133,19 +132,20 @@ impl Document {
 /// Takes the documents that the image carries out of the bill, and finds what owns the files they lie in.
 fn claims_of(bom: &mut Bom) -> Vec<Claim> {
     let documents = std::mem::take(&mut bom.embedded);
-    let mut owners: HashMap<&ImagePath, Option<usize>> =
-        documents.iter().map(|document| (&document.path, None)).collect();
+    let mut owners: HashMap<&[u8], Option<usize>> =
+        documents.iter().map(|document| (document.path.as_bytes(), None)).collect();
     if !owners.is_empty() {
         for (index, component) in bom.components.iter().enumerate() {
-            for file in &component.files {
-                if let Some(owner) = owners.get_mut(&file.path) {
+            let mut files = component.files.unpack();
+            while let Some(file) = files.next() {
+                if let Some(owner) = owners.get_mut(file.path) {
                     owner.get_or_insert(index);
                 }
             }
         }
     }
     let owners: Vec<Option<usize>> =
-        documents.iter().map(|document| owners.get(&document.path).copied().flatten()).collect();
+        documents.iter().map(|document| owners.get(document.path.as_bytes()).copied().flatten()).collect();
     documents.into_iter().zip(owners).map(|(document, owner)| Claim { document, owner }).collect()
 }
 

@@ -32,6 +32,8 @@ impl Compression {
 
 /// Largest window of a Zstandard frame, as a power of two: 128 MiB, what `zstd --long` writes and reads unasked.
 pub(super) const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+/// The memory that it takes, as long as something is decompressed. A frame says what it wants, and each may want another.
+pub(crate) const ZSTD_WINDOW_BYTES: u64 = 1 << ZSTD_WINDOW_LOG_MAX;
 const BUFFER: usize = 128 << 10;
 
 type Input<R> = Chain<Cursor<Vec<u8>>, R>;

@@ -16,6 +16,7 @@ pub mod folder;
 pub mod needles;
 pub mod partial;
 pub mod retain;
+pub(crate) mod spare;
 pub mod walk;
 pub mod whiteout;
 

@@ -1,14 +1,8 @@
 //! Streams a tar archive once and hands its entries to a sink.
 //!
-//! The headers (ustar, GNU, PAX; sparse files of all three) are parsed by `tar-core`, which does no input or
-//! output of its own; here are the buffer, the bounds, and what the entries mean for a layer.
+//! What the headers say is told by `tar_headers`; here are the buffer, the bounds, and what the entries mean for a layer.
 
 use std::io::{self, Read};
-
-use tar_core::{
-    EntryType, PaxExtensions,
-    parse::{Limits as TarLimits, ParseError, ParseEvent, ParsedEntry, Parser},
-};
 
 use self::{
     content::{Content, Expanded, Sparse},
@@ -18,6 +12,7 @@ use super::{Entry, EntryKind, EntrySink, whiteout};
 use crate::{
     image_path::ImagePath,
     limits::{LimitExceeded, Limits},
+    tar_headers::{BLOCK, Found, Header, Headers, Kind, TarError},
 };
 
 mod content;
@@ -50,7 +45,7 @@ pub enum LayerError {
     #[error("this is no tar archive, gzip- or zstd-compressed or plain: {source}")]
     NotAnArchive {
         /// What the first header lacks.
-        source: ParseError,
+        source: TarError,
     },
     /// A header does not follow the format.
     #[error("at byte {offset} of the unpacked archive: {source}")]
@@ -58,7 +53,7 @@ pub enum LayerError {
         /// Where the header begins.
         offset: u64,
         /// What is wrong with it.
-        source: ParseError,
+        source: TarError,
     },
     /// A bound was hit.
     #[error("at byte {offset} of the unpacked archive, {path}: {source}")]
@@ -88,11 +83,6 @@ impl LayerError {
     }
 }
 
-const BLOCK: u64 = 512;
-/// What the headers of one entry take beside their extended data: the parser bounds that, but follows a chain
-/// of empty sparse blocks for ever.
-const HEADERS_BESIDE: usize = 64 << 10;
-
 /// Hands every entry of the tar archive `reader` to `sink`, up to the archive's end marker or the end of the
 /// bytes. Gives the number of entries.
 pub fn walk(reader: impl Read, limits: &Limits, sink: &mut dyn EntrySink) -> Result<u64, LayerError> {
@@ -108,15 +98,7 @@ pub(super) fn walk_hopping<R: Read>(
     sink: &mut dyn EntrySink,
 ) -> Result<u64, LayerError> {
     let mut window = Window::new(reader, hop);
-    let mut parser = Parser::new(TarLimits {
-        max_metadata_size: u32::try_from(limits.header_bytes.value).unwrap_or(u32::MAX),
-        max_path_len: u32::try_from(limits.path_bytes.value).ok(),
-        ..TarLimits::default()
-    });
-    // Owners and times that make no sense are none of our business; a size is, and is checked below.
-    parser.set_ignore_pax_errors(true);
-    // The root itself is written as `./` or as an empty name.
-    parser.set_allow_empty_path(true);
+    let mut headers = Headers::new(limits);
     let mut entries = 0_u64;
     let mut holes = 0_u64;
     let mut wanted = 0;
@@ -126,39 +108,24 @@ pub(super) fn walk_hopping<R: Read>(
             return Ok(entries);
         }
         let offset = window.offset;
-        let event = parser.parse(window.bytes()).map_err(|source| match offset {
-            0 => LayerError::NotAnArchive { source },
-            _ => LayerError::Header { offset, source },
-        })?;
-        let (consumed, entry, stored, expanded) = match event {
-            ParseEvent::NeedData { .. } if window.ended => return window.end_of_bytes(entries),
-            ParseEvent::NeedData { min_bytes } => {
-                let most = limits.header_bytes.as_usize().saturating_add(HEADERS_BESIDE);
-                if found > most {
-                    let source = LimitExceeded { limit: limits.header_bytes };
-                    return Err(LayerError::Limit { offset, path: ImagePath::root(), source });
+        let (consumed, header) =
+            match headers.read(window.bytes()).map_err(|source| unread(offset, source))? {
+                Found::More(_) if window.ended => return window.end_of_bytes(entries),
+                Found::More(least) => {
+                    // What was read of a map is read anew each time: asking for a little more would take the square.
+                    wanted = least.max(found.saturating_mul(2));
+                    continue;
                 }
-                // The parser begins anew each time: asking for a little more each time would take the square.
-                wanted = min_bytes.max(found.saturating_mul(2)).min(most.saturating_add(1)).max(min_bytes);
-                continue;
-            }
-            ParseEvent::End { .. } => return Ok(entries),
-            ParseEvent::GlobalExtensions { consumed, .. } => {
-                window.advance(consumed);
-                wanted = 0;
-                continue;
-            }
-            ParseEvent::Entry { consumed, entry } => {
-                check_size(&entry, offset)?;
-                (consumed, read_entry(&entry), entry.size, None)
-            }
-            ParseEvent::SparseEntry { consumed, entry, sparse_map, real_size } => {
-                check_size(&entry, offset)?;
-                let mut read = read_entry(&entry);
-                read.size = real_size;
-                (consumed, read, entry.size, Some(sparse_map))
-            }
-        };
+                Found::End => return Ok(entries),
+                Found::Passed(consumed) => {
+                    window.advance(consumed);
+                    wanted = 0;
+                    continue;
+                }
+                Found::Entry(consumed, header) => (consumed, header),
+            };
+        let entry = read_entry(&header);
+        let Header { stored, sparse, .. } = header;
         window.advance(consumed);
         wanted = 0;
         entries += 1;
@@ -168,12 +135,12 @@ pub(super) fn walk_hopping<R: Read>(
             path: path.clone(),
             source,
         })?;
-        let mut content = Content { window: &mut window, left: stored };
-        let expanded = expanded.map(|map| Sparse { map, holes: &mut holes, most: limits.hole_bytes });
-        hand_over(entry, expanded, &mut content, sink)?;
+        let mut content = Content { window: &mut window, left: stored, path: &path };
+        let sparse = sparse.map(|map| Sparse { map, holes: &mut holes, most: limits.hole_bytes });
+        hand_over(entry, sparse, &mut content, sink)?;
         let left = content.left;
         window.skip(left, &path)?;
-        let padding = (BLOCK - stored % BLOCK) % BLOCK;
+        let padding = stored.wrapping_neg() % BLOCK as u64;
         // Some writers leave out the padding of the very last entry.
         window.skip_available(padding)?;
     }
@@ -185,7 +152,7 @@ fn hand_over<R: Read>(
     content: &mut Content<'_, R>,
     sink: &mut dyn EntrySink,
 ) -> Result<(), LayerError> {
-    let Some(entry) = whiteout::resolve(entry) else { return Ok(()) };
+    let entry = whiteout::resolve(entry);
     match sparse {
         Some(sparse) => {
             let mut expanded = Expanded::new(content, sparse, entry.size);
@@ -195,35 +162,22 @@ fn hand_over<R: Read>(
     }
 }
 
-/// What a parsed header means for a layer.
-fn read_entry(entry: &ParsedEntry<'_>) -> Entry {
-    let target = || entry.link_target.as_deref().unwrap_or_default();
-    let kind = match entry.entry_type {
-        EntryType::Directory => EntryKind::Directory,
-        // Before ustar a directory was a file whose name ends in a slash.
-        EntryType::Regular if entry.path.ends_with(b"/") => EntryKind::Directory,
-        EntryType::Symlink => EntryKind::Symlink(target().into()),
-        EntryType::Link => EntryKind::HardLink(ImagePath::new(target())),
-        EntryType::Char | EntryType::Block | EntryType::Fifo => EntryKind::Special,
-        _ => EntryKind::File,
+/// What a header means for a layer.
+fn read_entry(header: &Header<'_>) -> Entry {
+    let kind = match header.kind {
+        Kind::File | Kind::Unknown => EntryKind::File,
+        Kind::Directory => EntryKind::Directory,
+        Kind::Symlink => EntryKind::Symlink(header.target.into()),
+        Kind::HardLink => EntryKind::HardLink(ImagePath::new(header.target)),
+        Kind::Special => EntryKind::Special,
     };
-    let size = if kind == EntryKind::File { entry.size } else { 0 };
-    Entry { path: ImagePath::new(&entry.path), kind, mode: entry.mode & 0o7777, size }
+    Entry { path: ImagePath::new(header.name), kind, mode: header.mode, size: header.size }
 }
 
-/// The parser overlooks a PAX size that is no number; what follows would be read at the wrong place.
-fn check_size(entry: &ParsedEntry<'_>, offset: u64) -> Result<(), LayerError> {
-    let Some(pax) = entry.pax else { return Ok(()) };
-    for extension in PaxExtensions::new(pax) {
-        let extension = extension.map_err(|error| LayerError::Header { offset, source: error.into() })?;
-        let is_size = extension.key_bytes() == b"size";
-        if is_size && extension.value().ok().and_then(|value| value.parse::<u64>().ok()).is_none() {
-            let value = String::from_utf8_lossy(extension.value_bytes()).into_owned().into();
-            return Err(LayerError::Header {
-                offset,
-                source: ParseError::InvalidPaxValue { key: "size", value },
-            });
-        }
+fn unread(offset: u64, source: TarError) -> LayerError {
+    match source {
+        TarError::Limit(source) => LayerError::Limit { offset, path: ImagePath::root(), source },
+        source if offset == 0 => LayerError::NotAnArchive { source },
+        source => LayerError::Header { offset, source },
     }
-    Ok(())
 }

@@ -19,7 +19,8 @@ use crate::{
     layer::{
         Entry, EntryKind, EntrySink, LayerError,
         needles::Needles,
-        retain::{Content, RetainError, retain_executable},
+        retain::{Content, RetainError, retain_executable_in},
+        spare::Spare,
     },
     limits::{Budget, Limit, LimitExceeded, Limits, ReadError, Share, read_capped_sized, read_full},
 };
@@ -30,6 +31,9 @@ pub(super) struct Shared<'o> {
     pub(super) options: &'o Options,
     needles: Needles,
     memory: Budget,
+    spare: Spare,
+    /// For what decompressors look back at.
+    pub(super) windows: Budget,
     /// What layers gave that are not folded, in bytes.
     pub(super) held: AtomicU64,
 }
@@ -40,14 +44,23 @@ type Wanted<'o> = Vec<(&'o dyn Detector, Want)>;
 /// What was kept of a file, within its share of the memory.
 struct Kept<'s> {
     content: Content,
+    spare: &'s Spare,
     _share: Share<'s>,
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        self.spare.put(self.content.take_buffer());
+    }
 }
 
 impl<'o> Shared<'o> {
     pub(super) fn new(options: &'o Options) -> Self {
         let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
-        Self { options, needles, memory, held: AtomicU64::new(0) }
+        let windows = Budget::new(options.limits.window_bytes.value);
+        let spare = Spare::new(options.jobs.get());
+        Self { options, needles, memory, spare, windows, held: AtomicU64::new(0) }
     }
 
     pub(super) fn limits(&self) -> &'o Limits {
@@ -123,9 +136,9 @@ impl<'o> Shared<'o> {
                 Err(ReadError::Limit(exceeded)) => return Err(exceeded.into()),
             }
         } else {
-            retain_executable(content, size, &self.needles, limits)?
+            retain_executable_in(self.spare.take(), content, size, &self.needles, limits)?
         };
-        Ok(Kept { content, _share: share })
+        Ok(Kept { content, spare: &self.spare, _share: share })
     }
 
     /// What the detectors find in a file, seen under `path`.
@@ -177,10 +190,13 @@ fn not_kept(path: &ImagePath, error: RetainError) -> Result<Gap, LayerError> {
 
 /// What follows if a file cannot be read: a gap, if a bound of this one file was hit.
 fn unread(path: &ImagePath, error: io::Error) -> Result<Gap, LayerError> {
-    match error.downcast::<LimitExceeded>() {
-        Ok(exceeded) => Ok(over_limit(path, exceeded)),
-        Err(source) => Err(LayerError::Read { offset: 0, source }),
-    }
+    let error = match error.downcast::<LimitExceeded>() {
+        Ok(exceeded) => return Ok(over_limit(path, exceeded)),
+        Err(error) => error,
+    };
+    // Content of an archive says where it could not be read.
+    let at_once = |source| LayerError::Read { offset: 0, source };
+    Err(error.downcast::<LayerError>().unwrap_or_else(at_once))
 }
 
 fn over_limit(path: &ImagePath, exceeded: LimitExceeded) -> Gap {

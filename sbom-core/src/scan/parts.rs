@@ -19,7 +19,7 @@ use crate::{
     detect::{Gap, GapKind},
     layer::{
         EntrySink, LayerError,
-        partial::{Extent, Form, PartialError, RandomAccess, walk},
+        partial::{Extent, Form, PartialError, RandomAccess, Reading, walk},
     },
     oci::{LayerDescriptor, Proof, Subject},
     source::Source,
@@ -129,7 +129,8 @@ impl<'a> Parts<'a> {
         report: &dyn Fn(u64),
         sink: &mut dyn EntrySink,
     ) -> Result<Extent, PartialError> {
-        walk(access, form, layer.digest.as_ref(), self.shared.limits(), report, sink)
+        let (digest, limits, memory) = (layer.digest.as_ref(), self.shared.limits(), &self.shared.windows);
+        walk(access, form, &Reading { digest, limits, memory, report }, sink)
     }
 
     /// Says in the bill which layers were read in part.

@@ -11,6 +11,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
+use super::hashing::Hashing;
 use crate::limits::LimitExceeded;
 
 /// Bytes unpacked at a time: enough that handing over costs nothing, few enough to lie in a processor's cache.
@@ -102,8 +103,8 @@ impl<P: Read> Pipeline<P> {
         Self { state: Mutex::new(state), work: Condvar::new() }
     }
 
-    /// Begins a layer that `producer` unpacks.
-    pub(super) fn begin(&self, producer: P) -> Ahead<'_, P> {
+    /// Begins a layer that `producer` unpacks. Whoever waits for what it unpacks helps with `hashing`.
+    pub(super) fn begin(&self, producer: P, hashing: Option<Arc<Hashing>>) -> Ahead<'_, P> {
         let changed = Arc::new(Condvar::new());
         let mut state = self.lock();
         let id = state.begun;
@@ -118,7 +119,7 @@ impl<P: Read> Pipeline<P> {
         state.streams.insert(id, stream);
         drop(state);
         self.work.notify_one();
-        Ahead { pipeline: self, id, changed, chunk: Chunk::default(), taken: 0, end: None }
+        Ahead { pipeline: self, id, changed, hashing, chunk: Chunk::default(), taken: 0, end: None }
     }
 
     /// Takes on one of the layers, whether or not it will have anything to unpack.
@@ -218,6 +219,7 @@ pub(super) struct Ahead<'p, P> {
     pipeline: &'p Pipeline<P>,
     id: u64,
     changed: Arc<Condvar>,
+    hashing: Option<Arc<Hashing>>,
     chunk: Chunk,
     /// Bytes of `chunk` that were read.
     taken: usize,
@@ -247,10 +249,14 @@ impl<P: Read> Ahead<'_, P> {
     /// Gets the next chunk, or unpacks it itself where none lies ready: in the same steps as who unpacks ahead, for what
     /// is lost where unpacking fails depends on how much was asked for. How the bytes end, if there is no more.
     fn next(&mut self) -> Option<End> {
+        let mut may_help = true;
         let mut state = self.pipeline.lock();
         loop {
             let Some(stream) = state.streams.get_mut(&self.id) else { return Some(End::Reached) };
             if let Some(chunk) = stream.ready.pop_front() {
+                if !stream.ready.is_empty() {
+                    self.await_unpacked(false);
+                }
                 let used = std::mem::replace(&mut self.chunk, chunk);
                 stream.spare.push(used);
                 self.taken = 0;
@@ -263,6 +269,7 @@ impl<P: Read> Ahead<'_, P> {
             }
             if let Some(mut producer) = stream.producer.take() {
                 drop(state);
+                self.await_unpacked(false);
                 let end = self.chunk.fill(&mut producer);
                 self.taken = 0;
                 let mut state = self.pipeline.lock();
@@ -274,7 +281,26 @@ impl<P: Read> Ahead<'_, P> {
                 self.pipeline.work.notify_one();
                 return end.filter(|_| self.chunk.filled == 0);
             }
+            if may_help {
+                drop(state);
+                may_help = self.help();
+                state = self.pipeline.lock();
+                continue;
+            }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            may_help = true;
+        }
+    }
+
+    /// Hashes what the thread that unpacks put aside; false if there is nothing.
+    fn help(&self) -> bool {
+        self.await_unpacked(true);
+        self.hashing.as_ref().is_some_and(|hashing| hashing.help())
+    }
+
+    fn await_unpacked(&self, is_awaited: bool) {
+        if let Some(hashing) = &self.hashing {
+            hashing.await_unpacked(is_awaited);
         }
     }
 }
@@ -358,7 +384,7 @@ mod tests {
                 let pipeline = &pipeline;
                 scope.spawn(move || {
                     let _layer = pipeline.take_on();
-                    let mut ahead = pipeline.begin(Count { at: 0, length: *length, end: end.clone() });
+                    let mut ahead = pipeline.begin(Count { at: 0, length: *length, end: end.clone() }, None);
                     let (read, how) = read_all(&mut ahead);
                     assert_eq!(read, *length);
                     match end {
@@ -394,7 +420,7 @@ mod tests {
         let exceeded = LimitExceeded { limit: Limits::default().unpacked_bytes };
         let pipeline = Pipeline::new(1);
         let producer = Count { at: 0, length: 1000, end: End::Exceeded(exceeded) };
-        let mut ahead = pipeline.begin(producer);
+        let mut ahead = pipeline.begin(producer, None);
         assert_eq!(ahead.read(&mut [0; 100]).unwrap(), 100);
         assert!(ahead.stop().1.is_none());
     }
@@ -404,7 +430,7 @@ mod tests {
         let pipeline = Pipeline::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| pipeline.help());
-            let ahead = pipeline.begin(Count { at: 0, length: 1 << 30, end: End::Reached });
+            let ahead = pipeline.begin(Count { at: 0, length: 1 << 30, end: End::Reached }, None);
             assert!(ahead.stop().0.is_some());
             drop((pipeline.take_on(), pipeline.take_on()));
         });

@@ -1,9 +1,13 @@
 //! A layer's stored bytes: read once, counted, hashed, decompressed, walked, and checked at the end.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    sync::Arc,
+};
 
 use super::{
     Progress, ScanError, Stop,
+    hashing::Hashing,
     inspect::{Inspector, Shared},
     pipeline::Pipeline,
 };
@@ -11,8 +15,12 @@ use crate::{
     bom::overlay::LayerContent,
     detect::{Gap, GapKind},
     digest::{Algorithm, Digest, Hasher},
-    layer::{EntrySink, LayerError, decompress::Decompressor, folder, walk},
-    limits::{Limits, read_full},
+    layer::{
+        EntrySink, LayerError,
+        decompress::{Compression, Decompressor, ZSTD_WINDOW_BYTES},
+        folder, walk,
+    },
+    limits::{Budget, Limits, Share, read_full},
     oci::LayerDescriptor,
     source::{LayerBytes, Source},
 };
@@ -26,6 +34,7 @@ pub(super) struct Reading<'a> {
     pub(super) source: &'a dyn Source,
     pub(super) progress: &'a dyn Progress,
     pub(super) limits: &'a Limits,
+    pub(super) windows: &'a Budget,
 }
 
 /// What the walk of a layer gives, beside what its sink took.
@@ -62,7 +71,10 @@ pub(super) fn walk_layer<'a>(
     pipeline: &Layers<'a>,
     sink: &mut dyn EntrySink,
 ) -> Result<WalkedLayer, ScanError> {
-    let Reading { source, progress, limits } = reading;
+    let Reading { source, progress, limits, windows } = reading;
+    // Taken before it is opened where that is known: whoever sends does not wait until somebody reads.
+    let is_zstd = layer.media_type.ends_with("+zstd");
+    let window = is_zstd.then(|| windows.take(ZSTD_WINDOW_BYTES));
     let opened = source
         .open(layer)
         .map_err(|source| ScanError::Source { layer: layer.label(), source: Box::new(source) })?;
@@ -76,7 +88,7 @@ pub(super) fn walk_layer<'a>(
             // other one needed.
             let diff_id = layer.diff_id.as_ref().filter(|_| layer.digest.is_none());
             let unpacked = diff_id.map(Digest::algorithm);
-            let archive = Archive { stored, layer, unpacked, limits, progress };
+            let archive = Archive { stored, layer, unpacked, limits, windows, window, progress };
             let walked = walk_archive(archive, pipeline, sink)?;
             check_unpacked(layer, diff_id, walked.unpacked)?;
             let is_proved = layer.digest.is_some() || diff_id.is_some();
@@ -96,6 +108,10 @@ pub(super) struct Archive<'a, R> {
     /// How its unpacked bytes are hashed, if they are, too.
     pub(super) unpacked: Option<Algorithm>,
     pub(super) limits: &'a Limits,
+    /// Where the windows of decompressors come from.
+    pub(super) windows: &'a Budget,
+    /// One that was taken already.
+    pub(super) window: Option<Share<'a>>,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -131,15 +147,18 @@ pub(super) fn walk_archive<'a, R: Read>(
     pipeline: &Pipeline<Unpacked<'a, R>>,
     sink: &mut dyn EntrySink,
 ) -> Result<Walked, ScanError> {
-    let Archive { stored, layer, unpacked, limits, progress } = archive;
+    let Archive { stored, layer, unpacked, limits, windows, window, progress } = archive;
     let check = Check { layer, limits };
     check.declared_size()?;
     let most = layer.size.unwrap_or(u64::MAX).min(limits.layer_bytes.value).saturating_add(1);
-    let hasher = layer.digest.as_ref().map(|digest| Hasher::new(digest.algorithm()));
-    let stored = Stored { inner: stored.take(most), counted: 0, hasher, layer, progress };
+    let hashing = layer.digest.as_ref().map(|digest| Arc::new(Hashing::new(digest.algorithm())));
+    let stored = Stored { inner: stored.take(most), counted: 0, hashing: hashing.clone(), layer, progress };
     let inner = Decompressor::new(stored).map_err(|error| check.read_error(0, error))?;
+    // Taken for the whole layer, and before any share of the memory for files: who holds one of those never waits for this.
+    let is_zstd = inner.compression() == Compression::Zstd;
+    let _window = window.or_else(|| is_zstd.then(|| windows.take(ZSTD_WINDOW_BYTES)));
     let hasher = unpacked.map(Hasher::new);
-    let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher });
+    let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher }, hashing);
 
     let walked = walk::walk(&mut unpacked, limits, sink);
     // What follows the end of the archive is no part of it, but of the bytes that were hashed.
@@ -158,7 +177,7 @@ pub(super) fn walk_archive<'a, R: Read>(
     // Damage in transit explains whatever else is wrong, so it is looked for first.
     let stored = inner.drain().map_err(|error| check.read_error(offset, error))?;
     check.size(stored.counted)?;
-    check_stored(layer, layer.digest.as_ref(), stored.hasher.map(Hasher::finish))?;
+    check_stored(layer, layer.digest.as_ref(), stored.hashing.map(|hashing| hashing.finish()))?;
     walked.map_err(|source| ScanError::Layer { layer: layer.label(), source })?;
     let note = match rest {
         Ok(_) => None,
@@ -222,7 +241,7 @@ impl Check<'_> {
 struct Stored<'a, R> {
     inner: io::Take<R>,
     counted: u64,
-    hasher: Option<Hasher>,
+    hashing: Option<Arc<Hashing>>,
     layer: &'a LayerDescriptor,
     progress: &'a dyn Progress,
 }
@@ -231,17 +250,14 @@ impl<R: Read> Read for Stored<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // As much as there is room for, so that nothing that follows depends on how the bytes arrive.
         let count = read_full(&mut self.inner, buffer)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(buffer.get(..count).unwrap_or_default());
+        if let Some(hashing) = &self.hashing {
+            hashing.add(buffer.get(..count).unwrap_or_default());
         }
         self.counted = self.counted.saturating_add(count as u64);
         self.progress.advance(self.layer, self.counted);
         Ok(count)
     }
 }
-
-/// Below this length any ratio of compression is accepted: an archive of a few empty files has a high one.
-const ANY_RATIO: u64 = 1 << 30;
 
 /// The unpacked bytes, bounded, and hashed where that is needed.
 pub(super) struct Unpacked<'a, R: Read> {
@@ -258,11 +274,8 @@ impl<R: Read> Read for Unpacked<'_, R> {
             hasher.update(buffer.get(..count).unwrap_or_default());
         }
         self.bytes = self.bytes.saturating_add(count as u64);
-        let stored = self.inner.stored().counted.max(1);
-        let ratio = if self.bytes > ANY_RATIO { self.bytes / stored } else { 0 };
-        let bounded =
-            self.limits.unpacked_bytes.check(self.bytes).and(self.limits.compression_ratio.check(ratio));
-        bounded.map_err(io::Error::other)?;
+        let stored = self.inner.stored().counted;
+        self.limits.check_unpacked(self.bytes, stored).map_err(io::Error::other)?;
         Ok(count)
     }
 }

@@ -110,7 +110,8 @@ fn read_member(
     progress.begin(layer);
     // The digest that a member is named by binds all that is unpacked from it, as everywhere.
     let unpacked = member.digest.is_none().then_some(Algorithm::Sha256);
-    let archive = Archive { stored, layer, unpacked, limits: shared.limits(), progress };
+    let (limits, windows) = (shared.limits(), &shared.windows);
+    let archive = Archive { stored, layer, unpacked, limits, windows, window: None, progress };
     let pipeline = Pipeline::new(1);
     let walked = std::thread::scope(|scope| {
         let _layer = pipeline.take_on();

@@ -1,15 +1,19 @@
 //! Scans of layers in memory: damage, order and threads change nothing in what is said.
 
 use std::{
-    io::Read,
-    sync::atomic::{AtomicU64, Ordering},
+    io::{Cursor, Read},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use super::*;
 use crate::{
     oci::Subject,
     source::{
-        LayerBytes,
+        LayerBytes, SourceError,
         testing::{Memory, archive},
     },
 };
@@ -171,7 +175,7 @@ fn a_reader_that_never_ends_is_cut_at_the_declared_length() {
             &self.0.subject
         }
         fn open(&self, _: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
-            let head = std::io::Cursor::new(self.0.layers[0].clone());
+            let head = Cursor::new(self.0.layers[0].clone());
             Ok(LayerBytes::Archive(Box::new(head.chain(std::io::repeat(0)))))
         }
     }
@@ -216,4 +220,84 @@ fn progress_hears_of_every_layer() {
 fn an_image_without_layers_is_an_incomplete_bill() {
     let bom = scan(&Memory::new(Vec::new()), &options(2), &Silent).unwrap();
     assert_eq!(bom.gaps.len(), 1);
+}
+
+/// Layers of which is counted how many are being unpacked.
+#[derive(Debug)]
+struct Counted {
+    memory: Memory,
+    now: Arc<AtomicU64>,
+    most: Arc<AtomicU64>,
+}
+
+struct CountedReader {
+    bytes: Cursor<Vec<u8>>,
+    now: Arc<AtomicU64>,
+    most: Arc<AtomicU64>,
+    began: bool,
+}
+
+impl Read for CountedReader {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        // Behind the bytes that tell how it is compressed.
+        if self.bytes.position() >= 4 && !self.began {
+            self.began = true;
+            let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(now, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.bytes.read(buffer)
+    }
+}
+
+impl Drop for CountedReader {
+    fn drop(&mut self) {
+        if self.began {
+            self.now.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Source for Counted {
+    fn subject(&self) -> &Subject {
+        self.memory.subject()
+    }
+
+    fn open(&self, layer: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
+        let (now, most) = (self.now.clone(), self.most.clone());
+        let bytes = Cursor::new(self.memory.layers[layer.index].clone());
+        Ok(LayerBytes::Archive(Box::new(CountedReader { bytes, now, most, began: false })))
+    }
+}
+
+#[test]
+fn as_many_zstd_layers_are_unpacked_at_a_time_as_their_windows_have_room_for() {
+    let layers: Vec<Vec<u8>> = (0..8)
+        .map(|n| {
+            let packages = format!("P:p{n}\nV:1-r0\nA:x86_64\n\n");
+            let files = archive(&[("lib/apk/db/installed", packages.as_bytes()), ("a", &vec![7; 90_000])]);
+            zstd::encode_all(&files[..], 1).unwrap()
+        })
+        .collect();
+    let run = |jobs, window_bytes| {
+        let mut memory = Memory::new(layers.clone());
+        // Some say what they are, and have their window before they are opened.
+        for layer in memory.subject.layers.iter_mut().step_by(2) {
+            layer.media_type = "application/vnd.oci.image.layer.v1.tar+zstd".into();
+        }
+        let counted = Counted { memory, now: Arc::default(), most: Arc::default() };
+        let mut options = options(jobs);
+        options.limits.set("window-bytes", window_bytes);
+        // Whoever has a window waits for this with it, and never the other way round.
+        options.limits.set("memory-bytes", 1);
+        let bom = scan(&counted, &options, &Silent).unwrap();
+        (bom, counted.most.load(Ordering::SeqCst))
+    };
+    let (expected, most) = run(1, 1 << 40);
+    assert_eq!(most, 1);
+    for (window_bytes, at_most) in [(0, 1), (256 << 20, 2), (1 << 40, 8)] {
+        let (bom, most) = run(8, window_bytes);
+        assert!(most <= at_most, "{most} with {window_bytes}");
+        assert_eq!(bom, expected);
+    }
 }

@@ -172,7 +172,7 @@ pub enum SourceError {
         /// Where in it.
         offset: u64,
         /// What is wrong.
-        source: tar_core::parse::ParseError,
+        source: crate::tar_headers::TarError,
     },
     /// An archive ends too early.
     #[error("{place} ends too early, at byte {offset}: it is incomplete; copy it again")]

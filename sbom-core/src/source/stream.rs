@@ -109,7 +109,8 @@ impl<'a> StreamArchive<'a> {
             let Some(name) = name else { continue };
             match kind {
                 MemberKind::Link(target) => _ = passed.members.insert(name, Passing::Link(target)),
-                MemberKind::Other => {}
+                // It takes the place of what had its name before, and is nothing to read.
+                MemberKind::Other => _ = passed.members.remove(&name),
                 MemberKind::File => {
                     let digest = blob_digest(&String::from_utf8_lossy(name.as_bytes()));
                     let member = StreamMember { name: name.clone(), size, digest };

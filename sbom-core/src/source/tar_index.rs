@@ -46,7 +46,9 @@ impl TarIndex {
                 (Some(name), MemberKind::Link(target)) => {
                     members.insert(name, Place::Link(target));
                 }
-                _ => {}
+                // It takes the place of what had its name before, and is nothing to read.
+                (Some(name), MemberKind::Other) => _ = members.remove(&name),
+                (None, _) => {}
             }
         }
         Ok(Self { file: Arc::new(file), place, members, link_hops: limits.link_hops.value })

@@ -11,14 +11,12 @@ use std::{
 };
 
 use super::{SourceError, files::open_regular};
-use crate::limits::Limits;
+use crate::{limits::Limits, tar_headers};
 
 /// Bytes that [`Format::of`] looks at: the first block of a tar archive.
 pub(super) const HEAD: usize = 512;
 /// Bytes that tell the formats of compression apart.
 const MAGIC: u64 = 4;
-/// The ratio of compression counts only beyond this many bytes, as it does for layers.
-const RATIO_FROM: u64 = 1 << 30;
 
 /// What some bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +48,7 @@ impl Format {
 /// Whether `head` is the first block of a tar archive: its checksum is right, or all of it is empty.
 fn is_tar(head: &[u8]) -> bool {
     let Some(block) = head.first_chunk::<HEAD>() else { return false };
-    let header = tar_core::Header::from_bytes(block);
-    block.iter().all(|&byte| byte == 0) || header.verify_checksum().is_ok()
+    block.iter().all(|&byte| byte == 0) || tar_headers::is_header(block)
 }
 
 /// The first bytes of the file at `path`, and what they say.
@@ -121,10 +118,8 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(target)?;
         self.unpacked = self.unpacked.saturating_add(count as u64);
-        let stored = self.stored.load(Ordering::Relaxed).max(1);
-        let beyond = self.unpacked.saturating_sub(RATIO_FROM);
-        let checked = self.limits.unpacked_bytes.check(self.unpacked);
-        checked.and(self.limits.compression_ratio.check(beyond / stored)).map_err(io::Error::other)?;
+        let stored = self.stored.load(Ordering::Relaxed);
+        self.limits.check_unpacked(self.unpacked, stored).map_err(io::Error::other)?;
         Ok(count)
     }
 }

@@ -305,10 +305,10 @@ impl<'a> Database<'a> {
         may_grow: &mut dyn FnMut(usize) -> bool,
     ) -> OwnedFile {
         let path = directories.locate(self.root.join(file.path.as_bytes()), may_grow);
-        let digest = file.checksum.as_ref().and_then(|checksum| match checksum {
-            Checksum::Md5(hex) => Some(FileDigest::Md5(hex.clone())),
-            Checksum::Sha1(hex) => Some(FileDigest::Sha1(hex.clone())),
-            Checksum::Sha256(hex) => Some(FileDigest::Sha256(hex.clone())),
+        let digest = file.checksum.and_then(|checksum| match checksum {
+            Checksum::Md5(digest) => Some(FileDigest::Md5(digest)),
+            Checksum::Sha1(digest) => Some(FileDigest::Sha1(digest)),
+            Checksum::Sha256(digest) => Some(FileDigest::Sha256(digest)),
             Checksum::Sha256Prefix(_) => None,
         });
         // Of a link apk keeps the digest of its target's name, which is no digest of a file.

@@ -1,7 +1,7 @@
 //! Which files a package owns, and where they really lie.
 
 use super::{
-    super::{FileDigest, OwnedFile, directories::Directories, overlay::Overlay},
+    super::{FileDigest, OwnedFile, OwnedFiles, directories::Directories, overlay::Overlay},
     collect::Installed,
     component::MayCopy,
     root::Root,
@@ -11,14 +11,13 @@ use crate::{
         Finding,
         dpkg::{Conffile, DpkgFile},
     },
-    digest::hex,
     image_path::ImagePath,
 };
 
 /// Bytes that a file takes beside its path.
 const FILE_WEIGHT: usize = 64;
 
-/// The files that `package` owns, sorted.
+/// The files that `package` owns.
 ///
 /// Its list of paths is the authority. Where there is none, as in distroless images, its checksums stand in.
 pub(super) fn files(
@@ -26,10 +25,10 @@ pub(super) fn files(
     root: &Root<'_>,
     directories: &mut Directories<'_>,
     may_copy: MayCopy<'_>,
-) -> Vec<OwnedFile> {
+) -> OwnedFiles {
     let recorded = Recorded::find(package, root, directories.overlay());
     if !recorded.is_empty() && !may_copy("the files that they own", recorded.weight(&package.root)) {
-        return Vec::new();
+        return OwnedFiles::default();
     }
     let mut checksums: Vec<_> = recorded.checksums.iter().collect();
     checksums.sort();
@@ -44,24 +43,23 @@ pub(super) fn files(
         let path = if package.root.is_root() { path.clone() } else { package.root.join(path.as_bytes()) };
         files.push(OwnedFile { path: directories.locate(path, &mut may_grow), digest, is_config });
     };
-    let md5 = |digest: &[u8; 16]| FileDigest::Md5(hex(digest));
     let digest_of = |path: &ImagePath| {
         let at = checksums.binary_search_by(|(known, _)| known.cmp(path)).ok()?;
-        checksums.get(at).map(|(_, digest)| md5(digest))
+        checksums.get(at).map(|(_, digest)| FileDigest::Md5(*digest))
     };
     for path in recorded.list.unwrap_or_default() {
         add(path, digest_of(path), false);
     }
     if recorded.list.is_none() {
         for (path, digest) in &checksums {
-            add(path, Some(md5(digest)), false);
+            add(path, Some(FileDigest::Md5(*digest)), false);
         }
     }
     for (path, digest) in recorded.chiselled {
-        add(path, digest.as_ref().map(|digest| FileDigest::Sha256(hex(digest))), false);
+        add(path, digest.map(FileDigest::Sha256), false);
     }
     for conffile in recorded.conffiles.into_iter().flatten().filter(|conffile| !conffile.removed) {
-        let digest = digest_of(&conffile.path).or_else(|| conffile.md5.as_ref().map(md5));
+        let digest = digest_of(&conffile.path).or_else(|| conffile.md5.map(FileDigest::Md5));
         add(&conffile.path, digest, true);
     }
     // A stable sort: of two entries for one file the first has the digest to believe.
@@ -70,11 +68,11 @@ pub(super) fn files(
         let same = again.path == file.path;
         if same {
             file.is_config |= again.is_config;
-            file.digest = file.digest.take().or_else(|| again.digest.take());
+            file.digest = file.digest.or(again.digest);
         }
         same
     });
-    files
+    files.into()
 }
 
 /// Where a path of the package lies, once another package has diverted it.

@@ -7,7 +7,7 @@ use sha1::Digest as _;
 
 use super::*;
 use crate::{
-    digest::{ContentDigests, Digest},
+    digest::{ContentDigests, Digest, hex},
     scan::{Options, Silent, scan},
     source::testing::Memory,
 };

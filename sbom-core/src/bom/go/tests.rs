@@ -192,7 +192,7 @@ fn a_program_of_a_package_stays_and_the_package_owns_it() {
     let index = |name: &str| bom.components.iter().position(|component| component.name == name).unwrap();
     let owns = crate::bom::Edge { from: index("tool"), to: index("a.org/a"), kind: EdgeKind::Owns };
     assert!(bom.edges.contains(&owns), "{:?}", bom.edges);
-    assert!(matches!(find(&bom, "tool").files[0].digest, Some(FileDigest::Sha1(_))));
+    assert!(matches!(find(&bom, "tool").files.iter().next().unwrap().digest, Some(FileDigest::Sha1(_))));
 }
 
 #[test]

@@ -161,11 +161,10 @@ fn evidence() -> impl Strategy<Value = Evidence> {
 }
 
 fn owned_file() -> impl Strategy<Value = OwnedFile> {
-    let hex = || text().prop_map(Box::<str>::from);
     let digest = prop_oneof![
-        hex().prop_map(FileDigest::Md5),
-        hex().prop_map(FileDigest::Sha1),
-        hex().prop_map(FileDigest::Sha256),
+        any::<[u8; 16]>().prop_map(FileDigest::Md5),
+        any::<[u8; 20]>().prop_map(FileDigest::Sha1),
+        any::<[u8; 32]>().prop_map(FileDigest::Sha256),
     ];
     (path(), option::of(digest), any::<bool>()).prop_map(|(path, digest, is_config)| OwnedFile {
         path,
@@ -223,7 +222,7 @@ fn component() -> impl Strategy<Value = Component> {
                 ancestors,
                 references,
                 hashes,
-                files,
+                files: files.into(),
                 usage,
                 requested,
                 properties,

@@ -72,12 +72,11 @@ fn dependency() -> impl Strategy<Value = apk::Dependency> {
 }
 
 fn checksum() -> impl Strategy<Value = apk::Checksum> {
-    let hex = || text().prop_map(Box::<str>::from);
     prop_oneof![
-        hex().prop_map(apk::Checksum::Md5),
-        hex().prop_map(apk::Checksum::Sha1),
-        hex().prop_map(apk::Checksum::Sha256),
-        hex().prop_map(apk::Checksum::Sha256Prefix),
+        any::<[u8; 16]>().prop_map(apk::Checksum::Md5),
+        any::<[u8; 20]>().prop_map(apk::Checksum::Sha1),
+        any::<[u8; 32]>().prop_map(apk::Checksum::Sha256),
+        any::<[u8; 20]>().prop_map(apk::Checksum::Sha256Prefix),
     ]
 }
 

@@ -1,59 +1,46 @@
 //! The digests in apk's database: `Q1` or `Q2` and base64, or plain hex.
 
-use crate::digest::hex;
+use crate::digest::{hex, unhex};
 
-/// A digest in lower-case hex.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Checksum {
     /// MD5, as apk-tools 1 wrote it.
-    Md5(Box<str>),
+    Md5([u8; 16]),
     /// SHA-1, `Q1…`.
-    Sha1(Box<str>),
+    Sha1([u8; 20]),
     /// SHA-256, `Q2…`.
-    Sha256(Box<str>),
+    Sha256([u8; 32]),
     /// The first 160 bits of a SHA-256, `Q2…`, by which apk-tools 3 identifies packages.
-    Sha256Prefix(Box<str>),
+    Sha256Prefix([u8; 20]),
 }
 
 impl Checksum {
     /// Reads a digest; none if it is of no known form.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let bytes = match text.split_at_checked(2)? {
-            (b"Q1", encoded) => return hex_of(&decode(encoded)?, 20).map(Self::Sha1),
+        match text.split_at_checked(2)? {
+            (b"Q1", encoded) => decode(encoded)?.try_into().ok().map(Self::Sha1),
             (b"Q2", encoded) => {
                 let bytes = decode(encoded)?;
-                return hex_of(&bytes, 32)
-                    .map(Self::Sha256)
-                    .or_else(|| hex_of(&bytes, 20).map(Self::Sha256Prefix));
+                let prefix = bytes.as_slice().try_into().ok().map(Self::Sha256Prefix);
+                prefix.or_else(|| bytes.try_into().ok().map(Self::Sha256))
             }
-            _ => std::str::from_utf8(text).ok()?,
-        };
-        if !bytes.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        let digits = bytes.to_ascii_lowercase().into_boxed_str();
-        match digits.len() {
-            32 => Some(Self::Md5(digits)),
-            40 => Some(Self::Sha1(digits)),
-            64 => Some(Self::Sha256(digits)),
-            _ => None,
+            _ => (unhex(text).map(Self::Md5))
+                .or_else(|| unhex(text).map(Self::Sha1))
+                .or_else(|| unhex(text).map(Self::Sha256)),
         }
     }
 
-    /// The digest with the name of its algorithm: `sha1:…`.
+    /// The digest in lower-case hex with the name of its algorithm: `sha1:…`.
     pub fn to_text(&self) -> String {
-        let (name, hex) = match self {
-            Self::Md5(hex) => ("md5", hex),
-            Self::Sha1(hex) => ("sha1", hex),
-            Self::Sha256(hex) => ("sha256", hex),
-            Self::Sha256Prefix(hex) => ("sha256-160", hex),
+        let (name, digest) = match self {
+            Self::Md5(digest) => ("md5", &digest[..]),
+            Self::Sha1(digest) => ("sha1", &digest[..]),
+            Self::Sha256(digest) => ("sha256", &digest[..]),
+            Self::Sha256Prefix(digest) => ("sha256-160", &digest[..]),
         };
-        format!("{name}:{hex}")
+        format!("{name}:{}", hex(digest))
     }
-}
-
-fn hex_of(bytes: &[u8], length: usize) -> Option<Box<str>> {
-    (bytes.len() == length).then(|| hex(bytes))
 }
 
 /// Base64 with the standard alphabet (RFC 4648, section 4), padding optional.

@@ -4,10 +4,9 @@
 use super::{
     super::{Gap, GapKind},
     Report,
-    installed::unhex,
     stanza::Stanzas,
 };
-use crate::image_path::ImagePath;
+use crate::{digest::unhex, image_path::ImagePath};
 
 /// Packages that are to be had, with the SHA-256 of their archives, in little space: a repository lists tens of
 /// thousands of which an image has hundreds.

@@ -8,6 +8,7 @@ use super::{
     Report,
 };
 use crate::{
+    digest::unhex,
     image_path::ImagePath,
     limits::{LimitExceeded, Limits},
 };
@@ -49,7 +50,7 @@ impl Conffile {
                 "remove-on-upgrade" => conffile.removed = true,
                 "newconffile" => break,
                 hash => {
-                    conffile.md5 = Some(md5(hash.as_bytes())?);
+                    conffile.md5 = Some(unhex(hash.as_bytes())?);
                     break;
                 }
             }
@@ -107,7 +108,7 @@ pub(super) fn checksums(bytes: &[u8], report: &mut Report<'_>) -> Vec<(ImagePath
         let read = line.split_at_checked(32).and_then(|(hash, rest)| {
             let path = rest.strip_prefix(b" ")?;
             let path = path.strip_prefix(b" ").or_else(|| path.strip_prefix(b"*")).unwrap_or(path);
-            Some((ImagePath::new(path), md5(hash)?)).filter(|(path, _)| !path.is_root())
+            Some((ImagePath::new(path), unhex(hash)?)).filter(|(path, _)| !path.is_root())
         });
         match read {
             Some(checksum) => checksums.push(checksum),
@@ -167,25 +168,6 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
             (at, line.strip_suffix(b"\r").unwrap_or(line))
         })
         .filter(|(_, line)| !line.is_empty())
-}
-
-fn md5(hex: &[u8]) -> Option<[u8; 16]> {
-    unhex(hex)
-}
-
-/// Exactly `2 * N` hexadecimal digits as bytes.
-pub(super) fn unhex<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
-    if hex.len() != N * 2 {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
-        for &digit in pair {
-            let value = char::from(digit).to_digit(16)?;
-            *byte = *byte << 4 | u8::try_from(value).ok()?;
-        }
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

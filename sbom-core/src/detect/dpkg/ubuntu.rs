@@ -8,10 +8,10 @@ use serde::Deserialize;
 use super::{
     super::{Gap, GapKind},
     Report,
-    installed::unhex,
     package::Package,
 };
 use crate::{
+    digest::unhex,
     image_path::ImagePath,
     limits::{Limits, read_capped},
 };

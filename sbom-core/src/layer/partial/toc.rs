@@ -139,7 +139,6 @@ impl Builder<'_> {
             self.limits.path_bytes.check(text.len() as u64)?;
         }
         let kind = match &*raw.kind {
-            "reg" if raw.name.ends_with('/') => EntryKind::Directory,
             "reg" => EntryKind::File,
             "dir" => EntryKind::Directory,
             "symlink" => EntryKind::Symlink(raw.link_name.as_bytes().into()),
@@ -151,14 +150,12 @@ impl Builder<'_> {
         let mode = u32::try_from(raw.mode & 0o7777).unwrap_or_default();
         let size = if is_file { raw.size } else { 0 };
         let entry = Entry { path: ImagePath::new(raw.name.as_bytes()), kind, mode, size };
-        // What hides something, or is bookkeeping, has no content that matters.
+        // What hides something has no content that matters.
         let entry = whiteout::resolve(entry);
-        let wanted = entry.as_ref().is_some_and(|entry| {
-            entry.kind == EntryKind::File && entry.size > 0 && self.sink.may_want(entry)
-        });
+        let wanted = entry.kind == EntryKind::File && entry.size > 0 && self.sink.may_want(&entry);
         let at = wanted.then_some(self.toc.entries.len());
         let first = self.toc.chunks.len();
-        self.toc.entries.extend(entry.map(|entry| (entry, first..first)));
+        self.toc.entries.push((entry, first..first));
         if is_file && size > 0 {
             self.open = Some(Open { at, size, covered: 0, chunks: 0, digest: raw.digest.clone() });
             self.chunk(raw)?;
@@ -401,18 +398,18 @@ impl<R: io::Read> io::Read for ShortStrings<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.json.read(buffer)?;
         for byte in buffer.get(..count).unwrap_or_default() {
-            match (&mut self.open, byte) {
-                (Some(_), _) if self.escaped => self.escaped = false,
-                (Some(_), b'\\') => self.escaped = true,
-                (Some(_), b'"') => self.open = None,
-                (Some(length), _) => {
-                    *length += 1;
-                    // The longest escape of one byte is `\u002f`.
-                    self.most.check(*length / 6).map_err(io::Error::other)?;
-                }
-                (None, b'"') => self.open = Some(0),
-                (None, _) => {}
+            let Some(length) = &mut self.open else {
+                self.open = (*byte == b'"').then_some(0);
+                continue;
+            };
+            if *byte == b'"' && !self.escaped {
+                self.open = None;
+                continue;
             }
+            self.escaped = *byte == b'\\' && !self.escaped;
+            *length += 1;
+            // The longest escape of one byte is `\u002f`.
+            self.most.check(*length / 6).map_err(io::Error::other)?;
         }
         Ok(count)
     }

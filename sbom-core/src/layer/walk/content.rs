@@ -2,15 +2,14 @@
 
 use std::io::{self, Read};
 
-use tar_core::SparseEntry;
-
 use super::{LayerError, window::Window};
-use crate::limits::Limit;
+use crate::{image_path::ImagePath, limits::Limit, tar_headers::Run};
 
-/// The stored bytes of one entry.
+/// The stored bytes of one entry. Its errors hold a [`LayerError`], which says where.
 pub(super) struct Content<'w, R> {
     pub(super) window: &'w mut Window<R>,
     pub(super) left: u64,
+    pub(super) path: &'w ImagePath,
 }
 
 impl<R: Read> Read for Content<'_, R> {
@@ -20,15 +19,13 @@ impl<R: Read> Read for Content<'_, R> {
         }
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         let count =
-            self.window.read(buffer.get_mut(..most).unwrap_or_default()).map_err(|error| match error {
-                LayerError::Read { source, .. } => source,
-                other => io::Error::other(other),
+            self.window.read(buffer.get_mut(..most).unwrap_or_default()).map_err(|error| match &error {
+                LayerError::Read { source, .. } => io::Error::new(source.kind(), error),
+                _ => io::Error::other(error),
             })?;
         if count == 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the archive ends in the middle of a file",
-            ));
+            let (offset, path) = (self.window.offset, self.path.to_string());
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, LayerError::Truncated { offset, path }));
         }
         self.left -= count as u64;
         Ok(count)
@@ -37,7 +34,7 @@ impl<R: Read> Read for Content<'_, R> {
 
 /// Where a sparse file has data, and how much of holes may be handed on.
 pub(super) struct Sparse<'h> {
-    pub(super) map: Vec<SparseEntry>,
+    pub(super) map: Vec<Run>,
     /// Bytes of holes handed on in this layer.
     pub(super) holes: &'h mut u64,
     pub(super) most: Limit,
@@ -79,7 +76,10 @@ impl<C: Read> Read for Expanded<'_, C> {
             return Ok(0);
         };
         let count = if is_data {
-            self.content.read(buffer)?
+            match self.content.read(buffer)? {
+                0 if !buffer.is_empty() => return Err(missing(self.at)),
+                count => count,
+            }
         } else {
             *self.sparse.holes = self.sparse.holes.saturating_add(length);
             self.sparse.most.check(*self.sparse.holes).map_err(io::Error::other)?;
@@ -89,4 +89,9 @@ impl<C: Read> Read for Expanded<'_, C> {
         self.at += count as u64;
         Ok(count)
     }
+}
+
+fn missing(at: u64) -> io::Error {
+    let message = format!("less is stored of this sparse file than its map says: nothing from byte {at} on");
+    io::Error::new(io::ErrorKind::UnexpectedEof, message)
 }

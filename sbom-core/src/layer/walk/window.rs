@@ -7,6 +7,8 @@ use crate::image_path::ImagePath;
 
 /// Bytes read at a time.
 pub(super) const CHUNK: usize = 256 << 10;
+/// From so many bytes on, what is asked for is read to where it is wanted.
+const DIRECT: usize = 4 << 10;
 
 /// The bytes read but not yet taken.
 pub(super) struct Window<R> {
@@ -59,11 +61,10 @@ impl<R: Read> Window<R> {
 
     /// Reads into `buffer`, by way of the window only if something is there or little is asked for.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, LayerError> {
-        if self.start == self.end
-            && !self.ended
-            && let Some(chunk) = buffer.get_mut(..CHUNK)
-        {
+        if self.start == self.end && !self.ended && buffer.len() >= DIRECT {
             let offset = self.offset;
+            let most = buffer.len().min(CHUNK);
+            let chunk = buffer.get_mut(..most).unwrap_or_default();
             let count =
                 read_some(&mut self.reader, chunk).map_err(|source| LayerError::Read { offset, source })?;
             self.ended = count == 0;

@@ -1,0 +1,347 @@
+//! The files that a component owns, packed: an image has hundreds of thousands of them, and few documents name any.
+//!
+//! | bytes | of each file |
+//! |---|---|
+//! | 1 | 0 for no digest, 1 for MD5, 2 for SHA-1, 3 for SHA-256; 4 more for configuration |
+//! | … | bytes at the beginning of the path that the path before has, too: as many as there are |
+//! | … | how many others follow |
+//! | … | the others |
+//! | 0, 16, 20, 32 | the digest |
+//!
+//! Numbers have seven bits a byte, the lowest first, in as few bytes as they need; the highest bit says that more
+//! follow. So one list has one form.
+
+use std::fmt;
+
+use crate::{
+    digest::hex,
+    image_path::{ImagePath, file_name, stays_normal},
+};
+
+/// Marks configuration.
+const IS_CONFIG: u8 = 4;
+
+/// A file, directory or link that a package database says belongs to a package.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnedFile {
+    /// Where it lies: after diversions, with the links in its directory followed.
+    pub path: ImagePath,
+    /// Its digest according to the database.
+    pub digest: Option<FileDigest>,
+    /// Whether it is configuration, which users change.
+    pub is_config: bool,
+}
+
+/// A digest that a package database records.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FileDigest {
+    /// MD5.
+    Md5([u8; 16]),
+    /// SHA-1.
+    Sha1([u8; 20]),
+    /// SHA-256.
+    Sha256([u8; 32]),
+}
+
+impl FileDigest {
+    /// The digest itself.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Md5(digest) => digest,
+            Self::Sha1(digest) => digest,
+            Self::Sha256(digest) => digest,
+        }
+    }
+}
+
+/// The algorithm and lower-case hex: `sha1:…`.
+impl fmt::Display for FileDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Md5(_) => "md5",
+            Self::Sha1(_) => "sha1",
+            Self::Sha256(_) => "sha256",
+        };
+        write!(f, "{name}:{}", hex(self.as_bytes()))
+    }
+}
+
+impl fmt::Debug for FileDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileDigest({self})")
+    }
+}
+
+/// Files that a component owns, sorted by path, each once, in little space: they are unpacked one after the other.
+///
+/// ```
+/// use sbom_core::bom::{OwnedFile, OwnedFiles};
+/// let file = |path: &str| OwnedFile { path: path.into(), digest: None, is_config: false };
+/// let files: OwnedFiles = ["usr/bin/b", "usr/bin/a"].map(file).into_iter().collect();
+/// assert_eq!(files.iter().map(|file| file.path.to_string()).collect::<Vec<_>>(), ["/usr/bin/a", "/usr/bin/b"]);
+/// ```
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct OwnedFiles {
+    count: usize,
+    packed: Box<[u8]>,
+}
+
+impl OwnedFiles {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The files by path; each takes memory of its own for its path.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { files: self.unpack(), left: self.count }
+    }
+
+    /// The files by path, lent one after the other.
+    pub(crate) fn unpack(&self) -> Unpacking<'_> {
+        Unpacking { packed: &self.packed, path: Vec::new() }
+    }
+
+    /// The path of the last file.
+    pub(crate) fn last_path(&self) -> Option<ImagePath> {
+        let mut files = self.unpack();
+        while files.next().is_some() {}
+        (!self.is_empty()).then(|| ImagePath::new(files.path()))
+    }
+
+    /// The list as it is kept.
+    pub(crate) fn as_packed(&self) -> &[u8] {
+        &self.packed
+    }
+
+    /// Bytes of all paths as they come out.
+    pub(crate) fn path_bytes(&self) -> usize {
+        let mut packed = &*self.packed;
+        let paths = std::iter::from_fn(|| Packed::take(&mut packed));
+        paths.map(|file| file.shared.saturating_add(file.rest.len())).sum()
+    }
+
+    /// A list that was kept; none if it is of a form that no list has, or its paths come to more bytes than are left
+    /// in `path_bytes`. `path` is room to work in.
+    pub(crate) fn of_packed(packed: &[u8], path: &mut Vec<u8>, path_bytes: &mut usize) -> Option<Self> {
+        path.clear();
+        let mut rest = packed;
+        let mut count = 0;
+        let mut before = None;
+        while !rest.is_empty() {
+            let file = Packed::take(&mut rest)?;
+            *path_bytes = path_bytes.checked_sub(file.shared.checked_add(file.rest.len())?)?;
+            let marks = (file.digest, file.is_config);
+            match (path.get(file.shared), file.rest.first()) {
+                // The path before goes on otherwise: all that they share is shared, and they are in order.
+                (Some(other), Some(first)) if other < first => {}
+                (None, _) if file.shared > path.len() => return None,
+                (None, Some(_)) => {}
+                // The same path again.
+                (None, None) if before.is_none_or(|before| before < marks) => {}
+                _ => return None,
+            }
+            path.truncate(file.shared);
+            path.extend_from_slice(file.rest);
+            if !stays_normal(path, file.shared) {
+                return None;
+            }
+            before = Some(marks);
+            count += 1;
+        }
+        Some(Self { count, packed: packed.into() })
+    }
+}
+
+impl From<Vec<OwnedFile>> for OwnedFiles {
+    fn from(mut files: Vec<OwnedFile>) -> Self {
+        files.sort_unstable();
+        files.dedup();
+        let mut packed = Vec::with_capacity(files.len().saturating_mul(40));
+        let mut before: &[u8] = b"";
+        for file in &files {
+            let path = file.path.as_bytes();
+            let shared = before.iter().zip(path).take_while(|(before, now)| before == now).count();
+            let rest = path.get(shared..).unwrap_or_default();
+            let kind = match file.digest {
+                None => 0,
+                Some(FileDigest::Md5(_)) => 1,
+                Some(FileDigest::Sha1(_)) => 2,
+                Some(FileDigest::Sha256(_)) => 3,
+            };
+            packed.push(if file.is_config { kind | IS_CONFIG } else { kind });
+            put_number(&mut packed, shared);
+            put_number(&mut packed, rest.len());
+            packed.extend_from_slice(rest);
+            packed.extend_from_slice(file.digest.as_ref().map(FileDigest::as_bytes).unwrap_or_default());
+            before = path;
+        }
+        Self { count: files.len(), packed: packed.into() }
+    }
+}
+
+impl FromIterator<OwnedFile> for OwnedFiles {
+    fn from_iter<I: IntoIterator<Item = OwnedFile>>(files: I) -> Self {
+        Vec::from_iter(files).into()
+    }
+}
+
+impl<'f> IntoIterator for &'f OwnedFiles {
+    type Item = OwnedFile;
+    type IntoIter = Iter<'f>;
+
+    fn into_iter(self) -> Iter<'f> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for OwnedFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+/// Gives the files of a component by path.
+#[derive(Debug, Clone)]
+pub struct Iter<'f> {
+    files: Unpacking<'f>,
+    left: usize,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = OwnedFile;
+
+    fn next(&mut self) -> Option<OwnedFile> {
+        let Lent { path, digest, is_config } = self.files.next()?;
+        self.left = self.left.saturating_sub(1);
+        Some(OwnedFile { path: ImagePath::new(path), digest, is_config })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+impl std::iter::FusedIterator for Iter<'_> {}
+
+/// Lends the files of a component, by path.
+#[derive(Debug, Clone)]
+pub(crate) struct Unpacking<'f> {
+    packed: &'f [u8],
+    path: Vec<u8>,
+}
+
+/// An [`OwnedFile`] whose path is lent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lent<'p> {
+    /// As [`ImagePath`] has it.
+    pub(crate) path: &'p [u8],
+    pub(crate) digest: Option<FileDigest>,
+    pub(crate) is_config: bool,
+}
+
+impl Unpacking<'_> {
+    /// The next one.
+    pub(crate) fn next(&mut self) -> Option<Lent<'_>> {
+        let Packed { digest, is_config, shared, rest } = Packed::take(&mut self.packed)?;
+        self.path.truncate(shared);
+        self.path.extend_from_slice(rest);
+        Some(Lent { path: &self.path, digest, is_config })
+    }
+
+    /// The path of the last one that was lent.
+    pub(crate) fn path(&self) -> &[u8] {
+        &self.path
+    }
+}
+
+impl<'p> Lent<'p> {
+    /// The last component of its path; empty for the root.
+    pub(crate) fn file_name(&self) -> &'p [u8] {
+        file_name(self.path)
+    }
+}
+
+/// What is kept of one file.
+struct Packed<'f> {
+    digest: Option<FileDigest>,
+    is_config: bool,
+    shared: usize,
+    rest: &'f [u8],
+}
+
+impl<'f> Packed<'f> {
+    /// Takes the first off `packed`; none if none is whole.
+    fn take(packed: &mut &'f [u8]) -> Option<Self> {
+        let (&[marks], mut bytes) = packed.split_first_chunk()?;
+        let shared = take_number(&mut bytes)?;
+        let length = take_number(&mut bytes)?;
+        let (rest, mut bytes) = bytes.split_at_checked(length)?;
+        let digest = match marks & !IS_CONFIG {
+            0 => None,
+            1 => Some(FileDigest::Md5(take_array(&mut bytes)?)),
+            2 => Some(FileDigest::Sha1(take_array(&mut bytes)?)),
+            3 => Some(FileDigest::Sha256(take_array(&mut bytes)?)),
+            _ => return None,
+        };
+        *packed = bytes;
+        Some(Self { digest, is_config: marks & IS_CONFIG != 0, shared, rest })
+    }
+}
+
+fn take_array<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (array, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*array)
+}
+
+#[inline]
+fn take_number(bytes: &mut &[u8]) -> Option<usize> {
+    match bytes.split_first() {
+        Some((&byte, rest)) if byte < 0x80 => {
+            *bytes = rest;
+            Some(byte.into())
+        }
+        _ => take_long_number(bytes),
+    }
+}
+
+fn take_long_number(bytes: &mut &[u8]) -> Option<usize> {
+    let mut number = 0_usize;
+    for shift in (0..usize::BITS).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        let bits = usize::from(byte & 0x7f);
+        number |= bits << shift;
+        if number >> shift != bits {
+            return None;
+        }
+        if byte < 0x80 {
+            let is_shortest = bits > 0 || shift == 0;
+            return is_shortest.then_some(number);
+        }
+    }
+    None
+}
+
+fn put_number(out: &mut Vec<u8>, mut number: usize) {
+    while number > 0x7f {
+        out.push(low_bits(number) | 0x80);
+        number >>= 7;
+    }
+    out.push(low_bits(number));
+}
+
+fn low_bits(number: usize) -> u8 {
+    let [low, ..] = number.to_le_bytes();
+    low & 0x7f
+}
+
+#[cfg(test)]
+mod tests;
