@@ -1,6 +1,6 @@
 //! Layers of every form, and what lies across them.
 
-use sbomctl_testkit::{Compression, ImageBuilder, LayerBuilder};
+use sbomctl_testkit::{Compression, EntryType, ImageBuilder, LayerBuilder, TarBuilder};
 
 use crate::program::{Document, cyclonedx};
 
@@ -27,6 +27,38 @@ fn every_compression_is_read() {
         let image = ImageBuilder::new()
             .layer(|l| os(l).compression(compression).file("lib/apk/db/installed", database(&["a", "b"])));
         assert_eq!(scan(image).packages(), ["a 1-r0", "b 1-r0"], "{compression:?}");
+    }
+}
+
+#[test]
+fn a_database_that_engines_would_unpack_is_found_whatever_its_header_says() {
+    const PATH: &str = "lib/apk/db/installed";
+    let tar = TarBuilder::new;
+    let long = |tar: TarBuilder, name: &str| tar.entry(EntryType::GNULongName, b"l", b"", name.as_bytes());
+    let decoy = [("path", b"tmp/decoy".as_slice())];
+    for (way, archive) in [
+        (
+            "behind a directory with a size",
+            tar().dir("tmp").field(124, "00000002000\0").file(PATH, database(&["a"])),
+        ),
+        (
+            "behind a link with a size",
+            tar().symlink("x", "y").field(124, "00000002000\0").file(PATH, database(&["a"])),
+        ),
+        ("after an empty record", tar().pax([("path", b"".as_slice())]).file(PATH, database(&["a"]))),
+        ("a long name before a record", long(tar().pax(decoy), PATH).file("z", database(&["a"]))),
+        ("a record before a long name", long(tar(), PATH).pax(decoy).file("z", database(&["a"]))),
+        ("a name with a slash", tar().file(format!("{PATH}/"), database(&["a"]))),
+        ("a long name without a magic", long(tar(), PATH).field(257, [0; 8]).file("z", database(&["a"]))),
+        ("a long name with a NUL", long(tar(), &format!("{PATH}\0/x\0")).file("z", database(&["a"]))),
+        (
+            "a sparse name without a map",
+            tar().pax([("GNU.sparse.name", b"x".as_slice())]).file(PATH, database(&["a"])),
+        ),
+        ("below a name of AUFS", tar().file(format!("opt/.wh..wh.x/{PATH}"), database(&["a"]))),
+    ] {
+        let image = ImageBuilder::new().layer(|l| os(l).raw(archive.build()).without_end());
+        assert_eq!(scan(image).packages(), ["a 1-r0"], "{way}");
     }
 }
 

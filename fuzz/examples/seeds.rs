@@ -11,7 +11,7 @@ use std::{fs, io, path::Path};
 
 use executable::{AMD64, CPU_AMD64, CPU_ARM64, Shape, archive, elf, fat, macho, pe, wasm, xcoff};
 use harness::{counted, zlib_stream};
-use sbomctl_testkit::{Compression, DockerArchive, ImageBuilder, TarBuilder, compress};
+use sbomctl_testkit::{Compression, DockerArchive, EntryType, ImageBuilder, TarBuilder, compress};
 
 const MODULES: &[u8] =
     b"\x30\x77\xaf\x0c\x92\x74\x08\x02\x41\xe1\xc1\x07\xe6\xd6\x18\xe6path\texample.org/a\n\
@@ -85,7 +85,28 @@ fn layers() -> io::Result<()> {
     let mut map = b"1\n0\n1\n".to_vec();
     map.resize(513, 0);
     let sparse = TarBuilder::new().pax_name("long/".repeat(30), "x").pax(records).file("sparse", map).build();
-    seed("layer", "pax", sparse)
+    seed("layer", "pax", sparse)?;
+    let pairs: String = (0..5).map(|run| format!("{:011o}\0{:011o}\0", run * 2, 1)).collect();
+    let (first, rest) = pairs.split_at(4 * 24);
+    let gnu = TarBuilder::new()
+        .entry(EntryType::XGlobalHeader, b"g", b"", b"10 path=g\n")
+        .entry(EntryType::GNULongLink, b"k", b"", b"usr/lib\0rest")
+        .entry(EntryType::GNULongName, b"l", b"", b"lib\0")
+        .field(257, [0; 8])
+        .symlink("x", "y")
+        .field(124, "00000002000\0")
+        .entry(EntryType::GNUSparse, b"sparse", b"", b"")
+        .field(124, "00000000005\0")
+        .field(386, first)
+        .field(482, [1])
+        .field(483, "00000000012\0")
+        .raw([rest.as_bytes(), &[0; 512 - 24]].concat())
+        .raw([&b"abcde"[..], &[0; 507]].concat())
+        .file("b", "")
+        .field(257, b"ustar\x0000")
+        .field(345, "prefix")
+        .build();
+    seed("layer", "gnu", gnu)
 }
 
 fn archives() -> io::Result<()> {

@@ -31,12 +31,12 @@ use sbom_core::{
     layer::{
         Entry, EntrySink, LayerError,
         decompress::Decompressor,
-        partial::{self, Form, Position, RandomAccess},
+        partial::{self, Form, Position, RandomAccess, Reading},
         retain::Content,
         walk::walk,
     },
     license::{self, debian::Licenses},
-    limits::Limits,
+    limits::{Budget, Limits},
     oci::{LayerDescriptor, Platform, Subject, SubjectKind, config::Config, manifest, reference::Reference},
     purl::Purl,
     scan,
@@ -189,11 +189,28 @@ fn layer(bytes: &[u8]) {
         fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
     }
     let limits = small_limits();
-    let Ok(reader) = Decompressor::new(bytes) else { return };
-    let mut sink = Keep(LayerContent::default());
-    drop(walk(reader.take(64 << 20), &limits, &mut sink));
-    // A bound that was hit is a fine answer too.
-    let _ = Overlay::new(&limits).fold(sink.0);
+    for bytes in [bytes.to_vec(), with_checksums(bytes)] {
+        let Ok(reader) = Decompressor::new(bytes.as_slice()) else { continue };
+        let mut sink = Keep(LayerContent::default());
+        drop(walk(reader.take(64 << 20), &limits, &mut sink));
+        // A bound that was hit is a fine answer too.
+        let _ = Overlay::new(&limits).fold(sink.0);
+    }
+}
+
+/// The blocks of an archive, each with the checksum of a good header: a change that misses it would only ever be refused.
+fn with_checksums(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for block in bytes.chunks_exact_mut(512).filter(|block| block.iter().any(|&byte| byte != 0)) {
+        let mut sum = 8 * u32::from(b' ');
+        for (at, byte) in block.iter().enumerate() {
+            sum += if (148..156).contains(&at) { 0 } else { u32::from(*byte) };
+        }
+        for (slot, digit) in block.iter_mut().skip(148).zip(format!("{sum:06o}\0 ").bytes()) {
+            *slot = digit;
+        }
+    }
+    bytes
 }
 
 /// The members of an archive of images, whatever form it has.
@@ -432,7 +449,9 @@ fn layer_parts(bytes: &[u8]) {
     ];
     for (form, stored) in forms {
         let digest = Digest::of(&stored);
-        drop(partial::walk(&Memory(stored), &form, Some(&digest), &limits, &|_| {}, &mut Read64(0)));
+        let reading =
+            Reading { digest: Some(&digest), limits: &limits, memory: &Budget::new(1), report: &|_| {} };
+        drop(partial::walk(&Memory(stored), &form, &reading, &mut Read64(0)));
     }
 }
 

@@ -201,8 +201,8 @@ fn amount(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match units.into_iter().find(|(unit, _)| bytes >= *unit) {
         Some((unit, name)) => {
-            let tenths = bytes / (unit / 10).max(1);
-            format!("{}.{} {name}", tenths / 10, tenths % 10)
+            let tenths = (bytes % unit) * 10 / unit;
+            format!("{}.{tenths} {name}", bytes / unit)
         }
         None => format!("{bytes} bytes"),
     }
@@ -239,7 +239,15 @@ mod tests {
 
     #[test]
     fn amounts_are_rounded_down_to_a_tenth() {
-        for (bytes, text) in [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (1 << 30, "1.0 GiB")] {
+        let amounts = [
+            (0, "0 bytes"),
+            (1023, "1023 bytes"),
+            (1536, "1.5 KiB"),
+            ((1 << 20) - 1, "1023.9 KiB"),
+            (1 << 30, "1.0 GiB"),
+            (u64::MAX, "17179869183.9 GiB"),
+        ];
+        for (bytes, text) in amounts {
             assert_eq!(amount(bytes), text);
         }
     }

@@ -41,6 +41,15 @@ macro_rules! limits {
     };
 }
 
+impl Limits {
+    /// Accepts that `stored` bytes gave `unpacked` ones so far. The ratio counts beyond the first gigabyte: an archive of
+    /// a few empty files has a high one.
+    pub fn check_unpacked(&self, unpacked: u64, stored: u64) -> Result<(), LimitExceeded> {
+        self.unpacked_bytes.check(unpacked)?;
+        self.compression_ratio.check(unpacked.saturating_sub(GIB) / stored.max(1))
+    }
+}
+
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -66,6 +75,14 @@ limits! {
     compression_ratio: "compression-ratio" = 200, Count;
     /// Entries of one layer, archive or folder.
     entries: "entries" = 5_000_000, Count;
+    /// Files, directories and links of an image at one time, while its layers are laid over one another.
+    image_entries: "image-entries" = 5_000_000, Count;
+    /// Paths and link targets held in memory at one time: those of a layer while it is read, and those of what the layers
+    /// below come to. Two million files have about 200 MiB.
+    names_bytes: "names-bytes" = GIB, Bytes;
+    /// What layers gave that are read before those below them, about, as it lies in memory. Beyond it the lowest layer
+    /// alone is read; beyond a quarter of it no other is begun.
+    unfolded_bytes: "unfolded-bytes" = 256 * MIB, Bytes;
     /// Members of an archive that images travel in; of a layer, see `entries`.
     archive_members: "archive-members" = 100_000, Count;
     /// A path or link target; Linux accepts no longer one.
@@ -84,8 +101,8 @@ limits! {
     executable_parts_bytes: "executable-parts-bytes" = 32 * MIB, Bytes;
     /// Files held in memory at one time, over all threads.
     memory_bytes: "memory-bytes" = 160 * MIB, Bytes;
-    /// Windows of the zstd-compressed layers that are unpacked at one time, over all threads. Each counts as the 128 MiB
-    /// that it may have; one has its turn in any case.
+    /// What unpacking holds at one time, over all threads: 128 MiB for each zstd-compressed layer, which may want to look
+    /// back that far, and tables and chunks of layers that are read in part. One layer has its turn in any case.
     window_bytes: "window-bytes" = 512 * MIB, Bytes;
     /// Build information inflated from one executable.
     inflated_bytes: "inflated-bytes" = 8 * MIB, Bytes;
@@ -269,8 +286,9 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A budget of `total` bytes.
+    /// A budget of `total` bytes, at least one: of nothing everybody could take as much as they want.
     pub fn new(total: u64) -> Self {
+        let total = total.max(1);
         Self { total, free: Mutex::new(total), returned: Condvar::new() }
     }
 
@@ -322,6 +340,15 @@ mod tests {
     }
 
     #[test]
+    fn the_ratio_counts_beyond_the_first_gigabyte() {
+        let limits = Limits::default();
+        let unpacked = |stored: u64, beyond: u64| limits.check_unpacked(GIB + beyond, stored).is_ok();
+        assert!(unpacked(1, 0) && unpacked(0, 200) && unpacked(1000, 200_999));
+        assert!(!unpacked(0, 201) && !unpacked(1, 201) && !unpacked(1000, 201_000));
+        assert!(limits.check_unpacked(257 * GIB, 100 * GIB).is_err());
+    }
+
+    #[test]
     fn every_limit_can_be_set_by_its_name() {
         let mut limits = Limits::default();
         for (limit, reason) in Limits::default().all() {
@@ -330,6 +357,14 @@ mod tests {
         }
         assert!(limits.all().iter().all(|(limit, _)| limit.value == 7));
         assert!(!limits.set("no-such-limit", 7));
+    }
+
+    #[test]
+    fn a_budget_of_nothing_still_lets_one_at_a_time_proceed() {
+        let budget = Budget::new(0);
+        let held = budget.take(5);
+        assert_eq!(held.bytes, 1);
+        assert_eq!(*budget.free.lock().unwrap(), 0);
     }
 
     #[test]

@@ -4,24 +4,15 @@
 //! files that detectors want captured and read on the way. What a layer gave counts only once its digest and
 //! size agree. Layers are then folded in their order, so that nothing depends on which was done first.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-    fmt::Debug,
-    num::NonZeroUsize,
-    sync::{
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
-};
+use std::{collections::BTreeMap, fmt::Debug, num::NonZeroUsize, sync::mpsc};
 
 use crate::{
     bom::{
         Bom,
         assemble::{self, assemble},
-        overlay::Overlay,
+        overlay::{LayerContent, Overlay},
     },
-    cache::{Files, LayerCache, LayerResult},
+    cache::{Files, LayerCache},
     detect::{Detector, builtin},
     digest::Digest,
     image_path::ImagePath,
@@ -36,6 +27,7 @@ mod inspect;
 mod parts;
 mod pipeline;
 mod results;
+mod schedule;
 mod stored;
 mod stream;
 #[cfg(test)]
@@ -47,6 +39,7 @@ use inspect::Shared;
 use parts::{Lost, Parts};
 use pipeline::Pipeline;
 use results::Results;
+use schedule::{Held, Schedule};
 use stored::{Layers, Reading};
 
 /// How to scan.
@@ -199,19 +192,19 @@ fn scan_once(
     let mut overlay = Overlay::new(&options.limits);
     let parts = Parts::new(source, &shared, progress, partial);
     let pipeline = Pipeline::new(layers.len());
-    let read = read_layers(layers, options.jobs, &mut overlay, &pipeline, &|layer, stop| match parts
+    let all_proved = read_layers(layers, &shared, &mut overlay, &pipeline, &|layer, stop| match parts
         .read_layer(layer, stop)
     {
-        Some(read) => Ok(LayerRead { result: read?, is_proved: false }),
+        Some(read) => Ok(LayerRead { content: read?, is_proved: false }),
         None => results.layer(layer, &pipeline, stop),
     })?;
-    if let Some(Lost) = reread(layers, &results, &shared, &mut overlay, read.links, &parts)? {
+    if let Some(Lost) = reread(layers, &results, &shared, &mut overlay, &parts)? {
         return Ok(None);
     }
     let mut subject = source.subject().clone();
     parts.mark(&mut subject, &mut overlay);
     let bom = assemble(subject, overlay, &options.bill, &options.limits);
-    if read.all_proved {
+    if all_proved {
         results.keep_bill(&bom);
     }
     Ok(Some(bom))
@@ -219,59 +212,59 @@ fn scan_once(
 
 /// What reading one layer gives.
 struct LayerRead {
-    result: LayerResult,
+    content: LayerContent,
     /// Whether a digest proved, now or when the result was kept, that its bytes are those of the layer.
     is_proved: bool,
 }
 
-/// What reading all layers gives, beside what was folded.
-struct LayersRead {
-    /// The paths of links that a detector would want as files.
-    links: BTreeSet<ImagePath>,
-    all_proved: bool,
-}
-
-/// Says whether the work on a layer has become pointless.
+/// Says whether the work on a layer has become pointless, or has to make room.
 pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
-/// Reads all layers with `jobs` threads, the largest first, and folds them in order. A thread that finds no layer left
-/// unpacks ahead for the others. Of several failures that of the lowest layer is reported, whichever came first.
+/// Reads all layers with `jobs` threads, in the order of a [`Schedule`], and folds them in theirs. A thread that finds no
+/// layer left unpacks ahead for the others. Of several failures that of the lowest layer is reported, whichever came first.
+/// Gives whether all layers were proved.
 fn read_layers<'l>(
     layers: &'l [LayerDescriptor],
-    jobs: NonZeroUsize,
+    shared: &Shared<'_>,
     overlay: &mut Overlay<'_>,
     pipeline: &Layers<'l>,
     read: &(dyn Fn(&'l LayerDescriptor, Stop<'_>) -> Result<LayerRead, ScanError> + Sync),
-) -> Result<LayersRead, ScanError> {
-    let order = largest_first(layers);
-    let next = AtomicUsize::new(0);
-    let failed_at = AtomicUsize::new(usize::MAX);
-    let (sender, receiver) = mpsc::channel::<(usize, Result<LayerRead, ScanError>)>();
+) -> Result<bool, ScanError> {
+    let schedule = Schedule::new(layers, &shared.held, shared.limits());
+    let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         // One walks a layer and one unpacks it: more have nothing to do.
-        for _ in 0..jobs.get().min(layers.len().saturating_mul(2)) {
-            let sender = sender.clone();
-            let (next, failed_at, order) = (&next, &failed_at, &order);
+        for _ in 0..shared.options.jobs.get().min(layers.len().saturating_mul(2)) {
+            let (sender, schedule) = (sender.clone(), &schedule);
             scope.spawn(move || {
-                while let Some((index, layer)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let _layer = pipeline.take_on();
-                    let pointless = || failed_at.load(Ordering::Relaxed) < *index;
-                    if pointless() {
+                while let Some((index, layer)) =
+                    schedule.next().and_then(|index| Some((index, layers.get(index)?)))
+                {
+                    let taken_on = pipeline.take_on();
+                    let _watch = schedule.watch(index);
+                    if schedule.is_pointless(index) {
                         continue;
                     }
-                    let result = read(layer, &pointless);
-                    if result.is_err() {
-                        failed_at.fetch_min(*index, Ordering::Relaxed);
+                    let result = read(layer, &|| schedule.must_stop(index));
+                    match &result {
+                        Err(ScanError::Stopped) if !schedule.is_pointless(index) => {
+                            taken_on.give_back();
+                            schedule.put_back(index);
+                            continue;
+                        }
+                        Err(_) => schedule.fail(index),
+                        Ok(_) => {}
                     }
+                    let result = result.map(|read| (Held::of(&read.content, &shared.held), read));
                     // The receiver is there as long as a thread is.
-                    _ = sender.send((*index, result));
+                    _ = sender.send((index, result));
                 }
                 pipeline.help();
             });
         }
         drop(sender);
-        let mut all = LayersRead { links: BTreeSet::new(), all_proved: true };
-        let mut waiting: BTreeMap<usize, LayerResult> = BTreeMap::new();
+        let mut all_proved = true;
+        let mut waiting = BTreeMap::new();
         let mut folded = 0;
         let mut failure: Option<(usize, ScanError)> = None;
         for (index, result) in receiver {
@@ -280,36 +273,24 @@ fn read_layers<'l>(
                     failure = Some((index, error));
                 }
                 Err(_) => {}
-                Ok(read) => {
-                    all.all_proved &= read.is_proved;
-                    waiting.insert(index, read.result);
-                }
+                Ok(read) => _ = waiting.insert(index, read),
             }
             // Those below a failure are folded, for they might fail at that, too.
             while failure.as_ref().is_none_or(|(first, _)| folded < *first)
-                && let Some((content, more)) = waiting.remove(&folded)
+                && let Some((held, LayerRead { content, is_proved })) = waiting.remove(&folded)
             {
-                all.links.extend(more);
+                all_proved &= is_proved;
                 if let Err(source) = overlay.fold(content) {
-                    failed_at.fetch_min(folded, Ordering::Relaxed);
+                    schedule.fail(folded);
                     failure = Some((folded, ScanError::Limit { at: format!("layer {folded}"), source }));
                 }
+                drop(held);
+                schedule.fold();
                 folded += 1;
             }
         }
-        match failure {
-            Some((_, error)) => Err(error),
-            None => Ok(all),
-        }
+        failure.map_or(Ok(all_proved), |(_, error)| Err(error))
     })
-}
-
-/// The layers with their positions, those of which the most bytes are stored first, so that the last to be begun are
-/// soon done; of unknown length is last.
-fn largest_first(layers: &[LayerDescriptor]) -> Vec<(usize, &LayerDescriptor)> {
-    let mut order: Vec<_> = layers.iter().enumerate().collect();
-    order.sort_by_key(|(_, layer)| Reverse(layer.size));
-    order
 }
 
 /// Files that matter under a path which leads, by links, to a file that no detector wanted by its own path:
@@ -319,11 +300,10 @@ fn reread<'l>(
     results: &Results<'l>,
     shared: &Shared<'_>,
     overlay: &mut Overlay<'_>,
-    links: BTreeSet<ImagePath>,
     parts: &Parts<'_>,
 ) -> Result<Option<Lost>, ScanError> {
     let mut further = shared.limits().further_names_bytes.value;
-    for (layer, files) in files_behind_links(overlay, shared, links) {
+    for (layer, files) in files_behind_links(overlay, shared) {
         let Some(descriptor) = layers.get(layer) else { continue };
         let read = match parts.reread(descriptor, &files, &mut further) {
             Some(Ok(read)) => read,
@@ -340,11 +320,8 @@ fn reread<'l>(
 }
 
 /// By layer, the files to read again: the path in the layer, and the paths under which they matter.
-fn files_behind_links(
-    overlay: &Overlay<'_>,
-    shared: &Shared<'_>,
-    mut links: BTreeSet<ImagePath>,
-) -> BTreeMap<usize, Files> {
+fn files_behind_links(overlay: &mut Overlay<'_>, shared: &Shared<'_>) -> BTreeMap<usize, Files> {
+    let mut links = overlay.take_links();
     let well_known = shared.options.detectors.iter().flat_map(|detector| detector.well_known());
     links.extend(well_known.map(|path| ImagePath::from(*path)));
     let mut by_layer: BTreeMap<usize, Files> = BTreeMap::new();

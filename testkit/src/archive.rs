@@ -36,6 +36,8 @@ pub struct TarBuilder {
     bytes: Vec<u8>,
     mode: Option<u32>,
     ended: bool,
+    /// Where the last header begins.
+    last: usize,
 }
 
 impl Default for TarBuilder {
@@ -47,7 +49,7 @@ impl Default for TarBuilder {
 impl TarBuilder {
     /// An archive without entries.
     pub fn new() -> Self {
-        Self { bytes: Vec::new(), mode: None, ended: false }
+        Self { bytes: Vec::new(), mode: None, ended: false, last: 0 }
     }
 
     /// The permission bits of the entries that follow; otherwise `0o644`, for directories `0o755`.
@@ -141,6 +143,29 @@ impl TarBuilder {
         self
     }
 
+    /// Changes the block of the last header, and makes its checksum good.
+    #[must_use]
+    pub fn edit(mut self, change: impl FnOnce(&mut [u8])) -> Self {
+        if let Some(block) = self.bytes.get_mut(self.last..self.last + 512) {
+            change(block);
+            let mut header = Header::new_old();
+            header.as_mut_bytes().copy_from_slice(block);
+            header.set_cksum();
+            block.copy_from_slice(header.as_bytes());
+        }
+        self
+    }
+
+    /// Writes `value` into the block of the last header, from byte `at` on.
+    #[must_use]
+    pub fn field(self, at: usize, value: impl AsRef<[u8]>) -> Self {
+        self.edit(|block| {
+            for (slot, byte) in block.iter_mut().skip(at).zip(value.as_ref()) {
+                *slot = *byte;
+            }
+        })
+    }
+
     /// Bytes as they are, such as a damaged header.
     #[must_use]
     pub fn raw(mut self, bytes: impl AsRef<[u8]>) -> Self {
@@ -164,6 +189,7 @@ impl TarBuilder {
     }
 
     fn append(&mut self, header: &Header, content: &[u8]) {
+        self.last = self.bytes.len();
         self.bytes.extend_from_slice(header.as_bytes());
         self.bytes.extend_from_slice(content);
         let padded = self.bytes.len().next_multiple_of(512);

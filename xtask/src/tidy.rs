@@ -16,9 +16,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("digest", &["limits"]),
     ("license", &["digest"]),
     ("oci", &["digest", "limits"]),
-    ("layer", &["limits", "digest", "image_path"]),
+    ("tar_headers", &["limits"]),
+    ("layer", &["limits", "digest", "image_path", "tar_headers"]),
     ("registry", &["limits", "digest", "oci", "image_path"]),
-    ("source", &["limits", "digest", "oci", "registry", "image_path", "layer"]),
+    ("source", &["limits", "digest", "oci", "registry", "image_path", "tar_headers", "layer"]),
     ("detect", &["limits", "digest", "image_path", "license", "layer"]),
     ("bom", &["limits", "digest", "image_path", "purl", "license", "oci", "layer", "detect"]),
     (

@@ -3,7 +3,7 @@
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     num::NonZeroU32,
     sync::Arc,
 };
@@ -43,6 +43,35 @@ pub struct LayerContent {
     pub captured: Vec<usize>,
     /// What texts of licences in the findings turned out to be; not all of them need be here.
     pub readings: Vec<(Arc<str>, Option<Reading>)>,
+    /// The paths of links that a detector would want as files.
+    pub links: BTreeSet<ImagePath>,
+}
+
+impl LayerContent {
+    /// Bytes of the paths and link targets of its entries.
+    pub(crate) fn names_bytes(&self) -> u64 {
+        self.entries.iter().map(names_bytes).sum()
+    }
+
+    /// Packages, modules and crates in it, see [`Limits::records`].
+    pub(crate) fn records(&self) -> u64 {
+        self.findings.iter().flat_map(|(_, found)| found).map(Finding::records).sum()
+    }
+
+    /// Bytes of the files that were to be kept whole.
+    pub(crate) fn captured_bytes(&self) -> u64 {
+        self.captured.iter().filter_map(|entry| self.entries.get(*entry)).map(|entry| entry.size).sum()
+    }
+}
+
+/// Bytes of the path and the link target of `entry`.
+pub(crate) fn names_bytes(entry: &Entry) -> u64 {
+    let target = match &entry.kind {
+        EntryKind::Symlink(target) => target.len(),
+        EntryKind::HardLink(target) => target.as_bytes().len(),
+        _ => 0,
+    };
+    (entry.path.as_bytes().len() + target) as u64
 }
 
 /// What a file says that was read again, since a link leads to it.
@@ -100,6 +129,10 @@ pub struct FileAddress {
 pub struct Overlay<'l> {
     limits: &'l Limits,
     nodes: Vec<Node>,
+    /// The nodes of what is there no longer, to be used again.
+    free: Vec<u32>,
+    /// Bytes of names and link targets that are held, see [`Limits::names_bytes`].
+    names: u64,
     layers: usize,
     /// Where something was added last, if no link leads there: what comes next mostly lies there, too.
     recent: Option<(ImagePath, u32)>,
@@ -109,6 +142,7 @@ pub struct Overlay<'l> {
     history: BTreeMap<ImagePath, Vec<FileVersion>>,
     gaps: Gaps,
     readings: HashMap<Arc<str>, Option<Reading>>,
+    links: BTreeSet<ImagePath>,
     /// Records in `history`, see [`Limits::records`].
     records: u64,
     /// Bytes of files that were to be kept whole, see [`Limits::captured_bytes`].
@@ -133,7 +167,7 @@ struct Node {
 enum NodeKind {
     Directory(BTreeMap<Box<[u8]>, u32>),
     File(Content),
-    Symlink(Box<[u8]>),
+    Symlink(Arc<[u8]>),
     Special,
 }
 
@@ -172,6 +206,8 @@ impl<'l> Overlay<'l> {
         Self {
             limits,
             nodes: vec![root],
+            free: Vec::new(),
+            names: 0,
             layers: 0,
             recent: None,
             found: Vec::new(),
@@ -179,6 +215,7 @@ impl<'l> Overlay<'l> {
             history: BTreeMap::new(),
             gaps: Gaps::new(limits.gaps),
             readings: HashMap::new(),
+            links: BTreeSet::new(),
             records: 0,
             captured: 0,
             followed: Cell::new(0),
@@ -191,15 +228,14 @@ impl<'l> Overlay<'l> {
         self.layers += 1;
         self.gaps.append(content.gaps);
         self.readings.extend(content.readings);
-        // What a layer hides lies below it, wherever the marker stands among its entries.
-        for entry in &content.entries {
-            match entry.kind {
-                EntryKind::Whiteout => self.remove(&entry.path, layer, true),
-                EntryKind::OpaqueDirectory => self.remove(&entry.path, layer, false),
-                _ => {}
-            }
-            self.limits.link_bytes.check(self.followed.get())?;
+        for link in content.links {
+            self.hold(link.as_bytes().len());
+            self.links.insert(link);
         }
+        for file in &content.hashed {
+            self.hold(file.path.as_bytes().len());
+        }
+        self.hide(&content.entries, layer)?;
         let mut findings = content.findings.into_iter().peekable();
         let mut captured = content.captured.into_iter().peekable();
         let first_hashed = self.hashed.last().map_or(0, |(first, files)| *first as usize + files.len());
@@ -219,9 +255,23 @@ impl<'l> Overlay<'l> {
             let hashed = hashed.next_if(|(file, _)| file.entry == index);
             self.add(entry, layer, found, hashed.and_then(|(_, at)| Index::new(at)))?;
             self.limits.link_bytes.check(self.followed.get())?;
+            self.limits.names_bytes.check(self.names)?;
         }
         if !content.hashed.is_empty() {
             self.hashed.push((to_u32(first_hashed), content.hashed));
+        }
+        Ok(())
+    }
+
+    /// Removes what a layer hides: it lies below it, wherever the marker stands among its entries.
+    fn hide(&mut self, entries: &[Entry], layer: usize) -> Result<(), LimitExceeded> {
+        for entry in entries {
+            match entry.kind {
+                EntryKind::Whiteout => self.remove(&entry.path, layer, true),
+                EntryKind::OpaqueDirectory => self.remove(&entry.path, layer, false),
+                _ => {}
+            }
+            self.limits.link_bytes.check(self.followed.get())?;
         }
         Ok(())
     }
@@ -302,6 +352,11 @@ impl<'l> Overlay<'l> {
         std::mem::take(&mut self.gaps)
     }
 
+    /// The paths of links, in any layer, that a detector would want as files.
+    pub fn take_links(&mut self) -> BTreeSet<ImagePath> {
+        std::mem::take(&mut self.links)
+    }
+
     /// What texts of licences turned out to be, as far as the layers say.
     pub fn readings(&self) -> &HashMap<Arc<str>, Option<Reading>> {
         &self.readings
@@ -311,6 +366,11 @@ impl<'l> Overlay<'l> {
     pub fn unresolved(&self) -> Option<Gap> {
         let exceeded = self.limits.link_bytes.check(self.followed.get()).err()?;
         Some(Gap::new(GapKind::Limit, format!("not all symbolic links were followed: {exceeded}")))
+    }
+
+    /// Counts the bytes of a name that is held.
+    fn hold(&mut self, bytes: usize) {
+        self.names = self.names.saturating_add(bytes as u64);
     }
 
     /// Counts a file that was to be kept whole. Where those of the layers below and those before it in its own leave no
@@ -333,6 +393,13 @@ impl<'l> Overlay<'l> {
 }
 
 impl Node {
+    /// Bytes of names and link targets that are held for it, if it is called `name`.
+    fn names_bytes(&self, name: &[u8]) -> usize {
+        let target = if let NodeKind::Symlink(target) = &self.kind { target.len() } else { 0 };
+        let address = self.written_as.as_ref().map_or(0, |address| address.path.as_bytes().len());
+        name.len() + target + address
+    }
+
     /// Where its content is, if the node lies at `path`.
     fn address(&self, path: ImagePath) -> FileAddress {
         let own = || FileAddress { layer: self.layer as usize, path };

@@ -3,8 +3,6 @@
 //! A layer may lie anywhere in another image, so its number is left out and set on reading. Entries come in the order
 //! of the archive, in which a path mostly begins like the one before it; modes repeat; a text is written once.
 
-use std::collections::BTreeSet;
-
 use super::codec::{Malformed, Reader, Record, Writer};
 use crate::{
     bom::{
@@ -15,9 +13,6 @@ use crate::{
     image_path::ImagePath,
     layer::{Entry, EntryKind},
 };
-
-/// A layer's content and the paths of links in it that a detector would want as files.
-pub(crate) type LayerResult = (LayerContent, BTreeSet<ImagePath>);
 
 /// What files say that were read again, because links lead to them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,8 +33,8 @@ pub(crate) struct Place<'a> {
 }
 
 /// None if it would be more than `most` bytes.
-pub(super) fn write(content: &LayerContent, links: &BTreeSet<ImagePath>, most: usize) -> Option<Vec<u8>> {
-    let LayerContent { entries, findings, hashed, gaps, captured, readings } = content;
+pub(super) fn write(content: &LayerContent, most: usize) -> Option<Vec<u8>> {
+    let LayerContent { entries, findings, hashed, gaps, captured, readings, links } = content;
     let mut out = Writer::within(most);
     let mut mode = 0;
     out.length(entries.len());
@@ -74,7 +69,7 @@ pub(super) fn write(content: &LayerContent, links: &BTreeSet<ImagePath>, most: u
     out.finish()
 }
 
-pub(super) fn read(body: &[u8], place: Place<'_>) -> Result<LayerResult, Malformed> {
+pub(super) fn read(body: &[u8], place: Place<'_>) -> Result<LayerContent, Malformed> {
     let mut input = Reader::new(body);
     let mut mode = 0;
     let entries = input.list(|input| take_entry(input, &mut mode))?;
@@ -92,7 +87,7 @@ pub(super) fn read(body: &[u8], place: Place<'_>) -> Result<LayerResult, Malform
     let readings = Record::take(&mut input)?;
     let links = Record::take(&mut input)?;
     input.finish()?;
-    Ok((LayerContent { entries, findings, hashed, gaps, captured, readings }, links))
+    Ok(LayerContent { entries, findings, hashed, gaps, captured, readings, links })
 }
 
 /// None if it would be more than `most` bytes.
@@ -206,7 +201,9 @@ fn take_all_gaps(input: &mut Reader<'_>, place: Place<'_>) -> Result<Gaps, Malfo
 
 fn put_gaps(gaps: &[Gap], out: &mut Writer) {
     out.length(gaps.len());
-    gaps.iter().for_each(|gap| put_placed(gap, out));
+    for gap in gaps {
+        put_placed(gap, out);
+    }
 }
 
 fn take_gaps(input: &mut Reader<'_>, place: Place<'_>) -> Result<Vec<Gap>, Malformed> {

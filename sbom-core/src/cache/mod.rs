@@ -10,7 +10,6 @@
 //! never ends a scan: it goes on without, and [`LayerCache::fault`] tells what to warn of.
 
 use std::{
-    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -19,7 +18,6 @@ use std::{
 
 use crate::{
     bom::{Bom, overlay::LayerContent},
-    image_path::ImagePath,
     limits::{Limit, Unit},
     oci::Subject,
     timestamp::Timestamp,
@@ -41,7 +39,7 @@ pub use prune::{Contents, Prune, Pruned};
 pub use trust::Distrust;
 
 pub(crate) use key::{Files, Key, Keys};
-pub(crate) use layer::{LayerResult, Place, RereadResult};
+pub(crate) use layer::{Place, RereadResult};
 
 use codec::Malformed;
 use entry::Damage;
@@ -159,7 +157,7 @@ impl LayerCache {
         let cache = Self { folder, most_bytes, now: system_time(now), state: Mutex::new(state) };
         match cache.timed(|| cache.folder.exists()) {
             Ok(true) => {}
-            Ok(false) => cache.state().missing(),
+            Ok(false) => cache.state().wait_for_folder(),
             Err(fault) => {
                 cache.state().give_up();
                 cache.fail(fault);
@@ -180,13 +178,13 @@ impl LayerCache {
     }
 
     /// The result of a layer.
-    pub(crate) fn layer(&self, key: &Key, place: Place<'_>) -> Option<LayerResult> {
+    pub(crate) fn layer(&self, key: &Key, place: Place<'_>) -> Option<LayerContent> {
         self.find(key, |body| layer::read(body, place))
     }
 
     /// Keeps the result of a layer whose digest was proved.
-    pub(crate) fn keep_layer(&self, key: &Key, content: &LayerContent, links: &BTreeSet<ImagePath>) {
-        self.keep(key, |most| layer::write(content, links, most));
+    pub(crate) fn keep_layer(&self, key: &Key, content: &LayerContent) {
+        self.keep(key, |most| layer::write(content, most));
     }
 
     /// The result of reading certain files of a layer.
@@ -331,8 +329,8 @@ impl LayerCache {
 }
 
 impl State {
-    /// There is no folder yet.
-    fn missing(&mut self) {
+    /// There is none yet.
+    fn wait_for_folder(&mut self) {
         if self.reads == Reads::Yes {
             self.reads = Reads::OnceThereIsOne;
         }
@@ -348,8 +346,7 @@ impl State {
 #[doc(hidden)]
 pub fn rewritten(body: &[u8]) -> Option<Vec<u8>> {
     let place = Place { layer: 0, detectors: &["apk", "dpkg"] };
-    let (content, links) = layer::read(body, place).ok()?;
-    layer::write(&content, &links, usize::MAX)
+    layer::write(&layer::read(body, place).ok()?, usize::MAX)
 }
 
 fn decoded<T>(

@@ -4,7 +4,10 @@
 //! hands each entry to an [`EntrySink`]. Whiteouts are recognised here by name; what they hide is decided by
 //! `bom::overlay`, which sees all layers.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    sync::Arc,
+};
 
 use crate::image_path::ImagePath;
 
@@ -13,6 +16,7 @@ pub mod folder;
 pub mod needles;
 pub mod partial;
 pub mod retain;
+pub(crate) mod spare;
 pub mod walk;
 pub mod whiteout;
 
@@ -26,7 +30,7 @@ pub enum EntryKind {
     /// A directory.
     Directory,
     /// A symbolic link with its target, which may be absolute (seen from the image's root) or relative.
-    Symlink(Box<[u8]>),
+    Symlink(Arc<[u8]>),
     /// Another name of a file of the same layer.
     HardLink(ImagePath),
     /// A device, FIFO or the like.

@@ -14,11 +14,20 @@ use crate::{
 /// What was kept of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    size: u64,
-    parts: Vec<Part>,
-    sha256: Option<Digest>,
+    kept: Kept,
     /// Where the needles are in the whole file; none if it was not searched, or there are too many.
     places: Option<Places>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kept {
+    Whole(Part),
+    /// What was left out can no longer be hashed, so its digest is known from when it passed.
+    Parts {
+        size: u64,
+        parts: Vec<Part>,
+        sha256: Digest,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,28 +39,38 @@ struct Part {
 impl Content {
     /// All of a file.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self { size: bytes.len() as u64, parts: vec![Part { offset: 0, bytes }], sha256: None, places: None }
+        Self { kept: Kept::Whole(Part { offset: 0, bytes }), places: None }
+    }
+
+    /// The buffer that held the whole file, and no longer does.
+    pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
+        match &mut self.kept {
+            Kept::Whole(all) => std::mem::take(&mut all.bytes),
+            Kept::Parts { .. } => Vec::new(),
+        }
     }
 
     /// Length of the file, not of what was kept.
     pub fn size(&self) -> u64 {
-        self.size
+        match &self.kept {
+            Kept::Whole(all) => all.bytes.len() as u64,
+            Kept::Parts { size, .. } => *size,
+        }
     }
 
     /// The whole file, if it was kept whole.
     pub fn whole(&self) -> Option<&[u8]> {
-        match self.parts.as_slice() {
-            [only] if only.offset == 0 && only.bytes.len() as u64 == self.size => Some(&only.bytes),
+        match self.runs() {
+            [only] if only.offset == 0 && only.bytes.len() as u64 == self.size() => Some(&only.bytes),
             _ => None,
         }
     }
 
     /// SHA-256 of the whole file.
     pub fn sha256(&self) -> Digest {
-        match (&self.sha256, self.whole()) {
-            (Some(digest), _) => digest.clone(),
-            (None, Some(bytes)) => Digest::of(bytes),
-            (None, None) => Digest::of(&[]),
+        match &self.kept {
+            Kept::Whole(all) => Digest::of(&all.bytes),
+            Kept::Parts { sha256, .. } => sha256.clone(),
         }
     }
 
@@ -77,20 +96,28 @@ impl Content {
 
     /// What was kept, as runs of bytes with their offsets, in order.
     pub fn parts(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.parts.iter().map(|part| (part.offset, part.bytes.as_slice()))
+        self.runs().iter().map(|part| (part.offset, part.bytes.as_slice()))
+    }
+
+    fn runs(&self) -> &[Part] {
+        match &self.kept {
+            Kept::Whole(all) => std::slice::from_ref(all),
+            Kept::Parts { parts, .. } => parts,
+        }
     }
 
     /// The kept run that holds `offset`, and where in it that lies.
     fn kept_from(&self, offset: u64) -> Option<(u64, &[u8])> {
-        let after = self.parts.partition_point(|part| part.offset <= offset);
-        let part = self.parts.get(after.checked_sub(1)?)?;
+        let runs = self.runs();
+        let after = runs.partition_point(|part| part.offset <= offset);
+        let part = runs.get(after.checked_sub(1)?)?;
         Some((offset - part.offset, &part.bytes))
     }
 }
 
 impl<'a> object::ReadRef<'a> for &'a Content {
     fn len(self) -> Result<u64, ()> {
-        Ok(self.size)
+        Ok(self.size())
     }
 
     fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'a [u8], ()> {
@@ -134,8 +161,19 @@ pub fn retain_executable(
     needles: &Needles,
     limits: &Limits,
 ) -> Result<Content, RetainError> {
+    retain_executable_in(Vec::new(), content, size, needles, limits)
+}
+
+/// The same, where what is kept whole is kept in `buffer`, whatever it holds. [`Content::take_buffer`] gives it back.
+pub(crate) fn retain_executable_in(
+    buffer: Vec<u8>,
+    content: &mut dyn Read,
+    size: u64,
+    needles: &Needles,
+    limits: &Limits,
+) -> Result<Content, RetainError> {
     if size <= limits.executable_bytes.value {
-        return retain_whole(content, size, needles);
+        return retain_whole(buffer, content, size, needles);
     }
     let overlap = needles.overlap();
     let tail = size.saturating_sub(limits.executable_parts_bytes.value / 2);
@@ -173,14 +211,25 @@ pub fn retain_executable(
         start += done as u64;
         done = 0;
     }
-    Ok(Content { size, parts: keeper.parts, sha256: Some(hasher.finish()), places: lookout.finish() })
+    let kept = Kept::Parts { size, parts: keeper.parts, sha256: hasher.finish() };
+    Ok(Content { kept, places: lookout.finish() })
 }
 
 /// Each piece is searched as soon as it is read, while it lies in the processor's cache.
-fn retain_whole(content: &mut dyn Read, size: u64, needles: &Needles) -> Result<Content, RetainError> {
+fn retain_whole(
+    buffer: Vec<u8>,
+    content: &mut dyn Read,
+    size: u64,
+    needles: &Needles,
+) -> Result<Content, RetainError> {
     let length = usize::try_from(size).unwrap_or(0);
-    let mut bytes = vec![0; passing_room(length)];
-    bytes.truncate(length);
+    let mut bytes = if buffer.capacity() < length {
+        drop(buffer);
+        vec![0; passing_room(length)]
+    } else {
+        buffer
+    };
+    bytes.resize(length, 0);
     let mut lookout = Lookout::for_places(needles);
     let mut filled = 0_usize;
     loop {
@@ -274,6 +323,25 @@ mod tests {
             retain_executable(&mut &bytes[..], 1000, &Needles::new([NEEDLE]), &small_limits()).unwrap();
         assert_eq!(content.whole(), Some(&bytes[..]));
         assert_eq!(content.sha256(), Digest::of(&bytes));
+    }
+
+    #[test]
+    fn a_buffer_that_is_used_again_leaves_nothing_behind() {
+        let needles = Needles::new([NEEDLE]);
+        for before in [vec![], vec![7; 3], vec![7; 5000]] {
+            for size in [0, 3, 1000] {
+                let bytes = file(size, if size > 500 { &[400] } else { &[] });
+                let keep = |buffer, bytes: &mut &[u8]| {
+                    retain_executable_in(buffer, bytes, size as u64, &needles, &small_limits()).unwrap()
+                };
+                let mut content = keep(before.clone(), &mut &bytes[..]);
+                assert_eq!(content, keep(Vec::new(), &mut &bytes[..]));
+                assert_eq!(content.take_buffer(), bytes);
+                // A file that ends too early.
+                let short = keep(before.clone(), &mut &bytes[..size / 2]);
+                assert_eq!(short.whole(), Some(&bytes[..size / 2]));
+            }
+        }
     }
 
     #[test]

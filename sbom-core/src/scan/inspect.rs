@@ -1,27 +1,28 @@
 //! What is done with each entry of a layer: detectors are asked, what they want is captured and read.
 
 use std::{
-    collections::BTreeSet,
     io::{self, Read},
+    sync::atomic::AtomicU64,
 };
 
-use super::{Options, Stop};
+use super::{Options, Stop, schedule::Held};
 use crate::{
     bom::{
         FileScope,
         gaps::Gaps,
-        overlay::{HashedFile, LayerContent, Reread},
+        overlay::{HashedFile, LayerContent, Reread, names_bytes},
     },
     cache::Files,
-    detect::{Captured, Detector, FileMeta, Findings, Gap, GapKind, HEAD_BYTES, Want},
+    detect::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, HEAD_BYTES, Want},
     digest::ContentReader,
     image_path::ImagePath,
     layer::{
         Entry, EntryKind, EntrySink, LayerError,
         needles::Needles,
-        retain::{Content, RetainError, retain_executable},
+        retain::{Content, RetainError, retain_executable_in},
+        spare::Spare,
     },
-    limits::{Budget, LimitExceeded, Limits, ReadError, Share, read_capped_sized, read_full},
+    limits::{Budget, Limit, LimitExceeded, Limits, ReadError, Share, read_capped_sized, read_full},
 };
 
 /// What the readers of all layers share.
@@ -30,8 +31,11 @@ pub(super) struct Shared<'o> {
     pub(super) options: &'o Options,
     needles: Needles,
     memory: Budget,
+    spare: Spare,
     /// For what decompressors look back at.
     pub(super) windows: Budget,
+    /// What layers gave that are not folded, in bytes.
+    pub(super) held: AtomicU64,
 }
 
 /// The detectors that want a file, and how much of it.
@@ -40,7 +44,14 @@ type Wanted<'o> = Vec<(&'o dyn Detector, Want)>;
 /// What was kept of a file, within its share of the memory.
 struct Kept<'s> {
     content: Content,
+    spare: &'s Spare,
     _share: Share<'s>,
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        self.spare.put(self.content.take_buffer());
+    }
 }
 
 impl<'o> Shared<'o> {
@@ -48,7 +59,8 @@ impl<'o> Shared<'o> {
         let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
         let windows = Budget::new(options.limits.window_bytes.value);
-        Self { options, needles, memory, windows }
+        let spare = Spare::new(options.jobs.get());
+        Self { options, needles, memory, spare, windows, held: AtomicU64::new(0) }
     }
 
     pub(super) fn limits(&self) -> &'o Limits {
@@ -124,9 +136,9 @@ impl<'o> Shared<'o> {
                 Err(ReadError::Limit(exceeded)) => return Err(exceeded.into()),
             }
         } else {
-            retain_executable(content, size, &self.needles, limits)?
+            retain_executable_in(self.spare.take(), content, size, &self.needles, limits)?
         };
-        Ok(Kept { content, _share: share })
+        Ok(Kept { content, spare: &self.spare, _share: share })
     }
 
     /// What the detectors find in a file, seen under `path`.
@@ -203,9 +215,13 @@ pub(super) struct Inspector<'a> {
     layer: usize,
     stop: Stop<'a>,
     content: LayerContent,
-    links: BTreeSet<ImagePath>,
+    held: Held<'a>,
+    /// Bytes of paths and link targets.
+    names: u64,
     /// Bytes of the files that were to be kept whole.
     captured: u64,
+    /// Packages, modules and crates.
+    records: u64,
     /// What files are hashed by way of; empty if they are not hashed.
     buffer: Vec<u8>,
 }
@@ -222,8 +238,10 @@ impl<'a> Inspector<'a> {
             layer,
             stop,
             content: LayerContent { gaps: Gaps::new(shared.limits().gaps), ..LayerContent::default() },
-            links: BTreeSet::new(),
+            held: Held::new(&shared.held),
+            names: 0,
             captured: 0,
+            records: 0,
             buffer,
         }
     }
@@ -234,11 +252,15 @@ impl<'a> Inspector<'a> {
     }
 
     fn examine(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), LayerError> {
-        let before = self.captured;
+        let captured = self.captured;
         let Some(findings) = self.shared.examine(entry, content, &mut self.captured)? else { return Ok(()) };
-        if self.captured > before {
+        if self.captured > captured {
             self.content.captured.push(self.content.entries.len());
         }
+        let records = findings.found.iter().map(Finding::records).sum();
+        self.held.add_file(self.captured - captured, records);
+        self.records = self.records.saturating_add(records);
+        self.within(self.shared.limits().records, self.records, entry)?;
         for gap in findings.gaps {
             self.gap(gap);
         }
@@ -268,9 +290,15 @@ impl<'a> Inspector<'a> {
         Ok(())
     }
 
-    /// What the layer holds, and the links in it whose paths a detector would want.
-    pub(super) fn finish(self) -> (LayerContent, BTreeSet<ImagePath>) {
-        (self.content, self.links)
+    /// Holds the layer alone against what is a bound of all layers together.
+    fn within(&self, limit: Limit, found: u64, entry: &Entry) -> Result<(), LayerError> {
+        let over = |source| LayerError::Limit { offset: 0, path: entry.path.clone(), source };
+        limit.check(found).map_err(over)
+    }
+
+    /// What the layer holds.
+    pub(super) fn finish(self) -> LayerContent {
+        self.content
     }
 }
 
@@ -283,11 +311,14 @@ impl EntrySink for Inspector<'_> {
         if (self.stop)() {
             return Err(LayerError::Stopped);
         }
+        self.held.add_entry(&entry);
+        self.names = self.names.saturating_add(names_bytes(&entry));
+        self.within(self.shared.limits().names_bytes, self.names, &entry)?;
         match &entry.kind {
             EntryKind::File if self.buffer.is_empty() => self.examine(&entry, content)?,
             EntryKind::File => self.examine_and_hash(&entry, content)?,
             EntryKind::Symlink(_) | EntryKind::HardLink(_) if self.shared.is_wanted_path(&entry.path) => {
-                self.links.insert(entry.path.clone());
+                self.content.links.insert(entry.path.clone());
             }
             _ => {}
         }

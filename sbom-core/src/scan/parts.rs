@@ -13,14 +13,13 @@ use super::{
 use crate::{
     bom::{
         FileScope,
-        overlay::{Overlay, Reread},
+        overlay::{LayerContent, Overlay, Reread},
     },
-    cache::{Files, LayerResult},
+    cache::Files,
     detect::{Gap, GapKind},
     layer::{
         EntrySink, LayerError,
-        decompress::ZSTD_WINDOW_BYTES,
-        partial::{Extent, Form, PartialError, RandomAccess, walk},
+        partial::{Extent, Form, PartialError, RandomAccess, Reading, walk},
     },
     oci::{LayerDescriptor, Proof, Subject},
     source::Source,
@@ -64,7 +63,7 @@ impl<'a> Parts<'a> {
         &self,
         layer: &LayerDescriptor,
         stop: Stop<'_>,
-    ) -> Option<Result<LayerResult, ScanError>> {
+    ) -> Option<Result<LayerContent, ScanError>> {
         let options = self.shared.options;
         // Whoever wants all files hashed needs all of them.
         if !self.is_wanted || options.bill.files != FileScope::None || layer.size? < SMALL {
@@ -130,9 +129,8 @@ impl<'a> Parts<'a> {
         report: &dyn Fn(u64),
         sink: &mut dyn EntrySink,
     ) -> Result<Extent, PartialError> {
-        let is_zstd = matches!(form, Form::ZstdChunked(..));
-        let _window = is_zstd.then(|| self.shared.windows.take(ZSTD_WINDOW_BYTES));
-        walk(access, form, layer.digest.as_ref(), self.shared.limits(), report, sink)
+        let (digest, limits, memory) = (layer.digest.as_ref(), self.shared.limits(), &self.shared.windows);
+        walk(access, form, &Reading { digest, limits, memory, report }, sink)
     }
 
     /// Says in the bill which layers were read in part.

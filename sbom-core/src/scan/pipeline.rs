@@ -158,6 +158,13 @@ pub(super) struct TakenOn<'p, P> {
     pipeline: &'p Pipeline<P>,
 }
 
+impl<P> TakenOn<'_, P> {
+    /// Gives the layer back: somebody else takes it on.
+    pub(super) fn give_back(self) {
+        std::mem::forget(self);
+    }
+}
+
 impl<P> Drop for TakenOn<'_, P> {
     fn drop(&mut self) {
         let mut state = self.pipeline.lock();

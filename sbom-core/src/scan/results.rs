@@ -67,18 +67,17 @@ impl<'a> Results<'a> {
     ) -> Result<LayerRead, ScanError> {
         let kept = self.kept(layer);
         if let Some((cache, key)) = &kept
-            && let Some(result) = cache.kept.layer(key, cache.place(layer))
+            && let Some(content) = cache.kept.layer(key, cache.place(layer))
         {
             self.skip(layer);
-            return Ok(LayerRead { result, is_proved: true });
+            return Ok(LayerRead { content, is_proved: true });
         }
-        let ((mut content, links), is_proved) =
-            stored::read_layer(self.reading, layer, self.shared, pipeline, stop)?;
+        let (mut content, is_proved) = stored::read_layer(self.reading, layer, self.shared, pipeline, stop)?;
         self.read_licenses(&mut content);
         if let Some((cache, key)) = kept.filter(|_| is_proved) {
-            cache.kept.keep_layer(&key, &content, &links);
+            cache.kept.keep_layer(&key, &content);
         }
-        Ok(LayerRead { result: (content, links), is_proved })
+        Ok(LayerRead { content, is_proved })
     }
 
     /// The bill of all layers, if it was kept.

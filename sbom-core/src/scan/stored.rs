@@ -12,7 +12,7 @@ use super::{
     pipeline::Pipeline,
 };
 use crate::{
-    cache::LayerResult,
+    bom::overlay::LayerContent,
     detect::{Gap, GapKind},
     digest::{Algorithm, Digest, Hasher},
     layer::{
@@ -20,7 +20,7 @@ use crate::{
         decompress::{Compression, Decompressor, ZSTD_WINDOW_BYTES},
         folder, walk,
     },
-    limits::{Budget, Limits, read_full},
+    limits::{Budget, Limits, Share, read_full},
     oci::LayerDescriptor,
     source::{LayerBytes, Source},
 };
@@ -52,11 +52,12 @@ pub(super) fn read_layer<'a>(
     shared: &Shared<'_>,
     pipeline: &Layers<'a>,
     stop: Stop<'_>,
-) -> Result<(LayerResult, bool), ScanError> {
+) -> Result<(LayerContent, bool), ScanError> {
     let mut inspector = Inspector::new(shared, layer.index, stop);
     reading.progress.begin(layer);
-    let walked = walk_layer(reading, layer, pipeline, &mut inspector)?;
+    let walked = walk_layer(reading, layer, pipeline, &mut inspector);
     reading.progress.end(layer);
+    let walked = walked?;
     if let Some(gap) = walked.note {
         inspector.gap(gap);
     }
@@ -71,6 +72,9 @@ pub(super) fn walk_layer<'a>(
     sink: &mut dyn EntrySink,
 ) -> Result<WalkedLayer, ScanError> {
     let Reading { source, progress, limits, windows } = reading;
+    // Taken before it is opened where that is known: whoever sends does not wait until somebody reads.
+    let is_zstd = layer.media_type.ends_with("+zstd");
+    let window = is_zstd.then(|| windows.take(ZSTD_WINDOW_BYTES));
     let opened = source
         .open(layer)
         .map_err(|source| ScanError::Source { layer: layer.label(), source: Box::new(source) })?;
@@ -83,8 +87,8 @@ pub(super) fn walk_layer<'a>(
             // A digest over the stored bytes binds all that is unpacked from them; only without it is the
             // other one needed.
             let diff_id = layer.diff_id.as_ref().filter(|_| layer.digest.is_none());
-            let hash_unpacked = diff_id.is_some();
-            let archive = Archive { stored, layer, hash_unpacked, limits, windows, progress };
+            let unpacked = diff_id.map(Digest::algorithm);
+            let archive = Archive { stored, layer, unpacked, limits, windows, window, progress };
             let walked = walk_archive(archive, pipeline, sink)?;
             check_unpacked(layer, diff_id, walked.unpacked)?;
             let is_proved = layer.digest.is_some() || diff_id.is_some();
@@ -101,11 +105,13 @@ pub(super) struct Archive<'a, R> {
     pub(super) stored: R,
     /// What its bytes must agree with.
     pub(super) layer: &'a LayerDescriptor,
-    /// Whether its unpacked bytes are hashed, too.
-    pub(super) hash_unpacked: bool,
+    /// How its unpacked bytes are hashed, if they are, too.
+    pub(super) unpacked: Option<Algorithm>,
     pub(super) limits: &'a Limits,
     /// Where the windows of decompressors come from.
     pub(super) windows: &'a Budget,
+    /// One that was taken already.
+    pub(super) window: Option<Share<'a>>,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -115,6 +121,15 @@ pub(super) struct Walked {
     pub(super) note: Option<Gap>,
     /// The digest of all unpacked bytes, if it was asked for.
     pub(super) unpacked: Option<Digest>,
+}
+
+/// Checks the digest of a layer's stored bytes.
+pub(super) fn check_stored(
+    layer: &LayerDescriptor,
+    expected: Option<&Digest>,
+    found: Option<Digest>,
+) -> Result<(), ScanError> {
+    same(layer, expected, found, "stored bytes")
 }
 
 /// Checks the digest of a layer's unpacked bytes.
@@ -132,7 +147,7 @@ pub(super) fn walk_archive<'a, R: Read>(
     pipeline: &Pipeline<Unpacked<'a, R>>,
     sink: &mut dyn EntrySink,
 ) -> Result<Walked, ScanError> {
-    let Archive { stored, layer, hash_unpacked, limits, windows, progress } = archive;
+    let Archive { stored, layer, unpacked, limits, windows, window, progress } = archive;
     let check = Check { layer, limits };
     check.declared_size()?;
     let most = layer.size.unwrap_or(u64::MAX).min(limits.layer_bytes.value).saturating_add(1);
@@ -140,8 +155,9 @@ pub(super) fn walk_archive<'a, R: Read>(
     let stored = Stored { inner: stored.take(most), counted: 0, hashing: hashing.clone(), layer, progress };
     let inner = Decompressor::new(stored).map_err(|error| check.read_error(0, error))?;
     // Taken for the whole layer, and before any share of the memory for files: who holds one of those never waits for this.
-    let _window = (inner.compression() == Compression::Zstd).then(|| windows.take(ZSTD_WINDOW_BYTES));
-    let hasher = hash_unpacked.then(|| Hasher::new(Algorithm::Sha256));
+    let is_zstd = inner.compression() == Compression::Zstd;
+    let _window = window.or_else(|| is_zstd.then(|| windows.take(ZSTD_WINDOW_BYTES)));
+    let hasher = unpacked.map(Hasher::new);
     let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher }, hashing);
 
     let walked = walk::walk(&mut unpacked, limits, sink);
@@ -161,7 +177,7 @@ pub(super) fn walk_archive<'a, R: Read>(
     // Damage in transit explains whatever else is wrong, so it is looked for first.
     let stored = inner.drain().map_err(|error| check.read_error(offset, error))?;
     check.size(stored.counted)?;
-    same(layer, layer.digest.as_ref(), stored.hashing.map(|hashing| hashing.finish()), "stored bytes")?;
+    check_stored(layer, layer.digest.as_ref(), stored.hashing.map(|hashing| hashing.finish()))?;
     walked.map_err(|source| ScanError::Layer { layer: layer.label(), source })?;
     let note = match rest {
         Ok(_) => None,
@@ -243,9 +259,6 @@ impl<R: Read> Read for Stored<'_, R> {
     }
 }
 
-/// Below this length any ratio of compression is accepted: an archive of a few empty files has a high one.
-const ANY_RATIO: u64 = 1 << 30;
-
 /// The unpacked bytes, bounded, and hashed where that is needed.
 pub(super) struct Unpacked<'a, R: Read> {
     inner: Decompressor<Stored<'a, R>>,
@@ -261,11 +274,8 @@ impl<R: Read> Read for Unpacked<'_, R> {
             hasher.update(buffer.get(..count).unwrap_or_default());
         }
         self.bytes = self.bytes.saturating_add(count as u64);
-        let stored = self.inner.stored().counted.max(1);
-        let ratio = if self.bytes > ANY_RATIO { self.bytes / stored } else { 0 };
-        let bounded =
-            self.limits.unpacked_bytes.check(self.bytes).and(self.limits.compression_ratio.check(ratio));
-        bounded.map_err(io::Error::other)?;
+        let stored = self.inner.stored().counted;
+        self.limits.check_unpacked(self.bytes, stored).map_err(io::Error::other)?;
         Ok(count)
     }
 }

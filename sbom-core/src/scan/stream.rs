@@ -1,17 +1,13 @@
 //! Scans an archive that can be read only once: whatever may be a layer is read as it passes, and what was
 //! found counts once the archive has said which of it are the layers of which image.
 
-use std::{
-    collections::BTreeSet,
-    io::Read,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::{io::Read, num::NonZeroUsize};
 
 use super::{
     Options, Progress, ScanError, files_behind_links,
     inspect::{Inspector, Shared},
     pipeline::Pipeline,
-    stored::{Archive, check_unpacked, walk_archive},
+    stored::{Archive, check_stored, check_unpacked, walk_archive},
 };
 use crate::{
     bom::{
@@ -20,8 +16,8 @@ use crate::{
         overlay::{LayerContent, Overlay},
     },
     detect::{Gap, GapKind},
-    digest::Digest,
-    image_path::ImagePath,
+    digest::{Algorithm, Digest},
+    limits::{LimitExceeded, Limits},
     oci::LayerDescriptor,
     source::{
         Choice, Selection,
@@ -29,11 +25,43 @@ use crate::{
     },
 };
 
+#[cfg(test)]
+mod tests;
+
+/// Members of fewer bytes are not worth a thread that unpacks ahead.
+const SMALL: u64 = 1 << 20;
+
 /// What was found in a member of the archive, should it turn out to be a layer.
 struct MemberRead {
     content: LayerContent,
-    links: BTreeSet<ImagePath>,
+    /// Its length, as stored.
+    size: u64,
+    /// The digest of its stored bytes, if its name is one.
+    stored: Option<Digest>,
+    /// The digest of its unpacked bytes, if nothing else proves them.
     unpacked: Option<Digest>,
+}
+
+/// What is held of all members so far: which of them are layers of an image that is wanted shows at the end.
+#[derive(Default)]
+struct Total {
+    names: u64,
+    captured: u64,
+    records: u64,
+}
+
+impl Total {
+    /// Adds `content`, unless that would be too much.
+    fn add(&mut self, content: &LayerContent, limits: &Limits) -> Result<(), LimitExceeded> {
+        let names = self.names.saturating_add(content.names_bytes());
+        let captured = self.captured.saturating_add(content.captured_bytes());
+        let records = self.records.saturating_add(content.records());
+        limits.names_bytes.check(names)?;
+        limits.captured_bytes.check(captured)?;
+        limits.records.check(records)?;
+        *self = Self { names, captured, records };
+        Ok(())
+    }
 }
 
 /// Scans the images in `archive` that `choice` and `selection` name, one bill each.
@@ -45,42 +73,79 @@ pub fn scan_stream(
     progress: &dyn Progress,
 ) -> Result<Vec<Bom>, ScanError> {
     let shared = Shared::new(options);
-    let count = AtomicUsize::new(0);
-    let contents = archive.read(&mut |member: &StreamMember, bytes: &mut dyn Read| {
-        let index = count.fetch_add(1, Ordering::Relaxed);
+    let mut total = Total::default();
+    let mut count = 0;
+    let contents = archive.read(&mut |member: &StreamMember, bytes: &mut (dyn Read + Send)| {
+        let layer = LayerDescriptor { index: count, size: Some(member.size), ..LayerDescriptor::default() };
+        count += 1;
+        let read = read_member(&layer, member, bytes, &shared, progress).and_then(|read| {
+            let limit = |source| ScanError::Limit { at: layer.label(), source };
+            total.add(&read.content, shared.limits()).map_err(limit)?;
+            Ok(read)
+        });
         // A member that cannot be read as a layer matters only if it is one.
-        Ok::<_, ScanError>(read_member(index, member, bytes, &shared, progress))
+        Ok::<_, ScanError>(read)
     })?;
     let mut found = contents.finish(choice, selection)?;
-    let mut uses = vec![0; found.results.len()];
+    let mut uses = vec![0_usize; found.results.len()];
     for result in found.images.iter().flat_map(|image| &image.layers) {
         if let Some(uses) = uses.get_mut(*result) {
             *uses += 1;
         }
     }
+    for (result, _) in found.results.iter_mut().zip(&uses).filter(|(_, uses)| **uses == 0) {
+        *result = Err(ScanError::Stopped);
+    }
     found.images.iter().map(|image| bill(image, &mut found.results, &mut uses, &shared)).collect()
 }
 
 fn read_member(
-    index: usize,
+    layer: &LayerDescriptor,
     member: &StreamMember,
-    bytes: &mut dyn Read,
+    stored: &mut (dyn Read + Send),
     shared: &Shared<'_>,
     progress: &dyn Progress,
 ) -> Result<MemberRead, ScanError> {
-    let layer = LayerDescriptor { index, size: Some(member.size), ..LayerDescriptor::default() };
-    let mut inspector = Inspector::new(shared, index, &|| false);
-    progress.begin(&layer);
+    let mut inspector = Inspector::new(shared, layer.index, &|| false);
+    progress.begin(layer);
+    // The digest that a member is named by binds all that is unpacked from it, as everywhere.
+    let unpacked = member.digest.is_none().then_some(Algorithm::Sha256);
     let (limits, windows) = (shared.limits(), &shared.windows);
-    let archive = Archive { stored: bytes, layer: &layer, hash_unpacked: true, limits, windows, progress };
-    let walked = walk_archive(archive, &Pipeline::new(1), &mut inspector);
-    progress.end(&layer);
+    let archive = Archive { stored, layer, unpacked, limits, windows, window: None, progress };
+    let pipeline = Pipeline::new(1);
+    let walked = std::thread::scope(|scope| {
+        let _layer = pipeline.take_on();
+        if shared.options.jobs > NonZeroUsize::MIN && member.size >= SMALL {
+            scope.spawn(|| pipeline.help());
+        }
+        walk_archive(archive, &pipeline, &mut inspector)
+    });
+    progress.end(layer);
     let walked = walked?;
     if let Some(gap) = walked.note {
         inspector.gap(gap);
     }
-    let (content, links) = inspector.finish();
-    Ok(MemberRead { content, links, unpacked: walked.unpacked })
+    let stored = member.digest.clone();
+    Ok(MemberRead { content: inspector.finish(), size: member.size, stored, unpacked: walked.unpacked })
+}
+
+/// Checks that what was read is `layer`: by the digest of the stored bytes, and only without it by that of the unpacked
+/// ones. Gives a gap if neither is known.
+fn check(layer: &LayerDescriptor, read: &MemberRead) -> Result<Option<Gap>, ScanError> {
+    if let Some(expected) = layer.size.filter(|size| *size != read.size) {
+        return Err(ScanError::Size { layer: layer.label(), expected, found: read.size });
+    }
+    if let (Some(expected), Some(found)) = (&layer.digest, &read.stored) {
+        return check_stored(layer, Some(expected), Some(found.clone())).map(|()| None);
+    }
+    let same_kind =
+        |found: &&Digest| layer.diff_id.as_ref().map(Digest::algorithm) == Some(found.algorithm());
+    if let Some(found) = read.unpacked.as_ref().filter(same_kind) {
+        return check_unpacked(layer, layer.diff_id.as_ref(), Some(found.clone())).map(|()| None);
+    }
+    let message = "nothing proves its bytes: of a stream, whose layers are named last, no digest is computed of the \
+                   kind that the image states; scan the image from a file to have them checked";
+    Ok(Some(Gap { layer: Some(layer.index), ..Gap::new(GapKind::Unsupported, message) }))
 }
 
 /// The bill of `image`. `uses` tells how often each of `results` is still to be used.
@@ -92,14 +157,15 @@ fn bill(
 ) -> Result<Bom, ScanError> {
     let limits = shared.limits();
     let mut overlay = Overlay::new(limits);
-    let mut links = BTreeSet::new();
     for (layer, result) in image.subject.layers.iter().zip(&image.layers) {
         let read = match results.get_mut(*result) {
             Some(Ok(read)) => read,
             Some(failed) => return Err(take_error(failed).of_layer(layer)),
             None => return Err(ScanError::Stopped),
         };
-        check_unpacked(layer, layer.diff_id.as_ref(), read.unpacked.clone())?;
+        if let Some(gap) = check(layer, read)? {
+            overlay.gap(gap);
+        }
         let mut content = match uses.get_mut(*result) {
             Some(more @ 2..) => {
                 *more -= 1;
@@ -109,9 +175,8 @@ fn bill(
         };
         content.gaps = content.gaps.in_layer(layer.index);
         overlay.fold(content).map_err(|source| ScanError::Limit { at: layer.label(), source })?;
-        links.extend(read.links.iter().cloned());
     }
-    for (layer, files) in files_behind_links(&overlay, shared, links) {
+    for (layer, files) in files_behind_links(&mut overlay, shared) {
         for path in files.into_values().flatten() {
             let message = "it is a link to a file of another name, which a stream has passed; \
                            scan the image from a file or registry to read it";

@@ -2,7 +2,10 @@
 
 use std::{
     io::{Cursor, Read},
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -89,15 +92,56 @@ fn of_a_fold_and_a_read_that_fail_the_lower_layer_is_reported() {
     let packages: String = (0..5).map(|n| format!("P:p{n}\nV:1-r0\nA:x86_64\n\n")).collect();
     let mut memory = Memory::new(vec![
         archive(&[("lib/apk/db/installed", packages.as_bytes())]),
-        archive(&[("a", b"x")]),
+        archive(&[("lib/apk/db/installed", packages.as_bytes())]),
         archive(&[("b", &[7; 9000])]),
     ]);
     memory.layers[2][600] ^= 1;
     for jobs in [1, 2, 3, 8] {
         let mut options = options(jobs);
+        options.limits.set("records", 7);
+        let error = scan(&memory, &options, &Silent).unwrap_err();
+        assert!(matches!(&error, ScanError::Limit { at, .. } if at == "layer 1"), "{jobs}: {error}");
+        // One layer alone may be too much.
         options.limits.set("records", 2);
         let error = scan(&memory, &options, &Silent).unwrap_err();
-        assert!(matches!(&error, ScanError::Limit { at, .. } if at == "layer 0"), "{jobs}: {error}");
+        let of_layer_0 = |layer: &str| layer.starts_with("layer 0 ");
+        assert!(matches!(&error, ScanError::Layer { layer, .. } if of_layer_0(layer)), "{jobs}: {error}");
+    }
+}
+
+#[test]
+fn where_little_may_be_held_the_bill_is_the_same_for_any_number_of_jobs() {
+    let layers = (0..12).map(|n: usize| {
+        let files: Vec<String> = (0..n * 90).map(|file| format!("{}/{file}", "d".repeat(90))).collect();
+        let database = format!("P:p{n}\nV:1-r0\nA:x86_64\n\n");
+        let database = [("lib/apk/db/installed", database.as_bytes())];
+        archive(&files.iter().map(|name| (name.as_str(), &b"x"[..])).chain(database).collect::<Vec<_>>())
+    });
+    let memory = Memory::new(layers.collect());
+    let expected = scan(&memory, &options(1), &Silent).unwrap();
+    for jobs in [1, 2, 3, 8, 8, 8] {
+        for held in [0, 1, 200_000, 500_000] {
+            let mut options = options(jobs);
+            options.limits.set("unfolded-bytes", held);
+            assert_eq!(scan(&memory, &options, &Silent).unwrap(), expected, "{held} bytes, --jobs {jobs}");
+        }
+    }
+}
+
+#[test]
+fn names_that_take_too_much_memory_end_the_scan_at_the_same_layer_for_any_number_of_jobs() {
+    let layers = (0..6).map(|n| archive(&[(&format!("{n}{}", "d".repeat(80)), b"x")]));
+    let memory = Memory::new(layers.collect());
+    for jobs in [1, 2, 3, 8] {
+        let mut options = options(jobs);
+        options.limits.set("names-bytes", 300);
+        let error = scan(&memory, &options, &Silent).unwrap_err();
+        assert!(matches!(&error, ScanError::Limit { at, .. } if at == "layer 3"), "{jobs}: {error}");
+        assert!(error.to_string().contains("--limit names-bytes="), "{error}");
+        options.limits.set("names-bytes", 80);
+        let error = scan(&memory, &options, &Silent).unwrap_err();
+        let of_layer_0 = |layer: &str| layer.starts_with("layer 0 ");
+        assert!(matches!(&error, ScanError::Layer { layer, .. } if of_layer_0(layer)), "{jobs}: {error}");
     }
 }
 
@@ -231,12 +275,16 @@ fn as_many_zstd_layers_are_unpacked_at_a_time_as_their_windows_have_room_for() {
     let layers: Vec<Vec<u8>> = (0..8)
         .map(|n| {
             let packages = format!("P:p{n}\nV:1-r0\nA:x86_64\n\n");
-            let files = archive(&[("lib/apk/db/installed", packages.as_bytes()), ("a", &[7; 90_000])]);
+            let files = archive(&[("lib/apk/db/installed", packages.as_bytes()), ("a", &vec![7; 90_000])]);
             zstd::encode_all(&files[..], 1).unwrap()
         })
         .collect();
     let run = |jobs, window_bytes| {
-        let memory = Memory::new(layers.clone());
+        let mut memory = Memory::new(layers.clone());
+        // Some say what they are, and have their window before they are opened.
+        for layer in memory.subject.layers.iter_mut().step_by(2) {
+            layer.media_type = "application/vnd.oci.image.layer.v1.tar+zstd".into();
+        }
         let counted = Counted { memory, now: Arc::default(), most: Arc::default() };
         let mut options = options(jobs);
         options.limits.set("window-bytes", window_bytes);
@@ -247,7 +295,7 @@ fn as_many_zstd_layers_are_unpacked_at_a_time_as_their_windows_have_room_for() {
     };
     let (expected, most) = run(1, 1 << 40);
     assert_eq!(most, 1);
-    for (window_bytes, at_most) in [(1, 1), (256 << 20, 2), (1 << 40, 8)] {
+    for (window_bytes, at_most) in [(0, 1), (256 << 20, 2), (1 << 40, 8)] {
         let (bom, most) = run(8, window_bytes);
         assert!(most <= at_most, "{most} with {window_bytes}");
         assert_eq!(bom, expected);

@@ -42,6 +42,8 @@ pub struct StreamMember {
     pub name: ImagePath,
     /// Its length, as stored.
     pub size: u64,
+    /// The digest that its name is, which its stored bytes are held against.
+    pub digest: Option<Digest>,
 }
 
 /// All that has passed: what was made of the members that may be layers, and the lists that name them.
@@ -94,7 +96,7 @@ impl<'a> StreamArchive<'a> {
     /// into `T`. Members that are named by a digest are checked against it, whatever `on_layer` leaves unread.
     pub fn read<T, E: From<SourceError>>(
         mut self,
-        on_layer: &mut dyn FnMut(&StreamMember, &mut dyn Read) -> Result<T, E>,
+        on_layer: &mut dyn FnMut(&StreamMember, &mut (dyn Read + Send)) -> Result<T, E>,
     ) -> Result<StreamContents<T>, E> {
         let mut passed = Passed {
             place: self.place.clone(),
@@ -110,12 +112,9 @@ impl<'a> StreamArchive<'a> {
                 // It takes the place of what had its name before, and is nothing to read.
                 MemberKind::Other => _ = passed.members.remove(&name),
                 MemberKind::File => {
-                    let what = self.file(
-                        &StreamMember { name: name.clone(), size },
-                        &mut kept,
-                        &mut results,
-                        on_layer,
-                    )?;
+                    let digest = blob_digest(&String::from_utf8_lossy(name.as_bytes()));
+                    let member = StreamMember { name: name.clone(), size, digest };
+                    let what = self.file(&member, &mut kept, &mut results, on_layer)?;
                     passed.members.insert(name, what);
                 }
             }
@@ -129,15 +128,14 @@ impl<'a> StreamArchive<'a> {
         member: &StreamMember,
         kept: &mut u64,
         results: &mut Vec<T>,
-        on_layer: &mut dyn FnMut(&StreamMember, &mut dyn Read) -> Result<T, E>,
+        on_layer: &mut dyn FnMut(&StreamMember, &mut (dyn Read + Send)) -> Result<T, E>,
     ) -> Result<Passing, E> {
         let broken =
             |source| SourceError::Stream { from: format!("{} in {}", member.name, self.place), source };
         let mut head = Vec::new();
         #[expect(clippy::disallowed_methods, reason = "bounded by take")]
         self.members.content().take(HEAD as u64).read_to_end(&mut head).map_err(broken)?;
-        let digest = blob_digest(&String::from_utf8_lossy(member.name.as_bytes()));
-        let algorithm = digest.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
+        let algorithm = member.digest.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
         let format = Format::of(&head);
         let mut content = DigestReader::new(head.as_slice().chain(self.members.content()), algorithm);
         let passing = match format {
@@ -157,7 +155,7 @@ impl<'a> StreamArchive<'a> {
                 Passing::Layer { size: member.size, result: results.len().saturating_sub(1) }
             }
         };
-        if let Some(expected) = digest {
+        if let Some(expected) = member.digest.clone() {
             io::copy(&mut content, &mut io::sink()).map_err(broken)?;
             let (found, _) = content.finish();
             if found != expected {

@@ -17,8 +17,6 @@ use crate::{limits::Limits, tar_headers};
 pub(super) const HEAD: usize = 512;
 /// Bytes that tell the formats of compression apart.
 const MAGIC: u64 = 4;
-/// The ratio of compression counts only beyond this many bytes, as it does for layers.
-const RATIO_FROM: u64 = 1 << 30;
 
 /// What some bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,10 +118,8 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(target)?;
         self.unpacked = self.unpacked.saturating_add(count as u64);
-        let stored = self.stored.load(Ordering::Relaxed).max(1);
-        let beyond = self.unpacked.saturating_sub(RATIO_FROM);
-        let checked = self.limits.unpacked_bytes.check(self.unpacked);
-        checked.and(self.limits.compression_ratio.check(beyond / stored)).map_err(io::Error::other)?;
+        let stored = self.stored.load(Ordering::Relaxed);
+        self.limits.check_unpacked(self.unpacked, stored).map_err(io::Error::other)?;
         Ok(count)
     }
 }

@@ -31,17 +31,19 @@ impl<'b> Block<'b> {
 
     /// Fails unless the checksum is right: the sum of all bytes, which some writers took for signed, with its own field
     /// as if it were spaces.
-    pub(super) fn check(&self) -> Result<(), TarError> {
+    pub(super) fn check(self) -> Result<(), TarError> {
         let stated = octal(self.field(148, 8)).ok_or(TarError::Checksum)?;
-        let unsigned = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte)).sum::<i64>();
-        let signed = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte.cast_signed())).sum::<i64>();
-        let is_sum = |sum: &dyn Fn(&[u8]) -> i64| {
-            stated == sum(self.0) - sum(self.field(148, 8)) + 8 * i64::from(b' ')
-        };
-        if is_sum(&unsigned) || is_sum(&signed) { Ok(()) } else { Err(TarError::Checksum) }
+        // Neither sum of 512 bytes comes near the bounds of its type.
+        let unsigned = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>();
+        let signed = |bytes: &[u8]| bytes.iter().map(|&byte| i32::from(byte.cast_signed())).sum::<i32>();
+        let own = self.field(148, 8);
+        let spaces = 8 * u32::from(b' ');
+        let is_right = stated == i64::from(unsigned(self.0) - unsigned(own) + spaces)
+            || stated == i64::from(signed(self.0) - signed(own)) + i64::from(spaces);
+        if is_right { Ok(()) } else { Err(TarError::Checksum) }
     }
 
-    pub(super) fn format(&self) -> Format {
+    pub(super) fn format(self) -> Format {
         match (self.field(257, 6), self.field(263, 2)) {
             (b"ustar\0", _) if self.field(508, 4) == b"tar\0" => Format::Star,
             (b"ustar\0", _) => Format::Ustar,
@@ -50,25 +52,25 @@ impl<'b> Block<'b> {
         }
     }
 
-    pub(super) fn flag(&self) -> u8 {
+    pub(super) fn flag(self) -> u8 {
         self.field(156, 1).first().copied().unwrap_or_default()
     }
 
-    pub(super) fn size(&self) -> Result<i64, TarError> {
+    pub(super) fn size(self) -> Result<i64, TarError> {
         self.number(124, 12, "size")
     }
 
-    pub(super) fn mode(&self) -> Result<u32, TarError> {
+    pub(super) fn mode(self) -> Result<u32, TarError> {
         let mode = self.number(100, 8, "mode")?;
         Ok(u32::try_from(mode & 0o7777).unwrap_or_default())
     }
 
-    pub(super) fn link_name(&self) -> &'b [u8] {
+    pub(super) fn link_name(self) -> &'b [u8] {
         text(self.field(157, 100))
     }
 
     /// The name, with its prefix; `joined` holds the two if there is one.
-    pub(super) fn full_name<'n>(&self, joined: &'n mut Vec<u8>) -> &'n [u8]
+    pub(super) fn full_name<'n>(self, joined: &'n mut Vec<u8>) -> &'n [u8]
     where
         'b: 'n,
     {
@@ -83,7 +85,7 @@ impl<'b> Block<'b> {
         joined
     }
 
-    fn prefix(&self) -> &'b [u8] {
+    fn prefix(self) -> &'b [u8] {
         match self.format() {
             Format::V7 => &[],
             Format::Ustar => text(self.field(345, 155)),
@@ -93,7 +95,7 @@ impl<'b> Block<'b> {
     }
 
     /// GNU's format has no prefix, but Go wrote one into it before 1.8, and still reads it.
-    fn prefix_in_place_of_times(&self) -> &'b [u8] {
+    fn prefix_in_place_of_times(self) -> &'b [u8] {
         let is_time = |field: &[u8]| field.first() == Some(&0) || number(field).is_some();
         let prefix = text(self.field(345, 155));
         let are_times = is_time(self.field(345, 12)) && is_time(self.field(357, 12));
@@ -101,20 +103,20 @@ impl<'b> Block<'b> {
     }
 
     /// GNU sparse: the length with holes.
-    pub(super) fn real_size(&self) -> Result<i64, TarError> {
+    pub(super) fn real_size(self) -> Result<i64, TarError> {
         self.number(483, 12, "real size")
     }
 
     /// GNU sparse: the first four runs, and whether there are more.
-    pub(super) fn map(&self) -> &'b [u8] {
+    pub(super) fn map(self) -> &'b [u8] {
         self.field(386, 4 * 24 + 1)
     }
 
-    fn number(&self, at: usize, length: usize, field: &'static str) -> Result<i64, TarError> {
+    fn number(self, at: usize, length: usize, field: &'static str) -> Result<i64, TarError> {
         number(self.field(at, length)).ok_or(TarError::Number { field })
     }
 
-    fn field(&self, at: usize, length: usize) -> &'b [u8] {
+    fn field(self, at: usize, length: usize) -> &'b [u8] {
         self.0.get(at..at + length).unwrap_or_default()
     }
 }

@@ -151,7 +151,7 @@ impl Headers {
 
     /// Reads the header at the beginning of `bytes`. If more are needed, the next call gets the same ones again.
     pub(crate) fn read<'h>(&'h mut self, bytes: &'h [u8]) -> Result<Found<'h>, TarError> {
-        if std::mem::take(&mut self.is_taken) {
+        if std::mem::take(&mut self.is_taken) && self.extended.length > 0 {
             self.extended.clear();
         }
         let Some(block) = bytes.first_chunk::<BLOCK>() else { return Ok(Found::More(BLOCK)) };
@@ -166,13 +166,13 @@ impl Headers {
         let block = Block::new(block);
         block.check()?;
         match block.flag() {
-            flag @ (b'x' | b'g' | b'L' | b'K') => self.extend(flag, &block, bytes),
-            _ => self.entry(&block, bytes),
+            flag @ (b'x' | b'g' | b'L' | b'K') => self.extend(flag, block, bytes),
+            _ => self.entry(block, bytes),
         }
     }
 
     /// Takes a header that says something of the next entry. The format that the block claims does not matter.
-    fn extend(&mut self, flag: u8, block: &Block<'_>, bytes: &[u8]) -> Result<Found<'static>, TarError> {
+    fn extend(&mut self, flag: u8, block: Block<'_>, bytes: &[u8]) -> Result<Found<'static>, TarError> {
         let size = u64::try_from(block.size()?).map_err(|_negative| TarError::NegativeSize)?;
         let length = self.extended.length.saturating_add(BLOCK as u64).saturating_add(size);
         self.limits.header_bytes.check(length)?;
@@ -197,7 +197,7 @@ impl Headers {
         Ok(Found::Passed(whole))
     }
 
-    fn entry<'h>(&'h mut self, block: &Block<'h>, bytes: &'h [u8]) -> Result<Found<'h>, TarError> {
+    fn entry<'h>(&'h mut self, block: Block<'h>, bytes: &'h [u8]) -> Result<Found<'h>, TarError> {
         let Self { limits, extended, joined, is_taken } = self;
         let Extended { records, name: long_name, link: long_link, .. } = extended;
         let size = block.size()?;

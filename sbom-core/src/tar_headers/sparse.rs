@@ -36,7 +36,7 @@ const PAIRS: usize = 21;
 
 /// The map of GNU's own format: four runs in the block of the header, which is the first of `bytes`, and more in those
 /// behind it.
-pub(super) fn of_block(header: &Block<'_>, bytes: &[u8], stored: u64, most: Limit) -> Result<Map, TarError> {
+pub(super) fn of_block(header: Block<'_>, bytes: &[u8], stored: u64, most: Limit) -> Result<Map, TarError> {
     if header.format() != Format::Gnu {
         return Err(TarError::Sparse { reason: "is not of GNU's format" });
     }
@@ -130,6 +130,9 @@ fn in_content(bytes: &[u8], size: i64, stored: u64, most: Limit) -> Result<Map, 
     }
     let taken = lines.at.next_multiple_of(BLOCK);
     let stored = stored.checked_sub(taken as u64).ok_or_else(ends)?;
+    if content.len() < taken {
+        return Ok(Map::More(BLOCK + taken));
+    }
     runs.within(size, stored, taken)
 }
 

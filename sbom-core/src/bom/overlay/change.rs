@@ -1,6 +1,6 @@
 //! What an entry of the next layer changes: what it adds, replaces and removes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     Content, FileAddress, FileVersion, Index, Node, NodeKind, Overlay, ROOT, find::reversed, to_u32,
@@ -78,18 +78,28 @@ impl Overlay<'_> {
             self.count_records(node.found)?;
             self.record(&real, FileVersion { layer, found: node.found });
         }
-        let id = self.push(node)?;
-        if let Some(NodeKind::Directory(children)) = self.nodes.get_mut(parent as usize).map(|n| &mut n.kind)
-        {
-            children.insert(name.into(), id);
-        }
+        self.attach(parent, name.into(), node)?;
         Ok(())
     }
 
-    fn push(&mut self, node: Node) -> Result<u32, LimitExceeded> {
-        let id = to_u32(self.nodes.len());
-        self.limits.entries.check(u64::from(id))?;
-        self.nodes.push(node);
+    /// Puts `node` into the directory `parent`, in the place of one that is there no longer if there is any.
+    fn attach(&mut self, parent: u32, name: Box<[u8]>, node: Node) -> Result<u32, LimitExceeded> {
+        self.hold(node.names_bytes(&name));
+        let id = match self.free.pop() {
+            Some(id) => id,
+            None => to_u32(self.nodes.len()),
+        };
+        match self.nodes.get_mut(id as usize) {
+            Some(free) => *free = node,
+            None => {
+                self.limits.image_entries.check(u64::from(id))?;
+                self.nodes.push(node);
+            }
+        }
+        if let Some(NodeKind::Directory(children)) = self.nodes.get_mut(parent as usize).map(|n| &mut n.kind)
+        {
+            children.insert(name, id);
+        }
         Ok(id)
     }
 
@@ -153,18 +163,13 @@ impl Overlay<'_> {
                     if let Some(existing) = child {
                         self.forget(existing, &ImagePath::new(&names.join(&b'/')), layer);
                     }
-                    let id = self.push(Node {
+                    let directory = Node {
                         kind: NodeKind::Directory(BTreeMap::new()),
                         layer: to_u32(layer),
                         found: None,
                         written_as: None,
-                    })?;
-                    if let Some(NodeKind::Directory(children)) =
-                        self.nodes.get_mut(here as usize).map(|node| &mut node.kind)
-                    {
-                        children.insert(name, id);
-                    }
-                    at.push(id);
+                    };
+                    at.push(self.attach(here, name, directory)?);
                 }
             }
         }
@@ -179,43 +184,61 @@ impl Overlay<'_> {
     /// Removes what lower layers have at `path`, or, unless `itself`, all that they have below it.
     pub(super) fn remove(&mut self, path: &ImagePath, layer: usize, itself: bool) {
         let Some((real, id)) = self.locate(path, !itself) else { return };
-        if itself {
+        let parent = real.parent().filter(|_| itself).and_then(|parent| self.walk(&parent, false));
+        if let Some(NodeKind::Directory(children)) =
+            parent.and_then(|id| self.nodes.get_mut(id as usize)).map(|node| &mut node.kind)
+        {
+            children.remove(real.file_name());
             self.forget(id, &real, layer);
-            let Some(parent) = real.parent().and_then(|parent| self.walk(&parent, false)) else { return };
-            if let Some(NodeKind::Directory(children)) =
-                self.nodes.get_mut(parent as usize).map(|n| &mut n.kind)
-            {
-                children.remove(real.file_name());
-            }
         } else {
-            self.forget(id, &real, layer);
-            if let Some(NodeKind::Directory(children)) = self.nodes.get_mut(id as usize).map(|n| &mut n.kind)
-            {
-                children.clear();
-            }
+            self.forget_below(id, &real, layer);
         }
     }
 
-    /// Notes that the files at and below `id` are gone as of `layer`.
+    /// Notes that the files at and below `id` are gone as of `layer`. Whoever calls it puts something else in its place in
+    /// the directory that holds it, or nothing.
     fn forget(&mut self, id: u32, path: &ImagePath, layer: usize) {
-        self.recent = None;
-        let mut gone: BTreeSet<ImagePath> = BTreeSet::new();
-        let mut stack = vec![(id, path.clone())];
-        while let Some((id, path)) = stack.pop() {
-            let Some(node) = self.nodes.get(id as usize) else { continue };
-            if let NodeKind::Directory(children) = &node.kind {
-                stack.extend(children.iter().map(|(name, child)| (*child, path.join(name))));
-            } else if node.found.is_some() {
-                gone.insert(path);
-            }
+        let parent = path.parent().unwrap_or_default().as_bytes().to_vec();
+        let gone = vec![Gone { id, name: path.file_name().into(), directory: parent.len() }];
+        self.forget_all(gone, parent, layer);
+    }
+
+    /// Empties the directory `id` and notes that the files below it are gone as of `layer`; so is what is no directory.
+    fn forget_below(&mut self, id: u32, path: &ImagePath, layer: usize) {
+        let Some(node) = self.nodes.get_mut(id as usize) else { return };
+        if let NodeKind::Directory(children) = &mut node.kind {
+            let gone = Gone::all(std::mem::take(children), path.as_bytes().len());
+            self.forget_all(gone.collect(), path.as_bytes().to_vec(), layer);
+        } else if node.found.is_some() {
+            self.record(path, FileVersion { layer, found: None });
         }
-        for path in gone {
-            self.record(&path, FileVersion { layer, found: None });
+    }
+
+    /// The same for all of `gone`, the first of which lies in the directory `path`.
+    fn forget_all(&mut self, mut gone: Vec<Gone>, mut path: Vec<u8>, layer: usize) {
+        self.recent = None;
+        while let Some(Gone { id, name, directory }) = gone.pop() {
+            path.truncate(directory);
+            if directory > 0 {
+                path.push(b'/');
+            }
+            path.extend_from_slice(&name);
+            let Some(node) = self.nodes.get_mut(id as usize) else { continue };
+            let nothing = Node { kind: NodeKind::Special, layer: 0, found: None, written_as: None };
+            let node = std::mem::replace(node, nothing);
+            self.free.push(id);
+            self.names = self.names.saturating_sub(node.names_bytes(&name) as u64);
+            if let NodeKind::Directory(children) = node.kind {
+                gone.extend(Gone::all(children, path.len()));
+            } else if node.found.is_some() {
+                self.record(&ImagePath::new(&path), FileVersion { layer, found: None });
+            }
         }
     }
 
     /// Adds a version to a file's history; of two in one layer the later counts.
     fn record(&mut self, path: &ImagePath, version: FileVersion) {
+        let known = self.history.len();
         let versions = self.history.entry(path.clone()).or_default();
         if versions.last().is_some_and(|last| last.layer == version.layer) {
             versions.pop();
@@ -225,7 +248,23 @@ impl Overlay<'_> {
         }
         if versions.is_empty() {
             self.history.remove(path);
+        } else if self.history.len() > known {
+            self.hold(path.as_bytes().len());
         }
+    }
+}
+
+/// What is there no longer.
+struct Gone {
+    id: u32,
+    name: Box<[u8]>,
+    /// Length of its directory's path.
+    directory: usize,
+}
+
+impl Gone {
+    fn all(children: BTreeMap<Box<[u8]>, u32>, directory: usize) -> impl Iterator<Item = Self> {
+        children.into_iter().map(move |(name, id)| Self { id, name, directory })
     }
 }
 

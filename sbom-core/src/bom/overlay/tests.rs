@@ -153,6 +153,23 @@ fn no_more_gaps_are_held_than_are_listed_and_the_others_are_counted() {
 }
 
 #[test]
+fn what_is_replaced_or_removed_counts_no_longer() {
+    let mut limits = Limits::default();
+    limits.set("image-entries", 4);
+    limits.set("names-bytes", 60);
+    let mut overlay = Overlay::new(&limits);
+    for _ in 0..20 {
+        overlay.fold(layer(&["f d/some-file", "l d/link some-file", "h d/other d/some-file"])).unwrap();
+    }
+    for _ in 0..20 {
+        overlay.fold(layer(&["w d", "f d/e", "l d/f e"])).unwrap();
+        overlay.fold(layer(&["o d", "f d/g", "f d/h"])).unwrap();
+    }
+    assert_eq!(overlay.file_count(), 2);
+    assert_eq!(overlay.fold(layer(&["f d/i", "f d/j"])).unwrap_err().limit.name, "image-entries");
+}
+
+#[test]
 fn a_circle_of_links_is_a_gap_and_ends() {
     let limits = Limits::default();
     let mut overlay = overlay(&limits, &[&["l a b", "l b a", "F a/db", "F ok"]]);

@@ -8,7 +8,7 @@ use std::{
 use flate2::bufread::GzDecoder;
 
 use super::{
-    PartialError,
+    PartialError, Reading,
     ranges::Ranges,
     toc::{Chunk, Toc},
 };
@@ -31,18 +31,18 @@ const GAP: u64 = 32 << 10;
 const SMALL: u64 = 1 << 20;
 /// Most bytes fetched at a time, unless a single chunk has more.
 const MOST: u64 = 4 << 20;
-/// Below this length any ratio of compression is accepted, as in the whole.
-const ANY_RATIO: u64 = 1 << 30;
 
 /// Hands all entries of `toc` to `sink`, in their order.
 pub(super) fn walk(
     ranges: &Ranges<'_>,
     toc: Toc,
     codec: Codec,
-    limits: &Limits,
+    reading: &Reading<'_>,
     sink: &mut dyn EntrySink,
 ) -> Result<(), PartialError> {
+    let Reading { limits, memory, .. } = *reading;
     let Toc { entries, chunks } = toc;
+    let _share = memory.take(most_held(&chunks, limits));
     let spans = entries.iter().filter_map(|(_, range)| at_first(chunks.get(range.clone())?)).collect();
     let plan = plan(spans, ranges.left() / 2);
     let mut store =
@@ -53,6 +53,14 @@ pub(super) fn walk(
         sink.entry(entry, &mut content)?;
     }
     Ok(())
+}
+
+/// Bytes held at a time: what was fetched, and, of the largest chunk, what the decompressor looks back at and what it gave.
+fn most_held(chunks: &[Chunk], limits: &Limits) -> u64 {
+    let unpacked = chunks.iter().map(|chunk| chunk.inner.saturating_add(chunk.size));
+    // A longer one is refused.
+    let largest = unpacked.filter(|length| limits.chunk_bytes.check(*length).is_ok()).max().unwrap_or(0);
+    largest.saturating_mul(3).saturating_add(MOST)
 }
 
 /// What to fetch of a file before anybody has looked at it: of a large one the first chunk, which may tell that the
@@ -109,11 +117,7 @@ impl Store<'_, '_> {
         let length = chunk.inner.saturating_add(chunk.size);
         limits.chunk_bytes.check(length)?;
         self.unpacked = self.unpacked.saturating_add(length);
-        limits.unpacked_bytes.check(self.unpacked)?;
-        let ratio = limits.compression_ratio;
-        if self.unpacked > ANY_RATIO {
-            ratio.check(self.unpacked / self.ranges.fetched().max(1))?;
-        }
+        limits.check_unpacked(self.unpacked, self.ranges.fetched())?;
         let codec = self.codec;
         let stored = self.stored(chunk.stored.clone(), until)?;
         let wrong = || PartialError::Chunk { offset: chunk.stored.start };

@@ -7,7 +7,7 @@ use std::io::{self, Read as _};
 use flate2::read::GzDecoder;
 
 use super::{
-    PartialError,
+    PartialError, Reading,
     ranges::Ranges,
     toc::{Toc, most_unpacked},
 };
@@ -32,9 +32,10 @@ const RATIO: u64 = 10;
 pub(super) fn read_toc(
     ranges: &Ranges<'_>,
     digest: &Digest,
-    limits: &Limits,
+    reading: &Reading<'_>,
     sink: &dyn EntrySink,
 ) -> Result<Toc, PartialError> {
+    let Reading { limits, memory, .. } = *reading;
     let size = ranges.size();
     let tail_start = size.saturating_sub(TAIL);
     let tail = ranges.read(tail_start..size)?;
@@ -42,6 +43,7 @@ pub(super) fn read_toc(
         .filter(|start| start.saturating_add(FOOTER as u64) < size)
         .ok_or(PartialError::Footer)?;
     limits.toc_bytes.check(size.saturating_sub(start))?;
+    let _share = memory.take(size.saturating_sub(start));
     let mut stored = if start < tail_start { ranges.read(start..tail_start)? } else { Vec::new() };
     let skipped = usize::try_from(start.saturating_sub(tail_start)).unwrap_or(usize::MAX);
     stored.extend_from_slice(tail.get(skipped..).unwrap_or_default());

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, fmt::Debug, io, ops::Range};
 use super::{EntrySink, LayerError};
 use crate::{
     digest::Digest,
-    limits::{LimitExceeded, Limits},
+    limits::{Budget, LimitExceeded, Limits},
 };
 
 mod chunks;
@@ -149,27 +149,37 @@ impl From<PartialError> for io::Error {
     }
 }
 
-/// Hands every entry of the layer to `sink`, and fetches of their content what that reads. `digest` is that of the layer,
-/// if it is known, for where all bytes turn out to be fetched. `report` hears how many bytes were fetched so far.
+/// What a layer is read with, whatever its form.
+pub struct Reading<'a> {
+    /// The digest of the layer, if it is known: for where all bytes turn out to be fetched.
+    pub digest: Option<&'a Digest>,
+    /// The bounds to keep to.
+    pub limits: &'a Limits,
+    /// The memory for what is fetched and not yet proved. Whoever waits for some holds nothing of it, and whoever holds
+    /// some may wait for other memory in the sink.
+    pub memory: &'a Budget,
+    /// Hears how many bytes were fetched so far.
+    pub report: &'a dyn Fn(u64),
+}
+
+/// Hands every entry of the layer to `sink`, and fetches of their content what that reads.
 pub fn walk(
     access: &dyn RandomAccess,
     form: &Form,
-    digest: Option<&Digest>,
-    limits: &Limits,
-    report: &dyn Fn(u64),
+    reading: &Reading<'_>,
     sink: &mut dyn EntrySink,
 ) -> Result<Extent, PartialError> {
-    limits.layer_bytes.check(access.size())?;
-    let ranges = ranges::Ranges::new(access, limits, report);
+    reading.limits.layer_bytes.check(access.size())?;
+    let ranges = ranges::Ranges::new(access, reading);
     match form {
         Form::Estargz(table) => {
-            let toc = estargz::read_toc(&ranges, table, limits, sink)?;
-            chunks::walk(&ranges, toc, chunks::Codec::Gzip, limits, sink).map(|()| Extent::Parts)
+            let toc = estargz::read_toc(&ranges, table, reading, sink)?;
+            chunks::walk(&ranges, toc, chunks::Codec::Gzip, reading, sink).map(|()| Extent::Parts)
         }
         Form::ZstdChunked(table, position) => {
-            let toc = zstd_chunked::read_toc(&ranges, table, *position, limits, sink)?;
-            chunks::walk(&ranges, toc, chunks::Codec::Zstd, limits, sink).map(|()| Extent::Parts)
+            let toc = zstd_chunked::read_toc(&ranges, table, *position, reading, sink)?;
+            chunks::walk(&ranges, toc, chunks::Codec::Zstd, reading, sink).map(|()| Extent::Parts)
         }
-        Form::Plain => plain::walk(&ranges, digest, limits, sink),
+        Form::Plain => plain::walk(&ranges, reading, sink),
     }
 }

@@ -5,11 +5,10 @@
 
 use std::io::{self, Read};
 
-use super::{Extent, PartialError, ranges::Ranges};
+use super::{Extent, PartialError, Reading, ranges::Ranges};
 use crate::{
     digest::{Digest, Hasher},
     layer::{EntrySink, decompress::Compression, walk::walk_hopping},
-    limits::Limits,
 };
 
 /// Bytes read at first after a hop: a header with extended ones before it, and the head of the file.
@@ -21,10 +20,10 @@ const HOP: u64 = 128 << 10;
 
 pub(super) fn walk(
     ranges: &Ranges<'_>,
-    digest: Option<&Digest>,
-    limits: &Limits,
+    reading: &Reading<'_>,
     sink: &mut dyn EntrySink,
 ) -> Result<Extent, PartialError> {
+    let Reading { digest, limits, .. } = *reading;
     let hasher = digest.map(|digest| Hasher::new(digest.algorithm()));
     let mut hopping = Hopping { ranges, at: 0, ahead: FIRST, window: Vec::new(), taken: 0, hasher };
     hopping.refill()?;

@@ -2,8 +2,8 @@
 
 use std::{cell::Cell, ops::Range};
 
-use super::{PartialError, RandomAccess};
-use crate::limits::{Limit, Limits};
+use super::{PartialError, RandomAccess, Reading};
+use crate::limits::Limit;
 
 /// What may be fetched twice, beside an eighth of the layer: the end of a table of contents, what lies between files.
 const SPARE: u64 = 64 << 10;
@@ -18,7 +18,8 @@ pub(super) struct Ranges<'a> {
 }
 
 impl<'a> Ranges<'a> {
-    pub(super) fn new(access: &'a dyn RandomAccess, limits: &Limits, report: &'a dyn Fn(u64)) -> Self {
+    pub(super) fn new(access: &'a dyn RandomAccess, reading: &Reading<'a>) -> Self {
+        let Reading { limits, report, .. } = *reading;
         Self { access, most: limits.range_requests, requests: Cell::new(0), bytes: Cell::new(0), report }
     }
 

@@ -94,15 +94,20 @@ fn read(layer: &Layer, bytes: &[u8], wants: fn(&str) -> bool) -> Found {
 
 fn read_within(limits: &Limits, layer: &Layer, bytes: &[u8], wants: fn(&str) -> bool) -> Found {
     let mut sink = seen(wants);
-    walk(
-        &Memory::new(bytes),
-        &form(layer),
-        Some(&Digest::of(&layer.blob.bytes)),
-        limits,
-        &|_| {},
-        &mut sink,
-    )?;
+    walk_in_part(&Memory::new(bytes), layer, limits, &mut sink)?;
     Ok(sink.entries)
+}
+
+fn walk_in_part(
+    access: &Memory,
+    layer: &Layer,
+    limits: &Limits,
+    sink: &mut Seen,
+) -> Result<Extent, PartialError> {
+    let digest = Digest::of(&layer.blob.bytes);
+    let memory = Budget::new(1);
+    let reading = Reading { digest: Some(&digest), limits, memory: &memory, report: &|_| {} };
+    walk(access, &form(layer), &reading, sink)
 }
 
 fn read_whole(layer: &Layer, wants: fn(&str) -> bool) -> Vec<(Entry, Vec<u8>)> {
@@ -132,6 +137,7 @@ fn full(layer: LayerBuilder) -> LayerBuilder {
         .whiteout("etc/gone")
         .opaque("var")
         .file(".wh..wh.plnk/1", "bookkeeping")
+        .file("etc/slash/", noise(700))
         .file("d/".repeat(80) + "long", "long")
         .mode(0o4755)
         .file("bin/setuid", noise(999))
@@ -162,7 +168,7 @@ fn what_nobody_wants_is_not_fetched() {
         });
         let memory = Memory::new(&layer.blob.bytes);
         let mut sink = seen(|path| path.contains("txt"));
-        walk(&memory, &form(&layer), None, &Limits::default(), &|_| {}, &mut sink).unwrap();
+        walk_in_part(&memory, &layer, &Limits::default(), &mut sink).unwrap();
         assert_eq!(sink.entries.iter().filter(|(_, bytes)| bytes == b"wanted").count(), 5);
         let fetched = memory.fetched.into_inner();
         assert!(fetched < 150_000, "{compression:?}: {fetched} of {}", memory.size);
@@ -419,10 +425,15 @@ fn keys_that_others_would_take_for_one_of_these_are_refused() {
 
 #[test]
 fn a_string_is_not_held_that_could_not_be_used() {
-    let head = io::Cursor::new(br#"{"version":1,"other":""#);
-    let json = head.chain(io::repeat(b'a')).take(1 << 40);
-    let fault = toc::Toc::read(json, 100, &Limits::default(), &seen(|_| true)).unwrap_err();
-    assert!(fault.to_string().contains("path-bytes"), "{fault}");
+    for (key, piece) in
+        [("other", "a"), ("name", "a"), ("name", "\\n"), ("name", "\\u0041"), ("name", "\\\\")]
+    {
+        let head = format!(r#"{{"version":1,"entries":[{{"{key}":""#);
+        let endless = Repeat { text: piece.repeat(50_000).into_bytes(), at: 0, left: 100 };
+        let json = io::Cursor::new(head).chain(endless);
+        let fault = toc::Toc::read(json, 100, &Limits::default(), &seen(|_| true)).unwrap_err();
+        assert!(fault.to_string().contains("path-bytes"), "{key}, {piece}: {fault}");
+    }
 }
 
 #[test]

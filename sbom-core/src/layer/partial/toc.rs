@@ -139,7 +139,6 @@ impl Builder<'_> {
             self.limits.path_bytes.check(text.len() as u64)?;
         }
         let kind = match &*raw.kind {
-            "reg" if raw.name.ends_with('/') => EntryKind::Directory,
             "reg" => EntryKind::File,
             "dir" => EntryKind::Directory,
             "symlink" => EntryKind::Symlink(raw.link_name.as_bytes().into()),
@@ -399,18 +398,18 @@ impl<R: io::Read> io::Read for ShortStrings<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.json.read(buffer)?;
         for byte in buffer.get(..count).unwrap_or_default() {
-            match (&mut self.open, byte) {
-                (Some(_), _) if self.escaped => self.escaped = false,
-                (Some(_), b'\\') => self.escaped = true,
-                (Some(_), b'"') => self.open = None,
-                (Some(length), _) => {
-                    *length += 1;
-                    // The longest escape of one byte is `\u002f`.
-                    self.most.check(*length / 6).map_err(io::Error::other)?;
-                }
-                (None, b'"') => self.open = Some(0),
-                (None, _) => {}
+            let Some(length) = &mut self.open else {
+                self.open = (*byte == b'"').then_some(0);
+                continue;
+            };
+            if *byte == b'"' && !self.escaped {
+                self.open = None;
+                continue;
             }
+            self.escaped = *byte == b'\\' && !self.escaped;
+            *length += 1;
+            // The longest escape of one byte is `\u002f`.
+            self.most.check(*length / 6).map_err(io::Error::other)?;
         }
         Ok(count)
     }

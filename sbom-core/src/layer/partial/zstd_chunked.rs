@@ -5,14 +5,16 @@
 use std::{io::Read as _, str::FromStr};
 
 use super::{
-    PartialError,
+    PartialError, Reading,
     ranges::Ranges,
     toc::{Toc, most_unpacked},
 };
 use crate::{
     digest::{Digest, Hasher},
-    layer::{EntrySink, decompress::ZSTD_WINDOW_LOG_MAX},
-    limits::Limits,
+    layer::{
+        EntrySink,
+        decompress::{ZSTD_WINDOW_BYTES, ZSTD_WINDOW_LOG_MAX},
+    },
 };
 
 /// Where the table of contents lies.
@@ -54,15 +56,18 @@ pub(super) fn read_toc(
     ranges: &Ranges<'_>,
     digest: &Digest,
     position: Position,
-    limits: &Limits,
+    reading: &Reading<'_>,
     sink: &dyn EntrySink,
 ) -> Result<Toc, PartialError> {
+    let Reading { limits, memory, .. } = *reading;
     limits.toc_bytes.check(position.length)?;
     limits.toc_bytes.check(position.unpacked / 10)?;
     if position.unpacked > most_unpacked(position.length) {
         return Err(PartialError::MoreThanWhole);
     }
     let end = position.offset.checked_add(position.length).ok_or(PartialError::MoreThanWhole)?;
+    let window = ZSTD_WINDOW_BYTES.min(position.unpacked);
+    let _share = memory.take(position.length.saturating_add(window));
     let stored = ranges.read(position.offset..end)?;
     let mut hasher = Hasher::new(digest.algorithm());
     hasher.update(&stored);

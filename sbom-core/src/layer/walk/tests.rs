@@ -120,6 +120,52 @@ fn a_file_cut_short_is_an_error_that_names_it() {
     assert!(matches!(seen(&archive), Err(LayerError::Read { .. })));
 }
 
+/// Reads what it is handed and keeps the error.
+#[derive(Default)]
+struct Failed(Option<io::Error>);
+
+impl EntrySink for Failed {
+    fn entry(&mut self, _: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+        self.0 = io::copy(content, &mut io::sink()).err();
+        Ok(())
+    }
+
+    fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
+}
+
+#[test]
+fn content_that_is_cut_says_where_and_of_what() {
+    let mut archive = [one("first", b"x"), one("some/file", &[1; 2000])].concat();
+    archive.truncate(1024 + 1000);
+    let mut failed = Failed::default();
+    let skipped = walk(&archive[..], &Limits::default(), &mut failed).unwrap_err();
+    let error = failed.0.unwrap();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    for error in [error.downcast::<LayerError>().unwrap(), skipped] {
+        assert_eq!(error.to_string(), "the archive ends at byte 2024, in the middle of /some/file");
+    }
+}
+
+#[test]
+fn content_whose_bytes_fail_says_where() {
+    let failing = Failing(io::ErrorKind::InvalidData);
+    let archive = one("a", &[1; 2000]);
+    let mut failed = Failed::default();
+    assert!(walk(archive[..1512].chain(failing), &Limits::default(), &mut failed).is_err());
+    let error = failed.0.unwrap();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    let error = error.downcast::<LayerError>().unwrap();
+    assert!(matches!(error, LayerError::Read { offset: 1512, .. }), "{error}");
+}
+
+struct Failing(io::ErrorKind);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+}
+
 #[test]
 fn a_header_cut_short_is_an_error() {
     let mut archive = [one("a", b"x"), one("b", b"y")].concat();
@@ -197,6 +243,22 @@ fn holes_of_a_sparse_file_are_zeros() {
     assert_eq!(seen[0].0.path, ImagePath::from("sparse"));
     assert_eq!(seen[0].0.size, 2000);
     assert_eq!(seen[0].1, expected);
+}
+
+#[test]
+fn a_map_that_promises_more_than_is_stored_is_an_error() {
+    let records = [
+        ("GNU.sparse.map", b"0,3,10,4".as_slice()),
+        ("GNU.sparse.numblocks", b"2"),
+        ("GNU.sparse.size", b"20"),
+    ];
+    for (stored, is_read) in [(&b"abcWXYZ"[..], true), (b"abcWX", false), (b"abc", false), (b"", false)] {
+        let mut builder = tar::Builder::new(Vec::new());
+        builder.append_pax_extensions(records).unwrap();
+        builder.append(&header("x", stored.len() as u64, tar::EntryType::Regular), stored).unwrap();
+        let walked = seen(&builder.into_inner().unwrap());
+        assert_eq!(walked.is_ok(), is_read, "{walked:?}");
+    }
 }
 
 #[test]
