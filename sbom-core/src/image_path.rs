@@ -151,9 +151,10 @@ pub(crate) fn file_name(path: &[u8]) -> &[u8] {
 
 /// Whether `path`, of which the first `known` bytes begin a path, is one as it stands.
 pub(crate) fn stays_normal(path: &[u8], known: usize) -> bool {
-    let slashes = memchr::memchr_iter(b'/', path.get(known..).unwrap_or_default());
-    let mut ends = slashes.map(|slash| known + slash).chain([path.len()]);
-    path.is_empty() || ends.all(|end| path.get(..end).is_some_and(ends_with_name))
+    let others = path.get(known..).unwrap_or_default().iter();
+    let mut slashes = others.zip(known..).filter(|(byte, _)| **byte == b'/');
+    path.is_empty()
+        || ends_with_name(path) && slashes.all(|(_, slash)| path.get(..slash).is_some_and(ends_with_name))
 }
 
 /// Whether the last component of `path` is neither empty nor `.` nor `..`.

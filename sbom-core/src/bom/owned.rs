@@ -18,6 +18,11 @@ use crate::{
     image_path::{ImagePath, file_name, stays_normal},
 };
 
+/// Kinds of digest, in the order of [`FileDigest`].
+const NO_DIGEST: u8 = 0;
+const MD5: u8 = 1;
+const SHA1: u8 = 2;
+const SHA256: u8 = 3;
 /// Marks configuration.
 const IS_CONFIG: u8 = 4;
 
@@ -50,6 +55,23 @@ impl FileDigest {
             Self::Md5(digest) => digest,
             Self::Sha1(digest) => digest,
             Self::Sha256(digest) => digest,
+        }
+    }
+
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Md5(_) => MD5,
+            Self::Sha1(_) => SHA1,
+            Self::Sha256(_) => SHA256,
+        }
+    }
+
+    fn of_packed(kind: u8, digest: &[u8]) -> Option<Self> {
+        match kind {
+            MD5 => digest.try_into().ok().map(Self::Md5),
+            SHA1 => digest.try_into().ok().map(Self::Sha1),
+            SHA256 => digest.try_into().ok().map(Self::Sha256),
+            _ => None,
         }
     }
 }
@@ -136,7 +158,7 @@ impl OwnedFiles {
         while !rest.is_empty() {
             let file = Packed::take(&mut rest)?;
             *path_bytes = path_bytes.checked_sub(file.shared.checked_add(file.rest.len())?)?;
-            let marks = (file.digest, file.is_config);
+            let marks = (file.kind, file.digest, file.is_config);
             match (path.get(file.shared), file.rest.first()) {
                 // The path before goes on otherwise: all that they share is shared, and they are in order.
                 (Some(other), Some(first)) if other < first => {}
@@ -168,12 +190,7 @@ impl From<Vec<OwnedFile>> for OwnedFiles {
             let path = file.path.as_bytes();
             let shared = before.iter().zip(path).take_while(|(before, now)| before == now).count();
             let rest = path.get(shared..).unwrap_or_default();
-            let kind = match file.digest {
-                None => 0,
-                Some(FileDigest::Md5(_)) => 1,
-                Some(FileDigest::Sha1(_)) => 2,
-                Some(FileDigest::Sha256(_)) => 3,
-            };
+            let kind = file.digest.as_ref().map_or(NO_DIGEST, FileDigest::kind);
             packed.push(if file.is_config { kind | IS_CONFIG } else { kind });
             put_number(&mut packed, shared);
             put_number(&mut packed, rest.len());
@@ -249,10 +266,11 @@ pub(crate) struct Lent<'p> {
 impl Unpacking<'_> {
     /// The next one.
     pub(crate) fn next(&mut self) -> Option<Lent<'_>> {
-        let Packed { digest, is_config, shared, rest } = Packed::take(&mut self.packed)?;
-        self.path.truncate(shared);
-        self.path.extend_from_slice(rest);
-        Some(Lent { path: &self.path, digest, is_config })
+        let file = Packed::take(&mut self.packed)?;
+        self.path.truncate(file.shared);
+        self.path.extend_from_slice(file.rest);
+        let digest = FileDigest::of_packed(file.kind, file.digest);
+        Some(Lent { path: &self.path, digest, is_config: file.is_config })
     }
 
     /// The path of the last one that was lent.
@@ -270,10 +288,11 @@ impl<'p> Lent<'p> {
 
 /// What is kept of one file.
 struct Packed<'f> {
-    digest: Option<FileDigest>,
+    kind: u8,
     is_config: bool,
     shared: usize,
     rest: &'f [u8],
+    digest: &'f [u8],
 }
 
 impl<'f> Packed<'f> {
@@ -282,23 +301,18 @@ impl<'f> Packed<'f> {
         let (&[marks], mut bytes) = packed.split_first_chunk()?;
         let shared = take_number(&mut bytes)?;
         let length = take_number(&mut bytes)?;
-        let (rest, mut bytes) = bytes.split_at_checked(length)?;
-        let digest = match marks & !IS_CONFIG {
-            0 => None,
-            1 => Some(FileDigest::Md5(take_array(&mut bytes)?)),
-            2 => Some(FileDigest::Sha1(take_array(&mut bytes)?)),
-            3 => Some(FileDigest::Sha256(take_array(&mut bytes)?)),
+        let (rest, bytes) = bytes.split_at_checked(length)?;
+        let kind = marks & !IS_CONFIG;
+        let (digest, bytes) = bytes.split_at_checked(match kind {
+            NO_DIGEST => 0,
+            MD5 => 16,
+            SHA1 => 20,
+            SHA256 => 32,
             _ => return None,
-        };
+        })?;
         *packed = bytes;
-        Some(Self { digest, is_config: marks & IS_CONFIG != 0, shared, rest })
+        Some(Self { kind, is_config: marks & IS_CONFIG != 0, shared, rest, digest })
     }
-}
-
-fn take_array<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (array, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(*array)
 }
 
 #[inline]
