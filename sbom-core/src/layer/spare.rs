@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A longer buffer is given back to the system.
+/// A buffer of which more was used is given back to the system.
 const LONGEST: usize = 8 << 20;
 /// However many threads there are, since what is kept here takes no share of the memory that files may take.
 const MOST: usize = 4;
@@ -25,10 +25,10 @@ impl Spare {
         self.buffers().pop().unwrap_or_default()
     }
 
-    /// Keeps `buffer` for the next one, if it is worth it.
+    /// Keeps `buffer` for the next one, if it is worth it. What it was never filled with takes no memory.
     pub(crate) fn put(&self, buffer: Vec<u8>) {
         let mut buffers = self.buffers();
-        if (1..=LONGEST).contains(&buffer.capacity()) && buffers.len() < self.most {
+        if (1..=LONGEST).contains(&buffer.len()) && buffers.len() < self.most {
             buffers.push(buffer);
         }
     }
@@ -48,6 +48,7 @@ mod tests {
         for length in [0, LONGEST + 1, 10, 20, 30] {
             spare.put(vec![1; length]);
         }
+        spare.put(Vec::with_capacity(10));
         assert_eq!([spare.take().len(), spare.take().len(), spare.take().len()], [20, 10, 0]);
     }
 }
