@@ -20,7 +20,7 @@ use crate::{
         Entry, EntryKind, EntrySink, LayerError,
         needles::Needles,
         retain::{Content, RetainError, retain_executable_in},
-        spare::Spare,
+        spare::{Buffer, Spare},
     },
     limits::{Budget, Limit, LimitExceeded, Limits, ReadError, Share, read_capped_sized, read_full},
 };
@@ -45,12 +45,15 @@ type Wanted<'o> = Vec<(&'o dyn Detector, Want)>;
 struct Kept<'s> {
     content: Content,
     spare: &'s Spare,
+    /// Of the buffer that was spare before.
+    touched: usize,
     _share: Share<'s>,
 }
 
 impl Drop for Kept<'_> {
     fn drop(&mut self) {
-        self.spare.put(self.content.take_buffer());
+        let bytes = self.content.take_buffer();
+        self.spare.put(Buffer { touched: bytes.len().max(self.touched), bytes });
     }
 }
 
@@ -59,7 +62,7 @@ impl<'o> Shared<'o> {
         let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
         let windows = Budget::new(options.limits.window_bytes.value);
-        let spare = Spare::new(options.jobs.get());
+        let spare = Spare::default();
         Self { options, needles, memory, spare, windows, held: AtomicU64::new(0) }
     }
 
@@ -128,6 +131,7 @@ impl<'o> Shared<'o> {
             (false, Err(_)) => limits.executable_parts_bytes.value,
         };
         let share = self.memory.take(most);
+        let mut touched = 0;
         let content = if whole {
             limits.file_bytes.check(size)?;
             match read_capped_sized(content, size, limits.file_bytes) {
@@ -136,9 +140,11 @@ impl<'o> Shared<'o> {
                 Err(ReadError::Limit(exceeded)) => return Err(exceeded.into()),
             }
         } else {
-            retain_executable_in(self.spare.take(), content, size, &self.needles, limits)?
+            let buffer = self.spare.take();
+            touched = buffer.touched;
+            retain_executable_in(buffer.bytes, content, size, &self.needles, limits)?
         };
-        Ok(Kept { content, spare: &self.spare, _share: share })
+        Ok(Kept { content, spare: &self.spare, touched, _share: share })
     }
 
     /// What the detectors find in a file, seen under `path`.
