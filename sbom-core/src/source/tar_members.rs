@@ -148,7 +148,7 @@ impl<R: Skip> Members<R> {
         let (consumed, parsed) = match found {
             Found::More(bytes) => return Ok(Parsed::More(bytes)),
             Found::End => return Ok(Parsed::End),
-            Found::Passed(consumed) => (consumed, Parsed::Skipped),
+            Found::Passed(consumed) | Found::Global(consumed, _) => (consumed, Parsed::Skipped),
             Found::Entry(consumed, header) => {
                 let offset = self.offset.saturating_add(consumed as u64);
                 let size = header.stored;
