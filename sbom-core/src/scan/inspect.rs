@@ -1,6 +1,7 @@
 //! What is done with each entry of a layer: detectors are asked, what they want is captured and read.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Read},
     sync::atomic::AtomicU64,
 };
@@ -230,7 +231,12 @@ pub(super) struct Inspector<'a> {
     records: u64,
     /// What files are hashed by way of; empty if they are not hashed.
     buffer: Vec<u8>,
+    /// Which of the [`USUAL`] names global headers have.
+    globals: BTreeSet<ImagePath>,
 }
+
+/// What git, Python and Go call global headers. An image has nothing there, and for other names one is not written.
+const USUAL: [&str; 3] = ["pax_global_header", "@PaxHeader", "GlobalHead.0.0"];
 
 /// Bytes hashed at a time: few enough to be still at hand for the second digest.
 const HASHED_AT_A_TIME: usize = 32 << 10;
@@ -249,6 +255,7 @@ impl<'a> Inspector<'a> {
             captured: 0,
             records: 0,
             buffer,
+            globals: BTreeSet::new(),
         }
     }
 
@@ -297,9 +304,23 @@ impl<'a> Inspector<'a> {
     }
 
     /// What the layer holds.
-    pub(super) fn finish(self) -> LayerContent {
+    pub(super) fn finish(mut self) -> LayerContent {
+        let is_met = |name: &ImagePath| {
+            self.content.entries.iter().any(|entry| entry.path.strip_prefix(name).is_some())
+        };
+        let met: Vec<ImagePath> = self.globals.iter().filter(|name| is_met(name)).cloned().collect();
+        for path in met {
+            self.gap(disputed(path));
+        }
         self.content
     }
+}
+
+/// A name that engines take for different things.
+fn disputed(path: ImagePath) -> Gap {
+    let message = "a global header of the layer has this name: containerd removes what the layer has there, or hides what \
+                   lies below it in the image, and Docker does not";
+    Gap { path: Some(path), ..Gap::new(GapKind::Malformed, message) }
 }
 
 /// Holds a layer alone against what is a bound of all layers together.
@@ -329,6 +350,14 @@ impl EntrySink for Inspector<'_> {
         }
         self.content.entries.push(entry);
         Ok(())
+    }
+
+    fn global(&mut self, path: ImagePath) {
+        if USUAL.iter().any(|usual| usual.as_bytes() == path.as_bytes()) {
+            self.globals.insert(path);
+        } else if !path.is_root() {
+            self.gap(disputed(path));
+        }
     }
 
     fn unreadable(&mut self, path: ImagePath, error: &io::Error) {
