@@ -62,6 +62,13 @@ impl LayerContent {
     pub(crate) fn captured_bytes(&self) -> u64 {
         self.captured.iter().filter_map(|entry| self.entries.get(*entry)).map(|entry| entry.size).sum()
     }
+
+    /// Bytes of those of them that say something: of the others nothing is held.
+    pub(crate) fn found_bytes(&self) -> u64 {
+        let found = self.findings.iter().map(|(entry, _)| entry);
+        let found = found.filter(|entry| self.captured.binary_search(entry).is_ok());
+        found.filter_map(|entry| self.entries.get(*entry)).map(|entry| entry.size).sum()
+    }
 }
 
 /// Bytes of the path and the link target of `entry`.

@@ -138,7 +138,7 @@ fn entries_and_gaps_of_all_members_are_bounded_whoever_wants_them() {
     for member in [testing::archive(&[("a", &b"x"[..]); 30]), testing::archive(&unread)] {
         let refused = |members| {
             let archive = saved_lists(&[("l.tar", &Digest::of(&layer))]);
-            let add = |archive: TarBuilder, n| archive.file(&format!("{n}.tar"), &member);
+            let add = |archive: TarBuilder, n| archive.file(format!("{n}.tar"), &member);
             let archive = (0..members).fold(archive, add).file("l.tar", &layer).build();
             let mut options = options(1);
             options.limits.set("image-entries", 60);
