@@ -271,7 +271,9 @@ impl<'a> Inspector<'a> {
             self.content.captured.push(self.content.entries.len());
         }
         let records = findings.found.iter().map(Finding::records).sum();
-        self.held.add_file(self.captured - captured, records);
+        if !findings.found.is_empty() {
+            self.held.add_file(self.captured - captured, records);
+        }
         self.records = self.records.saturating_add(records);
         within(self.shared.limits().records, self.records, entry)?;
         for gap in findings.gaps {

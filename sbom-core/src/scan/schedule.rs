@@ -123,6 +123,12 @@ impl<'s> Schedule<'s> {
         self.changed.notify_all();
     }
 
+    /// Notes that less is held.
+    pub(super) fn make_room(&self) {
+        drop(self.lock());
+        self.changed.notify_all();
+    }
+
     /// Whether all layers below are folded.
     fn is_lowest(&self, index: usize) -> bool {
         self.folded.load(Ordering::Relaxed) >= index
@@ -168,7 +174,7 @@ impl<'s> Held<'s> {
         for entry in &content.entries {
             held.add_entry(entry);
         }
-        held.add_file(content.captured_bytes(), content.records());
+        held.add_file(content.found_bytes(), content.records());
         held
     }
 
@@ -177,7 +183,7 @@ impl<'s> Held<'s> {
         self.add(ENTRY_BYTES.saturating_add(names_bytes(entry)));
     }
 
-    /// Adds what was found in a file, of which so many bytes were kept whole.
+    /// Adds what was found in a file that was kept whole, and has so many bytes.
     pub(super) fn add_file(&mut self, captured: u64, records: u64) {
         self.add(captured.saturating_add(records.saturating_mul(RECORD_BYTES)));
     }
@@ -202,6 +208,7 @@ impl Drop for Held<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{detect::Finding, layer::EntryKind};
 
     fn layers(sizes: &[u64]) -> Vec<LayerDescriptor> {
         let layer = |size: &u64| LayerDescriptor { size: Some(*size), ..LayerDescriptor::default() };
@@ -266,6 +273,33 @@ mod tests {
         });
         assert!(schedule.is_pointless(2) && !schedule.is_pointless(0));
         assert_eq!((schedule.next(), schedule.next()), (Some(1), None));
+    }
+
+    #[test]
+    fn a_layer_is_begun_as_soon_as_there_is_room() {
+        let held = AtomicU64::new(1000);
+        let schedule = Schedule::new(&layers(&[1, 2, 3]), &held, &limits(100));
+        assert_eq!(schedule.next(), Some(0));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| schedule.next());
+            held.store(0, Ordering::Relaxed);
+            schedule.make_room();
+            assert_eq!(waiting.join().unwrap(), Some(2));
+        });
+    }
+
+    #[test]
+    fn a_file_that_says_nothing_holds_nothing() {
+        let all = AtomicU64::new(0);
+        let file = |name: &str, size| Entry { path: name.into(), kind: EntryKind::File, mode: 0, size };
+        let content = LayerContent {
+            entries: vec![file("no-room", 9 * STEP), file("read", 2 * STEP)],
+            captured: vec![0, 1],
+            findings: vec![(1, vec![Finding::OsRelease(Box::default())])],
+            ..LayerContent::default()
+        };
+        let _held = Held::of(&content, &all);
+        assert!((2 * STEP..3 * STEP).contains(&all.load(Ordering::Relaxed)));
     }
 
     #[test]
