@@ -108,8 +108,9 @@ limits! {
     inflated_bytes: "inflated-bytes" = 8 * MIB, Bytes;
     /// Packages of one database or executable; all of Debian has 60 000.
     packages: "packages" = 250_000, Count;
-    /// Packages, modules and crates in all versions of all databases and executables of one scan. A hard link to
-    /// a file, and a layer that is there again, count as often as they are there.
+    /// Packages, modules, crates, and what else programs list (settings of their build, libraries), in all versions of all
+    /// databases and executables of one scan. A hard link to a file, and a layer that is there again, count as often as
+    /// they are there.
     records: "records" = 1_000_000, Count;
     /// What components take over from files that speak of many of them: paths, licence texts, sources.
     copied_bytes: "copied-bytes" = 256 * MIB, Bytes;

@@ -133,15 +133,17 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// Packages, modules and crates in it; 1 for what lists none.
+    /// What it lists: packages with what is there of them, modules, crates, and all else that a program states one by
+    /// one; 1 for what lists none, and for each program.
     pub fn records(&self) -> u64 {
         let count = match self {
             Self::Apk(apk::ApkFile::Installed(packages)) => packages.len(),
             Self::Dpkg(dpkg::DpkgFile::Packages(_, packages)) => packages.len(),
             Self::Dpkg(dpkg::DpkgFile::Chisel(chisel)) => chisel.packages.len(),
-            Self::Go(program) => program.modules.len(),
+            Self::Go(program) => 1 + program.modules.len() + program.settings.len() + program.needed.len(),
             Self::Rust(program) => {
-                program.crates.len() + program.audit.as_ref().map_or(0, |audit| audit.crates.len())
+                let stated = program.audit.as_ref().map_or(0, |audit| audit.crates.len());
+                1 + stated + program.crates.len() + program.checkouts.len() + program.needed.len()
             }
             _ => 1,
         };
@@ -243,5 +245,22 @@ impl GapKind {
             Self::NothingRecognised => "nothing-recognised",
             Self::Partial => "partial",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_program_lists_counts() {
+        let many = || vec![String::from("a"); 3];
+        let settings = vec![Default::default(); 5];
+        let modules = vec![go_binary::Module::default(); 2];
+        let go = go_binary::GoProgram { modules, settings, needed: many(), ..Default::default() };
+        assert_eq!(Finding::Go(go).records(), 11);
+        assert_eq!(Finding::Go(go_binary::GoProgram::default()).records(), 1);
+        let rust = rust_binary::RustProgram { checkouts: many(), needed: many(), ..Default::default() };
+        assert_eq!(Finding::Rust(rust).records(), 7);
     }
 }
