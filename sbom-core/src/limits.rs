@@ -93,7 +93,8 @@ limits! {
     header_bytes: "header-bytes" = MIB, Bytes;
     /// One database or metadata file.
     file_bytes: "file-bytes" = 128 * MIB, Bytes;
-    /// All database and metadata files of one scan.
+    /// All database and metadata files of one scan, both as they are stored and as they are unpacked, and the lists of what
+    /// programs were built from.
     captured_bytes: "captured-bytes" = 2 * GIB, Bytes;
     /// An executable kept whole; of a larger one only the parts that hold build information are kept.
     executable_bytes: "executable-bytes" = 24 * MIB, Bytes;
