@@ -94,7 +94,8 @@ limits! {
     header_bytes: "header-bytes" = MIB, Bytes;
     /// One database or metadata file.
     file_bytes: "file-bytes" = 128 * MIB, Bytes;
-    /// All database and metadata files of one scan.
+    /// All database and metadata files of one scan, both as they are stored and as they are unpacked, and the lists of what
+    /// programs were built from.
     captured_bytes: "captured-bytes" = 2 * GIB, Bytes;
     /// An executable kept whole; of a larger one only the parts that hold build information are kept.
     executable_bytes: "executable-bytes" = 24 * MIB, Bytes;
@@ -109,8 +110,9 @@ limits! {
     inflated_bytes: "inflated-bytes" = 8 * MIB, Bytes;
     /// Packages of one database or executable; all of Debian has 60 000.
     packages: "packages" = 250_000, Count;
-    /// Packages, modules and crates in all versions of all databases and executables of one scan. A hard link to
-    /// a file, and a layer that is there again, count as often as they are there.
+    /// Packages, modules, crates, and what else programs list (settings of their build, libraries), in all versions of all
+    /// databases and executables of one scan. A hard link to a file, and a layer that is there again, count as often as
+    /// they are there.
     records: "records" = 1_000_000, Count;
     /// What components take over from files that speak of many of them: paths, licence texts, sources.
     copied_bytes: "copied-bytes" = 256 * MIB, Bytes;

@@ -38,9 +38,10 @@ pub struct LayerContent {
     pub hashed: Vec<HashedFile>,
     /// What could not be read.
     pub gaps: Gaps,
-    /// The regular files that were to be kept whole to be read (indices into `entries`), ascending. Those that had no
-    /// room in the layer alone are among them, without findings, see [`Limits::captured_bytes`].
-    pub captured: Vec<usize>,
+    /// The regular files that were to be kept whole to be read (indices into `entries`), or that text was taken out of,
+    /// ascending; and how many bytes that is of each. Those that had no room in the layer alone are among them, without
+    /// findings, see [`Limits::captured_bytes`].
+    pub captured: Vec<(usize, u64)>,
     /// What texts of licences in the findings turned out to be; not all of them need be here.
     pub readings: Vec<(Arc<str>, Option<Reading>)>,
     /// The paths of links that a detector would want as files.
@@ -58,16 +59,16 @@ impl LayerContent {
         self.findings.iter().flat_map(|(_, found)| found).map(Finding::records).sum()
     }
 
-    /// Bytes of the files that were to be kept whole.
+    /// Bytes of the files that were to be kept whole, and of what was taken out of files.
     pub(crate) fn captured_bytes(&self) -> u64 {
-        self.captured.iter().filter_map(|entry| self.entries.get(*entry)).map(|entry| entry.size).sum()
+        self.captured.iter().fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
     }
 
     /// Bytes of those of them that say something: of the others nothing is held.
     pub(crate) fn found_bytes(&self) -> u64 {
-        let found = self.findings.iter().map(|(entry, _)| entry);
-        let found = found.filter(|entry| self.captured.binary_search(entry).is_ok());
-        found.filter_map(|entry| self.entries.get(*entry)).map(|entry| entry.size).sum()
+        let says = |entry: &usize| self.findings.binary_search_by_key(entry, |(of, _)| *of).is_ok();
+        let found = self.captured.iter().filter(|(entry, _)| says(entry));
+        found.fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
     }
 }
 
@@ -90,7 +91,7 @@ pub struct Reread {
     pub found: Vec<Finding>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
-    /// Bytes that were to be kept whole for it.
+    /// Bytes that were to be kept whole for it, or taken out of it.
     pub captured: u64,
 }
 
@@ -152,7 +153,7 @@ pub struct Overlay<'l> {
     links: BTreeSet<ImagePath>,
     /// Records in `history`, see [`Limits::records`].
     records: u64,
-    /// Bytes of files that were to be kept whole, see [`Limits::captured_bytes`].
+    /// Bytes of files that were to be kept whole, and of what was taken out of files, see [`Limits::captured_bytes`].
     captured: u64,
     /// Bytes of link targets followed, see [`Limits::link_bytes`].
     followed: Cell<u64>,
@@ -249,8 +250,8 @@ impl<'l> Overlay<'l> {
         let mut hashed = content.hashed.iter().zip(first_hashed..).peekable();
         for (index, entry) in content.entries.into_iter().enumerate() {
             let mut found = findings.next_if(|(of, _)| *of == index).map(|(_, found)| found);
-            if captured.next_if_eq(&index).is_some()
-                && let Err(gap) = self.count_captured(entry.size, &entry.path, layer)
+            if let Some((_, bytes)) = captured.next_if(|(of, _)| *of == index)
+                && let Err(gap) = self.count_captured(bytes, &entry.path, layer)
             {
                 self.gap(gap);
                 found = None;

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::key::Key;
 
 /// The version of this format and of what the body holds.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 const MAGIC: [u8; 8] = *b"sbomctlL";
 const DIGEST_BYTES: usize = 32;
 

@@ -60,9 +60,10 @@ pub(super) fn write(content: &LayerContent, most: usize) -> Option<Vec<u8>> {
     put_all_gaps(gaps, &mut out);
     let mut last = 0;
     out.length(captured.len());
-    for entry in captured {
+    for (entry, bytes) in captured {
         out.length(entry.checked_sub(last)?);
         last = *entry;
+        bytes.put(&mut out);
     }
     readings.put(&mut out);
     links.put(&mut out);
@@ -83,7 +84,7 @@ pub(super) fn read(body: &[u8], place: Place<'_>) -> Result<LayerContent, Malfor
     })?;
     let gaps = take_all_gaps(&mut input, place)?;
     let mut next = Ascending { last: 0, end: entries.len() };
-    let captured = input.list(|input| next.take(input))?;
+    let captured = input.list(|input| Ok((next.take(input)?, Record::take(input)?)))?;
     let readings = Record::take(&mut input)?;
     let links = Record::take(&mut input)?;
     input.finish()?;

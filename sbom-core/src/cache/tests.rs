@@ -312,6 +312,46 @@ fn what_is_left_out_for_want_of_room_is_the_same_of_what_was_kept() {
 }
 
 #[test]
+fn what_is_unpacked_needs_room_as_what_is_stored_does() {
+    use std::io::Write as _;
+    let text = |n: usize| {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gz.write_all(format!("licence {n} {}", "of words ".repeat(10_000 + n)).as_bytes()).unwrap();
+        gz.finish().unwrap()
+    };
+    let layer = |of: &[usize]| {
+        let files: Vec<_> =
+            of.iter().map(|n| (format!("usr/share/doc/p{n}/copyright.gz"), text(*n))).collect();
+        let files = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        archive(&files.chain([("etc/os-release", OS)]).collect::<Vec<_>>())
+    };
+    let image = Memory::new(vec![layer(&[0, 1]), layer(&[2, 3, 4, 5]), layer(&[6])]);
+    let run = |jobs, cache| {
+        let mut options = Options { jobs, ..options(cache) };
+        options.limits.set("captured-bytes", 300_000);
+        scan(&image, &options, &Silent).unwrap()
+    };
+    let one = NonZeroUsize::MIN;
+    let expected = run(one, None);
+    let over = expected.gaps.iter().filter(|gap| gap.message.contains("captured-bytes"));
+    let over: Vec<_> = over.filter_map(|gap| Some(gap.path.as_ref()?.to_string())).collect();
+    let texts = [3, 4, 5, 6].map(|n| format!("/usr/share/doc/p{n}/copyright.gz"));
+    assert_eq!(
+        over.iter().filter(|path| path.contains("/doc/")).collect::<Vec<_>>(),
+        texts.iter().collect::<Vec<_>>()
+    );
+    let kept = Kept::new();
+    for jobs in [1, 2, 8] {
+        let jobs = one.saturating_add(jobs - 1);
+        assert_eq!(run(jobs, None), expected, "--jobs {jobs}");
+        assert_eq!(run(jobs, Some(kept.cache())), expected, "--jobs {jobs}, kept");
+        for bill in kept.bills() {
+            fs::remove_file(bill).unwrap();
+        }
+    }
+}
+
+#[test]
 fn what_was_too_large_to_be_kept_whole_counts_for_nothing_the_second_time_either() {
     let (kept, large) = (Kept::new(), vec![b'x'; 2500]);
     let image = Memory::new(vec![

@@ -7,12 +7,13 @@
 use std::{
     borrow::Cow,
     fmt::{self, Debug},
+    io::{self, Read},
 };
 
 use crate::{
     image_path::{ImagePath, escape_control},
     layer::{needles::Needle, retain::Content},
-    limits::Limits,
+    limits::{Limits, ReadError, read_capped},
 };
 
 pub mod apk;
@@ -133,15 +134,20 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// Packages, modules and crates in it; 1 for what lists none.
+    /// What it lists: packages with what is there of them, modules, crates, and all else that a program states one by
+    /// one; 1 for what lists none, and for each program.
     pub fn records(&self) -> u64 {
         let count = match self {
             Self::Apk(apk::ApkFile::Installed(packages)) => packages.len(),
             Self::Dpkg(dpkg::DpkgFile::Packages(_, packages)) => packages.len(),
-            Self::Dpkg(dpkg::DpkgFile::Chisel(chisel)) => chisel.packages.len(),
-            Self::Go(program) => program.modules.len(),
+            Self::Dpkg(dpkg::DpkgFile::Chisel(chisel)) => {
+                let files = chisel.contents.values().map(|contents| contents.files.len());
+                chisel.packages.len() + files.sum::<usize>()
+            }
+            Self::Go(program) => 1 + program.modules.len() + program.settings.len() + program.needed.len(),
             Self::Rust(program) => {
-                program.crates.len() + program.audit.as_ref().map_or(0, |audit| audit.crates.len())
+                let stated = program.audit.as_ref().map_or(0, |audit| audit.crates.len());
+                1 + stated + program.crates.len() + program.checkouts.len() + program.needed.len()
             }
             _ => 1,
         };
@@ -156,6 +162,30 @@ pub struct Findings {
     pub found: Vec<Finding>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+    /// Bytes of text that were unpacked from the file, or taken out of an executable: they count as those of files that
+    /// are kept whole do, see [`Limits::captured_bytes`].
+    pub taken: u64,
+}
+
+/// Reads what is unpacked from a file, within [`Limits::file_bytes`]. All that was unpacked counts as `taken`, even if it
+/// is too much or its end cannot be read.
+pub(crate) fn unpack(unpacked: impl Read, limits: &Limits, taken: &mut u64) -> Result<Vec<u8>, ReadError> {
+    let mut counted = Counted { inner: unpacked, taken };
+    read_capped(&mut counted, limits.file_bytes)
+}
+
+/// Counts the bytes that pass.
+struct Counted<'t, R> {
+    inner: R,
+    taken: &'t mut u64,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        *self.taken = self.taken.saturating_add(count as u64);
+        Ok(count)
+    }
 }
 
 /// Something that could not be read, or not be understood, and is therefore missing from the bill.
@@ -243,5 +273,22 @@ impl GapKind {
             Self::NothingRecognised => "nothing-recognised",
             Self::Partial => "partial",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_program_lists_counts() {
+        let many = || vec![String::from("a"); 3];
+        let settings = vec![Default::default(); 5];
+        let modules = vec![go_binary::Module::default(); 2];
+        let go = go_binary::GoProgram { modules, settings, needed: many(), ..Default::default() };
+        assert_eq!(Finding::Go(go).records(), 11);
+        assert_eq!(Finding::Go(go_binary::GoProgram::default()).records(), 1);
+        let rust = rust_binary::RustProgram { checkouts: many(), needed: many(), ..Default::default() };
+        assert_eq!(Finding::Rust(rust).records(), 7);
     }
 }

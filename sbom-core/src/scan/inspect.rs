@@ -72,7 +72,8 @@ impl<'o> Shared<'o> {
     }
 
     /// Captures `entry` as far as a detector wants it, and has it read. None if none does. Adds to
-    /// `captured` the bytes of a file that is wanted whole; of one that those before left no room for nothing is said.
+    /// `captured` the bytes of a file that is wanted whole, and what is taken out of one; of a file that those before left
+    /// no room for nothing is said.
     fn examine(
         &self,
         entry: &Entry,
@@ -93,7 +94,7 @@ impl<'o> Shared<'o> {
         }
         let mut content = io::Cursor::new(head).chain(content);
         let findings = match self.capture(want, entry.size, &mut content) {
-            Ok(kept) => self.detect(&entry.path, entry, &kept, &wanted),
+            Ok(kept) => self.detect(&entry.path, entry, &kept, &wanted, captured),
             Err(error) => {
                 let gap = Gap { detector: first(&wanted), ..not_kept(&entry.path, error)? };
                 Findings { gaps: vec![gap], ..Findings::default() }
@@ -148,8 +149,16 @@ impl<'o> Shared<'o> {
         Ok(Kept { content, spare: &self.spare, touched, _share: share })
     }
 
-    /// What the detectors find in a file, seen under `path`.
-    fn detect(&self, path: &ImagePath, entry: &Entry, kept: &Kept<'_>, wanted: &Wanted<'_>) -> Findings {
+    /// What the detectors find in a file, seen under `path`. Adds what they took out of it to `captured`; where there is no
+    /// room for that, they found nothing.
+    fn detect(
+        &self,
+        path: &ImagePath,
+        entry: &Entry,
+        kept: &Kept<'_>,
+        wanted: &Wanted<'_>,
+        captured: &mut u64,
+    ) -> Findings {
         let limits = self.limits();
         let file = Captured { path, size: entry.size, mode: entry.mode, content: &kept.content, limits };
         let mut findings = Findings::default();
@@ -162,6 +171,10 @@ impl<'o> Shared<'o> {
                 gap.path.get_or_insert_with(|| path.clone());
                 gap.detector.get_or_insert(detector.id());
             }
+        }
+        *captured = captured.saturating_add(findings.taken);
+        if findings.taken > 0 && limits.captured_bytes.check(*captured).is_err() {
+            findings.found.clear();
         }
         findings
     }
@@ -225,7 +238,7 @@ pub(super) struct Inspector<'a> {
     held: Held<'a>,
     /// Bytes of paths and link targets.
     names: u64,
-    /// Bytes of the files that were to be kept whole.
+    /// Bytes of the files that were to be kept whole, and of what was taken out of files.
     captured: u64,
     /// Packages, modules and crates.
     records: u64,
@@ -261,14 +274,16 @@ impl<'a> Inspector<'a> {
 
     /// Notes that something in the layer as a whole could not be read.
     pub(super) fn gap(&mut self, gap: Gap) {
+        let listed = self.content.gaps.listed.len();
         self.content.gaps.add(Gap { layer: Some(self.layer), ..gap });
+        self.held.add_gaps(self.content.gaps.listed.len().saturating_sub(listed));
     }
 
     fn examine(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), LayerError> {
         let captured = self.captured;
         let Some(findings) = self.shared.examine(entry, content, &mut self.captured)? else { return Ok(()) };
         if self.captured > captured {
-            self.content.captured.push(self.content.entries.len());
+            self.content.captured.push((self.content.entries.len(), self.captured - captured));
         }
         let records = findings.found.iter().map(Finding::records).sum();
         if !findings.found.is_empty() {
@@ -394,16 +409,21 @@ impl<'a> Rereader<'a> {
         self.read.push(Reread { gaps: vec![gap], ..Reread::of(path) });
     }
 
-    /// Reads a file under one of its paths.
-    fn detect(&mut self, path: &ImagePath, entry: &Entry, kept: &Kept<'_>, wanted: &Wanted<'_>) {
+    /// Reads a file under one of its paths. Gives how many bytes were taken out of it.
+    fn detect(&mut self, path: &ImagePath, entry: &Entry, kept: &Kept<'_>, wanted: &Wanted<'_>) -> u64 {
         let before = self.captured;
         let want = most_wanted(wanted).unwrap_or(Want::Nothing);
         let has_room = self.shared.has_room(want, entry.size, &mut self.captured);
-        let findings =
-            if has_room { self.shared.detect(path, entry, kept, wanted) } else { Findings::default() };
+        let findings = if has_room {
+            self.shared.detect(path, entry, kept, wanted, &mut self.captured)
+        } else {
+            Findings::default()
+        };
+        let taken = findings.taken;
         let gaps = findings.gaps.into_iter().map(|gap| Gap { layer: Some(self.layer), ..gap }).collect();
         let captured = self.captured.saturating_sub(before);
         self.read.push(Reread { path: path.clone(), found: findings.found, gaps, captured });
+        taken
     }
 }
 
@@ -454,7 +474,10 @@ impl EntrySink for Rereader<'_> {
                 };
                 *self.further = rest;
             }
-            self.detect(path, &entry, &kept, wanted);
+            let taken = self.detect(path, &entry, &kept, wanted);
+            if index > 0 {
+                *self.further = self.further.saturating_sub(taken);
+            }
         }
         Ok(())
     }

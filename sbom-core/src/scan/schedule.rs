@@ -24,7 +24,9 @@ use crate::{
 const ENTRY_BYTES: u64 = 128;
 /// What a package or the like takes beside the file that it was read from, about.
 const RECORD_BYTES: u64 = 512;
-/// Bytes counted at a time.
+/// What a gap takes, about.
+const GAP_BYTES: u64 = 1 << 10;
+/// Bytes counted at a time while a layer is read.
 const STEP: u64 = 64 << 10;
 
 /// The order in which the layers of one scan are read.
@@ -175,6 +177,9 @@ impl<'s> Held<'s> {
             held.add_entry(entry);
         }
         held.add_file(content.found_bytes(), content.records());
+        held.add_gaps(content.gaps.listed.len());
+        // Little of each of many layers is much.
+        held.count();
         held
     }
 
@@ -188,14 +193,23 @@ impl<'s> Held<'s> {
         self.add(captured.saturating_add(records.saturating_mul(RECORD_BYTES)));
     }
 
+    /// Adds gaps that are listed.
+    pub(super) fn add_gaps(&mut self, gaps: usize) {
+        self.add(GAP_BYTES.saturating_mul(gaps as u64));
+    }
+
     fn add(&mut self, bytes: u64) {
         self.more = self.more.saturating_add(bytes);
         if self.more >= STEP {
-            // A sum of what lies in memory, which is less than a tenth of what this can count.
-            self.all.fetch_add(self.more, Ordering::Relaxed);
-            self.counted = self.counted.saturating_add(self.more);
-            self.more = 0;
+            self.count();
         }
+    }
+
+    fn count(&mut self) {
+        // A sum of what lies in memory, which is less than a tenth of what this can count.
+        self.all.fetch_add(self.more, Ordering::Relaxed);
+        self.counted = self.counted.saturating_add(self.more);
+        self.more = 0;
     }
 }
 
@@ -208,7 +222,10 @@ impl Drop for Held<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{detect::Finding, layer::EntryKind};
+    use crate::{
+        detect::{Finding, Gap, GapKind},
+        layer::EntryKind,
+    };
 
     fn layers(sizes: &[u64]) -> Vec<LayerDescriptor> {
         let layer = |size: &u64| LayerDescriptor { size: Some(*size), ..LayerDescriptor::default() };
@@ -294,12 +311,26 @@ mod tests {
         let file = |name: &str, size| Entry { path: name.into(), kind: EntryKind::File, mode: 0, size };
         let content = LayerContent {
             entries: vec![file("no-room", 9 * STEP), file("read", 2 * STEP)],
-            captured: vec![0, 1],
+            captured: vec![(0, 9 * STEP), (1, 2 * STEP)],
             findings: vec![(1, vec![Finding::OsRelease(Box::default())])],
             ..LayerContent::default()
         };
         let _held = Held::of(&content, &all);
         assert!((2 * STEP..3 * STEP).contains(&all.load(Ordering::Relaxed)));
+    }
+
+    #[test]
+    fn gaps_and_what_is_less_than_a_step_are_held() {
+        let all = AtomicU64::new(0);
+        let gaps = |most: usize| (0..most).map(|n| Gap::new(GapKind::Malformed, n.to_string())).collect();
+        let small = LayerContent { gaps: gaps(1), ..LayerContent::default() };
+        let layers: Vec<_> = (0..1000).map(|_| Held::of(&small, &all)).collect();
+        assert_eq!(all.load(Ordering::Relaxed), 1000 * GAP_BYTES);
+        drop(layers);
+        let large = Held::of(&LayerContent { gaps: gaps(9000), ..LayerContent::default() }, &all);
+        assert_eq!(all.load(Ordering::Relaxed), 9000 * GAP_BYTES);
+        drop(large);
+        assert_eq!(all.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -264,7 +264,7 @@ fn result() -> impl Strategy<Value = LayerContent> {
                     content.hashed.push(HashedFile { entry: index, digests, path: entry.path.clone() });
                 }
                 if found.len() != 1 {
-                    content.captured.push(index);
+                    content.captured.push((index, entry.size / 2));
                 }
                 if !found.is_empty() {
                     content.findings.push((index, found));

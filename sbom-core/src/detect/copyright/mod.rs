@@ -2,8 +2,8 @@
 
 use flate2::read::MultiGzDecoder;
 
-use super::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, Want, dpkg::Report};
-use crate::{image_path::ImagePath, license::Licensing, limits::read_capped};
+use super::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, Want, dpkg::Report, unpack};
+use crate::{image_path::ImagePath, license::Licensing};
 
 mod free_text;
 mod machine_readable;
@@ -70,7 +70,7 @@ impl Detector for CopyrightDetector {
         let bytes = file.bytes()?;
         let mut report = Report::new(&mut out.gaps, file.limits);
         let copyright = if file.path.file_name().ends_with(b".gz") {
-            let text = read_capped(MultiGzDecoder::new(bytes), file.limits.file_bytes)
+            let text = unpack(MultiGzDecoder::new(bytes), file.limits, &mut out.taken)
                 .map_err(|error| Gap::new(GapKind::Unreadable, format!("not gzip: {error}")))?;
             read(&text, &package, &mut report)
         } else {
@@ -135,22 +135,30 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::{layer::retain::Content, limits::Limits};
+    use crate::{
+        layer::retain::Content,
+        limits::{Limits, read_capped},
+    };
 
     pub(super) fn detect(path: &str, bytes: Vec<u8>) -> (Option<Copyright>, Vec<Gap>) {
-        let path = ImagePath::from(path);
-        let size = bytes.len() as u64;
-        let meta = FileMeta { path: &path, size, mode: 0o644, head: &bytes };
-        assert_eq!(CopyrightDetector.wants(&meta), Want::Whole);
-        let (content, limits) = (Content::new(bytes), Limits::default());
-        let file = Captured { path: &path, size, mode: 0o644, content: &content, limits: &limits };
-        let mut findings = Findings::default();
-        CopyrightDetector.detect(&file, &mut findings).unwrap();
+        let findings = findings(path, bytes, &Limits::default()).unwrap();
         let mut found = findings.found.into_iter().map(|finding| match finding {
             Finding::Copyright(copyright) => copyright,
             other => panic!("{other:?}"),
         });
         (found.next(), findings.gaps)
+    }
+
+    fn findings(path: &str, bytes: Vec<u8>, limits: &Limits) -> Result<Findings, (Gap, u64)> {
+        let path = ImagePath::from(path);
+        let size = bytes.len() as u64;
+        let meta = FileMeta { path: &path, size, mode: 0o644, head: &bytes };
+        assert_eq!(CopyrightDetector.wants(&meta), Want::Whole);
+        let content = Content::new(bytes);
+        let file = Captured { path: &path, size, mode: 0o644, content: &content, limits };
+        let mut findings = Findings::default();
+        let read = CopyrightDetector.detect(&file, &mut findings);
+        read.map_err(|gap| (gap, findings.taken)).map(|()| findings)
     }
 
     #[test]
@@ -169,6 +177,17 @@ mod tests {
         gz.write_all(b"see /usr/share/common-licenses/Apache-2.0").unwrap();
         let (copyright, _) = detect("usr/share/doc/a/copyright.gz", gz.finish().unwrap());
         assert_eq!(copyright.unwrap().licenses.expression.as_deref(), Some("Apache-2.0"));
+    }
+
+    #[test]
+    fn what_is_unpacked_counts_even_if_it_is_too_much() {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gz.write_all(&b"words ".repeat(50_000)).unwrap();
+        let (path, bytes) = ("usr/share/doc/a/copyright.gz", gz.finish().unwrap());
+        let mut limits = Limits::default();
+        assert_eq!(findings(path, bytes.clone(), &limits).unwrap().taken, 300_000);
+        limits.set("file-bytes", 200_000);
+        assert_eq!(findings(path, bytes, &limits).unwrap_err().1, 200_001);
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Detector for DpkgDetector {
                 Some(release) => DpkgFile::Release(release),
                 None => return Ok(()),
             },
-            Kind::Chisel => DpkgFile::Chisel(ubuntu::chisel(bytes, limits, report)?),
+            Kind::Chisel => DpkgFile::Chisel(ubuntu::chisel(bytes, limits, &mut out.taken, report)?),
             Kind::UbuntuPro => DpkgFile::UbuntuPro(ubuntu::pro(bytes)?),
         };
         out.found.push(Finding::Dpkg(found));

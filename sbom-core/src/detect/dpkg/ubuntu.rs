@@ -6,15 +6,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
-    super::{Gap, GapKind},
+    super::{Gap, GapKind, unpack},
     Report,
     package::Package,
 };
-use crate::{
-    digest::unhex,
-    image_path::ImagePath,
-    limits::{Limits, read_capped},
-};
+use crate::{digest::unhex, image_path::ImagePath, limits::Limits};
 
 /// The manifest of an image that chisel cut out of packages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,6 +32,8 @@ pub struct Contents {
 
 /// A path is written once for all packages that have it, so they may be longer than the manifest, but not by more.
 const PATHS_PER_BYTE: usize = 4;
+/// A line that is read.
+const LINE_BYTES: usize = 1 << 20;
 
 /// One line of a manifest.
 #[derive(Deserialize)]
@@ -61,21 +59,31 @@ enum Line {
     Other,
 }
 
-/// Reads chisel's manifest: a line of header, then lines of JSON, compressed with zstd. Source: chisel's `jsonwall`.
-pub(super) fn chisel(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> Result<Chisel, Gap> {
+/// Reads chisel's manifest: a line of header, then lines of JSON, compressed with zstd. What was unpacked counts as
+/// `taken`. Source: chisel's `jsonwall`.
+pub(super) fn chisel(
+    bytes: &[u8],
+    limits: &Limits,
+    taken: &mut u64,
+    report: &mut Report<'_>,
+) -> Result<Chisel, Gap> {
     let unreadable =
         |error: &dyn std::fmt::Display| Gap::new(GapKind::Malformed, format!("not zstd: {error}"));
     let decoder = zstd::Decoder::with_buffer(bytes).map_err(|error| unreadable(&error))?;
-    let text = read_capped(decoder, limits.file_bytes).map_err(|error| unreadable(&error))?;
+    let text = unpack(decoder, limits, taken).map_err(|error| unreadable(&error))?;
     let mut manifest = Chisel::default();
     let mut path_bytes = text.len().saturating_mul(PATHS_PER_BYTE).saturating_add(1 << 20);
-    let mut left_out = 0_u64;
+    let (mut listed, mut left_out) = (0_u64, 0_u64);
     let mut offset = 0;
     for line in text.split(|&byte| byte == b'\n') {
         let at = offset;
         offset += line.len() + 1;
         // The header is the one line without a kind.
         if line.is_empty() || line.starts_with(br#"{"jsonwall""#) {
+            continue;
+        }
+        if line.len() > LINE_BYTES {
+            report.gap(Gap::new(GapKind::Limit, "a line of more than a MiB is not read").at(at));
             continue;
         }
         match serde_json::from_slice(line) {
@@ -93,11 +101,14 @@ pub(super) fn chisel(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> 
                 owners.sort_unstable();
                 owners.dedup();
                 for owner in owners {
-                    let Some(rest) = path_bytes.checked_sub(path.as_bytes().len()) else {
+                    let has_room = limits.records.check(listed + 1).is_ok();
+                    let rest = path_bytes.checked_sub(path.as_bytes().len());
+                    let Some(rest) = rest.filter(|_| has_room) else {
                         left_out += 1;
                         continue;
                     };
                     path_bytes = rest;
+                    listed += 1;
                     let contents = manifest.contents.entry(owner.to_owned()).or_default();
                     contents.files.push((path.clone(), digest));
                 }
@@ -115,7 +126,9 @@ pub(super) fn chisel(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> 
         }
     }
     if left_out > 0 {
-        let message = format!("{left_out} files of packages are left out: too many packages share them");
+        let message = format!(
+            "{left_out} files of packages are left out: there are too many, or too many packages share them"
+        );
         report.gap(Gap::new(GapKind::Limit, message));
     }
     Ok(manifest)
@@ -180,7 +193,10 @@ pub(super) fn pro(bytes: &[u8]) -> Result<Vec<String>, Gap> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{DpkgFile, Finding},
+        *,
+    };
 
     fn reported<T>(read: impl FnOnce(&Limits, &mut Report<'_>) -> T) -> (T, Vec<Gap>) {
         let mut gaps = Vec::new();
@@ -202,13 +218,33 @@ mod tests {
 "#
         );
         let bytes = zstd::encode_all(text.as_bytes(), 0).unwrap();
-        let (manifest, gaps) = reported(|limits, report| chisel(&bytes, limits, report).unwrap());
+        let mut taken = 0;
+        let (manifest, gaps) = reported(|limits, report| chisel(&bytes, limits, &mut taken, report).unwrap());
         assert_eq!(manifest.packages[0].name, "libc6");
         let contents = &manifest.contents["libc6"];
         assert_eq!(contents.archive, Some([0x11; 32]));
         assert_eq!(contents.files, [("usr/lib/libc.so.6".into(), Some([0x22; 32]))]);
         assert_eq!(gaps.len(), 1);
-        assert!(reported(|limits, report| chisel(b"no zstd", limits, report)).0.is_err());
+        assert_eq!(Finding::Dpkg(DpkgFile::Chisel(manifest)).records(), 2);
+        assert_eq!(taken, text.len() as u64);
+        assert!(reported(|limits, report| chisel(b"no zstd", limits, &mut taken, report)).0.is_err());
+    }
+
+    #[test]
+    fn of_a_manifest_that_lists_too_many_files_the_others_are_left_out() {
+        let path = r#"{"kind":"path","path":"/a","slices":["a_b","c_d","e_f"]}"#;
+        let long = format!(r#"{{"kind":"path","path":"/{}","slices":["g_h"]}}"#, "a".repeat(LINE_BYTES));
+        let bytes = zstd::encode_all([path, &long, path].join("\n").as_bytes(), 0).unwrap();
+        let mut limits = Limits::default();
+        limits.set("records", 4);
+        let mut gaps = Vec::new();
+        let manifest = chisel(&bytes, &limits, &mut 0, &mut Report::new(&mut gaps, &limits)).unwrap();
+        assert_eq!(Finding::Dpkg(DpkgFile::Chisel(manifest)).records(), 4);
+        let messages: Vec<_> = gaps.iter().map(|gap| gap.message.as_str()).collect();
+        assert!(
+            matches!(messages[..], [one, two] if one.contains("a MiB") && two.starts_with("2 files")),
+            "{messages:?}"
+        );
     }
 
     #[test]

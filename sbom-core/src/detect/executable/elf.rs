@@ -106,10 +106,10 @@ fn needed_class<E: FileHeader<Endian = Endianness>>(program: &Program<'_>) -> Op
     let count = usize::try_from(size).ok()? / entry;
     let entries = view.read_slice_at::<E::Dyn>(offset, count.min(MAX_DYNAMIC)).ok()?;
     let entries = || entries.iter().take_while(|entry| entry.tag(endian) != elf::DT_NULL);
-    let value = |tag| entries().find(|entry| entry.tag(endian) == tag).map(|entry| entry.val(endian));
+    let names = entries().find(|entry| entry.tag(endian) == elf::DT_STRTAB).map(|entry| entry.val(endian));
     let mut libraries = Vec::new();
     for library in entries().filter(|entry| entry.tag(endian) == elf::DT_NEEDED) {
-        let address = value(elf::DT_STRTAB)?.checked_add(library.val(endian))?;
+        let address = names?.checked_add(library.val(endian))?;
         let offset = program.offset_of(address)?;
         let name = view.read_bytes_at_until(offset..offset.saturating_add(256), 0).ok()?;
         libraries.push(String::from_utf8_lossy(name).into_owned());

@@ -29,7 +29,7 @@ impl Detector for GoDetector {
     fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap> {
         let mut digest = None;
         for program in executable::programs(file.content) {
-            if let Some(mut found) = read(&program, file.limits, &mut out.gaps) {
+            if let Some(mut found) = read(&program, file.limits, out) {
                 found.sha256 = Some(digest.get_or_insert_with(|| file.content.sha256()).clone());
                 out.found.push(Finding::Go(found));
             } else if is_packed(&program) {
@@ -90,8 +90,10 @@ pub struct Module {
     pub replacement: Option<Box<Module>>,
 }
 
-fn read(program: &executable::Program<'_>, limits: &Limits, gaps: &mut Vec<Gap>) -> Option<GoProgram> {
+fn read(program: &executable::Program<'_>, limits: &Limits, out: &mut Findings) -> Option<GoProgram> {
+    let gaps = &mut out.gaps;
     let info = build_info::find(program, gaps)?;
+    out.taken = out.taken.saturating_add(info.modules.len() as u64);
     let mut found = module_info::parse(&info.modules, info.offset, limits, gaps);
     found.architecture.clone_from(&program.architecture);
     found.go_version = info.go_version;

@@ -34,7 +34,7 @@ impl Detector for RustDetector {
     fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap> {
         let mut digest = None;
         for program in executable::programs(file.content) {
-            if let Some(mut found) = read(&program, file.limits, &mut out.gaps) {
+            if let Some(mut found) = read(&program, file.limits, out) {
                 found.sha256 = Some(digest.get_or_insert_with(|| file.content.sha256()).clone());
                 out.found.push(Finding::Rust(found));
             }
@@ -73,8 +73,12 @@ pub struct RustProgram {
     pub needed: Vec<String>,
 }
 
-fn read(program: &executable::Program<'_>, limits: &Limits, gaps: &mut Vec<Gap>) -> Option<RustProgram> {
-    let audit = section::inflate(program, limits, gaps).and_then(|json| audit::parse(&json, limits, gaps));
+fn read(program: &executable::Program<'_>, limits: &Limits, out: &mut Findings) -> Option<RustProgram> {
+    let gaps = &mut out.gaps;
+    let audit = section::inflate(program, limits, gaps).and_then(|json| {
+        out.taken = out.taken.saturating_add(json.len() as u64);
+        audit::parse(&json, limits, gaps)
+    });
     let toolchain = paths::toolchain(program);
     if audit.is_none() && toolchain == Toolchain::default() {
         return None;
