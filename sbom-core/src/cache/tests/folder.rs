@@ -39,7 +39,8 @@ fn a_slow_disk_is_left_alone() {
     let (_, opened, fault) = scan_with(&image(), cache);
     assert_eq!(opened, 2);
     assert!(fault.unwrap().contains("slowly"));
-    assert!(kept.entries().len() < 2);
+    // Both layers may be begun to be written at the same time, and nothing after them.
+    assert!(kept.bills().is_empty());
 }
 
 #[test]
