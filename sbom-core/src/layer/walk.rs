@@ -18,6 +18,9 @@ use crate::{
 mod content;
 mod window;
 
+/// Bytes of a path that is too long that a message shows.
+const SHOWN: usize = 200;
+
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +33,16 @@ pub enum LayerError {
     Read {
         /// Where in the unpacked archive.
         offset: u64,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// The bytes of a file in it could not be read or decompressed.
+    #[error("at byte {offset} of the unpacked archive, in {path}: {source}")]
+    Content {
+        /// Where in the unpacked archive.
+        offset: u64,
+        /// The file.
+        path: ImagePath,
         /// What went wrong.
         source: io::Error,
     },
@@ -75,10 +88,19 @@ impl LayerError {
     pub fn offset(&self) -> u64 {
         match self {
             Self::Read { offset, .. }
+            | Self::Content { offset, .. }
             | Self::Truncated { offset, .. }
             | Self::Header { offset, .. }
             | Self::Limit { offset, .. } => *offset,
             Self::NotAnArchive { .. } | Self::Stopped => 0,
+        }
+    }
+
+    /// The error with the file in which it was met.
+    fn within(self, path: &ImagePath) -> Self {
+        match self {
+            Self::Read { offset, source } => Self::Content { offset, path: path.clone(), source },
+            other => other,
         }
     }
 }
@@ -118,22 +140,29 @@ pub(super) fn walk_hopping<R: Read>(
                 }
                 Found::End => return Ok(entries),
                 Found::Passed(consumed) => {
-                    window.advance(consumed);
+                    window.skip_available(consumed as u64)?;
                     wanted = 0;
                     continue;
                 }
                 Found::Global(consumed, [name, own]) => {
-                    sink.global(ImagePath::new(name));
-                    if own != name {
-                        sink.global(ImagePath::new(own));
+                    let own = Some(own).filter(|own| *own != name);
+                    for path in [Some(name), own].into_iter().flatten().map(ImagePath::new) {
+                        bounded(&path, &[], offset, limits)?;
+                        sink.global(path);
                     }
-                    window.advance(consumed);
+                    window.skip_available(consumed as u64)?;
                     wanted = 0;
                     continue;
                 }
                 Found::Entry(consumed, header) => (consumed, header),
             };
         let entry = read_entry(&header);
+        let target = match &entry.kind {
+            EntryKind::Symlink(target) => target,
+            EntryKind::HardLink(target) => target.as_bytes(),
+            _ => &[],
+        };
+        bounded(&entry.path, target, offset, limits)?;
         let Header { stored, sparse, .. } = header;
         window.advance(consumed);
         wanted = 0;
@@ -148,7 +177,7 @@ pub(super) fn walk_hopping<R: Read>(
         let sparse = sparse.map(|map| Sparse { map, holes: &mut holes, most: limits.hole_bytes });
         hand_over(entry, sparse, &mut content, sink)?;
         let left = content.left;
-        window.skip(left, &path)?;
+        window.skip(left, &path).map_err(|error| error.within(&path))?;
         let padding = stored.wrapping_neg() % BLOCK as u64;
         // Some writers leave out the padding of the very last entry.
         window.skip_available(padding)?;
@@ -183,10 +212,19 @@ fn read_entry(header: &Header<'_>) -> Entry {
     Entry { path: ImagePath::new(header.name), kind, mode: header.mode, size: header.size }
 }
 
+/// Fails if the path of an entry or what it links to is too long.
+fn bounded(path: &ImagePath, target: &[u8], offset: u64, limits: &Limits) -> Result<(), LayerError> {
+    let length = path.as_bytes().len().max(target.len()) as u64;
+    limits.path_bytes.check(length).map_err(|source| {
+        let shown = path.as_bytes().get(..SHOWN).unwrap_or(path.as_bytes());
+        LayerError::Limit { offset, path: ImagePath::new(shown), source }
+    })
+}
+
 fn unread(offset: u64, source: TarError) -> LayerError {
     match source {
         TarError::Limit(source) => LayerError::Limit { offset, path: ImagePath::root(), source },
-        source if offset == 0 => LayerError::NotAnArchive { source },
+        TarError::Checksum if offset == 0 => LayerError::NotAnArchive { source },
         source => LayerError::Header { offset, source },
     }
 }

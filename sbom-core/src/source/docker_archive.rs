@@ -101,9 +101,7 @@ pub(super) fn open_files(
 ) -> Result<Vec<DockerImage>, SourceError> {
     if files.size("oci-layout")?.is_some() && files.size("index.json")?.is_some() {
         let images = oci_layout::open_files(Arc::clone(&files), name, choice, selection, limits)?;
-        if files.size("manifest.json")?.is_some() {
-            compare(&files, &images, choice, selection, limits)?;
-        }
+        compare(&files, &images, choice, selection, limits)?;
         return Ok(images.into_iter().map(DockerImage::Layout).collect());
     }
     let entries = read_manifest(files.as_ref(), limits)?;
@@ -119,16 +117,19 @@ pub(super) fn open_files(
     Ok(vec![DockerImage::Saved(image)])
 }
 
-/// Fails unless `manifest.json` names the `images` that were chosen of the layout beside it.
+/// Fails unless `manifest.json`, if there is one, names the `images` that were chosen of the layout beside it.
 ///
 /// Of an image for several platforms containerd names only one there: another one must be asked for.
-fn compare(
+pub(super) fn compare(
     files: &Arc<dyn Files>,
     images: &[ImageSource],
     choice: &Choice,
     selection: &Selection,
     limits: &Limits,
 ) -> Result<(), SourceError> {
+    if files.size("manifest.json")?.is_none() {
+        return Ok(());
+    }
     let entries = read_manifest(files.as_ref(), limits)?;
     let mut bytes = 0_u64;
     let mut named = Vec::new();
@@ -339,7 +340,7 @@ mod tests {
         DockerArchive, Image as TestImage, ImageBuilder, Layout, Root, TarBuilder, blob_path, index,
     };
 
-    use super::*;
+    use super::{super::oci_archive, *};
 
     fn open_choice(
         archive: &[u8],
@@ -461,11 +462,20 @@ mod tests {
         let (one, other) = (image("1", "example.org/app:1"), image("2", "example.org/app:1"));
         let third = image("3", "example.org/app:3");
         let named = Choice::Named("example.org/app:1".to_owned());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("saved.tar");
+        let selection = Selection::Default("linux/amd64".parse().unwrap());
+        let limits = Limits::default();
         let check = |roots: &[&TestImage], listed: &[&TestImage], choice: &Choice, is_read: bool| {
             let archive = with_list(roots.iter().map(|image| image.root()).collect(), listed);
-            let opened = open_choice(&archive, choice, None);
-            let disagree = matches!(opened, Err(SourceError::ListsDisagree { .. }));
-            assert_eq!((opened.is_ok(), disagree), (is_read, !is_read), "{opened:?}");
+            std::fs::write(&path, archive).unwrap();
+            for opened in [
+                open(&path, choice, &selection, &limits).map(drop),
+                oci_archive::open(&path, choice, &selection, &limits).map(drop),
+            ] {
+                let disagree = matches!(opened, Err(SourceError::ListsDisagree { .. }));
+                assert_eq!((opened.is_ok(), disagree), (is_read, !is_read), "{opened:?}");
+            }
         };
         check(&[&one], &[&one], &Choice::Only, true);
         check(&[&one], &[], &Choice::Only, true);

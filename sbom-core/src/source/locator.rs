@@ -256,9 +256,12 @@ fn archive_or_file(path: PathBuf, choice: Choice, limits: &Limits) -> Result<Loc
                     Local::OciArchive(path, choice)
                 }
                 Ok(index) if has(&index, "manifest.json") => Local::DockerArchive(path, choice),
-                Err(error @ (SourceError::Truncated { .. } | SourceError::Limit { .. })) => {
-                    return Err(error);
-                }
+                Err(
+                    error @ (SourceError::Truncated { .. }
+                    | SourceError::Limit { .. }
+                    | SourceError::ListMember { .. }
+                    | SourceError::SparseMember { .. }),
+                ) => return Err(error),
                 _ => Local::File(path),
             }
         }

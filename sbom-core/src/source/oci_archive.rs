@@ -3,8 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    ImageSource, Selection, SourceError, files::base_name, oci_layout, oci_layout::Choice,
-    tar_index::TarIndex, unpack::refuse_compressed,
+    ImageSource, Selection, SourceError, docker_archive,
+    files::{Files, base_name},
+    oci_layout,
+    oci_layout::Choice,
+    tar_index::TarIndex,
+    unpack::refuse_compressed,
 };
 use crate::limits::Limits;
 
@@ -17,5 +21,8 @@ pub fn open(
 ) -> Result<Vec<ImageSource>, SourceError> {
     refuse_compressed(path)?;
     let index = TarIndex::open(path, limits)?;
-    oci_layout::open_files(Arc::new(index), &base_name(path), choice, selection, limits)
+    let files: Arc<dyn Files> = Arc::new(index);
+    let images = oci_layout::open_files(Arc::clone(&files), &base_name(path), choice, selection, limits)?;
+    docker_archive::compare(&files, &images, choice, selection, limits)?;
+    Ok(images)
 }

@@ -109,7 +109,10 @@ impl<R: Skip> Members<R> {
                     self.limits.archive_members.check(self.count).map_err(|source| self.limit(source))?;
                     return Ok(Some(member));
                 }
-                Parsed::Skipped => wanted = 512,
+                Parsed::Skipped => {
+                    self.skip_rest()?;
+                    wanted = 512;
+                }
                 Parsed::End => return Ok(None),
                 Parsed::More(bytes) => {
                     if self.fill(bytes)? < bytes {
@@ -162,8 +165,9 @@ impl<R: Skip> Members<R> {
                 (consumed, Parsed::Member(Member { name, kind, offset, size }))
             }
         };
-        self.used = self.used.saturating_add(consumed);
-        self.offset = self.offset.saturating_add(consumed as u64);
+        // The padding of a header may not be there yet.
+        let taken = self.take_buffered(consumed as u64);
+        self.padding = (consumed as u64).saturating_sub(taken);
         if let Parsed::Member(member) = &parsed {
             self.content = member.size;
             self.padding = member.size.wrapping_neg() % BLOCK as u64;
@@ -415,6 +419,11 @@ mod tests {
             let error = list(whole[..length].to_vec()).unwrap_err();
             assert!(matches!(error, SourceError::Truncated { .. }), "{length}: {error}");
         }
+        let extended = TarBuilder::new().file("a", "").pax([("path", b"b".as_slice())]).without_end().build();
+        for length in 512 + 512 + 9..=extended.len() {
+            assert_eq!(list(extended[..length].to_vec()).unwrap().len(), 1, "{length}");
+        }
+        assert!(list(extended[..512 + 512 + 8].to_vec()).is_err());
         // Neither the padding nor the end marker is missed.
         for length in [512 + 5000, 512 + 5120, 512 + 5120 + 512] {
             assert_eq!(list(whole[..length].to_vec()).unwrap().len(), 1, "{length}");

@@ -62,6 +62,9 @@ pub enum TarError {
     Limit(#[from] LimitExceeded),
 }
 
+/// How many times what one header of an entry may have all of them together may have.
+const ALL_HEADERS: u64 = 4;
+
 /// Length of a block, of which archives are made.
 pub(crate) const BLOCK: usize = 512;
 
@@ -92,9 +95,10 @@ struct Extended {
 pub(crate) enum Found<'h> {
     /// So many bytes are needed to tell; nothing was taken.
     More(usize),
-    /// A header of so many bytes that is no entry.
+    /// A header of so many bytes that is no entry. Its padding may lie beyond the bytes that were given, or be missing at the end
+    /// of an archive.
     Passed(usize),
-    /// A global header of so many bytes, and by which names engines may take it for an entry: that of its block, and that of
+    /// A global header, of a length as above, and by which names engines may take it for an entry: that of its block, and that of
     /// its own records, which counts for Go unless another of them is wrong. They are the same if it has no such record.
     Global(usize, [&'h [u8]; 2]),
     /// The header of an entry, of so many bytes. Its content follows, padded to whole blocks.
@@ -177,15 +181,14 @@ impl Headers {
     /// Takes a header that says something of the next entry. The format that the block claims does not matter.
     fn extend<'h>(&'h mut self, flag: u8, block: Block<'h>, bytes: &[u8]) -> Result<Found<'h>, TarError> {
         let size = u64::try_from(block.size()?).map_err(|_negative| TarError::NegativeSize)?;
+        let most = self.limits.header_bytes;
+        most.check(size)?;
         let length = self.extended.length.saturating_add(BLOCK as u64).saturating_add(size);
-        self.limits.header_bytes.check(length)?;
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let end = BLOCK.saturating_add(size);
-        let whole = end.next_multiple_of(BLOCK);
-        if bytes.len() < whole {
-            return Ok(Found::More(whole));
-        }
-        let body = bytes.get(BLOCK..end).unwrap_or_default();
+        most.check(length / ALL_HEADERS)?;
+        let end = usize::try_from(size).ok().and_then(|size| size.checked_add(BLOCK));
+        let whole = end.and_then(|end| end.checked_next_multiple_of(BLOCK));
+        let (Some(end), Some(whole)) = (end, whole) else { return Err(TarError::Number { field: "size" }) };
+        let Some(body) = bytes.get(BLOCK..end) else { return Ok(Found::More(end)) };
         self.extended.length = length;
         match flag {
             b'x' => self.extended.records.read(body)?,
@@ -246,9 +249,6 @@ impl Headers {
                 (map.taken, map.size, map.stored, Some(map.runs))
             }
         };
-        for text in [name, target] {
-            limits.path_bytes.check(text.len() as u64)?;
-        }
         *is_taken = true;
         let header = Header { kind: kind(flag), name, target, mode: block.mode()?, size, stored, sparse };
         Ok(Found::Entry(BLOCK.saturating_add(taken), header))

@@ -61,7 +61,9 @@ impl Records {
         let end = at + length - 1;
         let span = end - value.len()..end;
         match key {
-            b"path" | b"linkpath" | b"uname" | b"gname" if has_nul(value) => return None,
+            b"path" | b"linkpath" | b"uname" | b"gname" | b"GNU.sparse.name" if has_nul(value) => {
+                return None;
+            }
             b"path" => self.path = span,
             b"linkpath" => self.link_path = span,
             b"size" => self.size = span,

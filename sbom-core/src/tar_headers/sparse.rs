@@ -1,5 +1,7 @@
 //! The maps of sparse files: which bytes of the file are stored.
 
+use std::cmp::Ordering;
+
 use super::{
     BLOCK, Run, TarError,
     block::{self, Block, Format},
@@ -158,6 +160,8 @@ impl Lines<'_> {
 struct Runs {
     list: Vec<Run>,
     end: u64,
+    /// Of their lengths. No more than `end`, as none lies within another.
+    sum: u64,
 }
 
 impl Runs {
@@ -167,15 +171,19 @@ impl Runs {
             _ => return Err(TarError::Sparse { reason: "has runs that are not in order" }),
         };
         self.end = run.offset.saturating_add(run.length);
+        self.sum = self.sum.saturating_add(run.length);
         self.list.push(run);
         Ok(())
     }
 
-    /// The map of a file of `size` bytes.
+    /// The map of a file of `size` bytes, of which `stored` are there.
     fn within(self, size: i64, stored: u64, taken: usize) -> Result<Map, TarError> {
-        match u64::try_from(size) {
-            Ok(size) if self.end <= size => Ok(Map::Of(Sparse { runs: self.list, size, stored, taken })),
-            _ => Err(TarError::Sparse { reason: "goes beyond the end of the file" }),
+        let size = u64::try_from(size).ok().filter(|size| self.end <= *size);
+        let size = size.ok_or(TarError::Sparse { reason: "goes beyond the end of the file" })?;
+        match self.sum.cmp(&stored) {
+            Ordering::Equal => Ok(Map::Of(Sparse { runs: self.list, size, stored, taken })),
+            Ordering::Greater => Err(TarError::Sparse { reason: "says that more is stored than there is" }),
+            Ordering::Less => Err(TarError::Sparse { reason: "says that less is stored than there is" }),
         }
     }
 }

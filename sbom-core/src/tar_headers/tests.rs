@@ -268,6 +268,7 @@ fn records_follow_their_form() {
     for body in [
         &b"10 path=\0\n"[..],
         b"14 linkpath=\0\n",
+        b"21 GNU.sparse.name=\0\n",
         b"7 a\0=b\n",
         b"9 path=x",
         b"99 path=x\n",
@@ -419,14 +420,41 @@ fn a_sparse_file_of_gnu_has_its_map_in_blocks() {
 }
 
 #[test]
-fn bounds_are_named() {
-    let path = format!("{}x", "y/".repeat(3000));
-    let errors = [
-        entries(&new().file(path, "").build()),
-        entries(&long_name(new(), &vec![b'a'; 1 << 20]).file("z", "").build()),
-        entries(&(0..3).fold(new(), |archive, _| long_name(archive, &vec![b'a'; 400_000])).build()),
-    ];
-    for (error, limit) in errors.iter().zip(["path-bytes", "header-bytes", "header-bytes"]) {
-        assert!(error.last().unwrap().contains(&format!("--limit {limit}=")), "{error:?}");
+fn bounds_are_of_each_header_and_of_all_together() {
+    let names = |count, length| (0..count).fold(new(), |archive, _| long_name(archive, &vec![b'a'; length]));
+    let mebibyte = 1 << 20;
+    for (archive, is_read) in [
+        (names(1, mebibyte), true),
+        (names(1, mebibyte + 1), false),
+        (names(3, mebibyte), true),
+        (names(5, mebibyte), false),
+        (names(3, mebibyte).file("z", "").pax([("path", b"b".as_slice())]).file("z", ""), true),
+    ] {
+        let seen = entries(&archive.file("z", "").build());
+        let is_bound = seen.last().unwrap().contains("--limit header-bytes=");
+        assert_eq!(!is_bound, is_read, "{:.80}", seen.last().unwrap());
     }
+}
+
+#[test]
+fn no_size_overflows_however_much_is_allowed() {
+    let mut limits = Limits::default();
+    limits.set("header-bytes", u64::MAX);
+    let size = [0x80, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+    let archive = long_name(new(), b"a").field(SIZE, size).build();
+    assert!(matches!(
+        Headers::new(&limits).read(&archive),
+        Ok(Found::More(_)) | Err(TarError::Number { .. })
+    ));
+}
+
+#[test]
+fn as_much_is_stored_of_a_sparse_file_as_its_map_says() {
+    let records = [("GNU.sparse.map", "0,3,9,4"), ("GNU.sparse.numblocks", "2"), ("GNU.sparse.size", "20")];
+    check(sparse(&records, b"abcdefg"), &["File z 7 in 20 at 0+3,9+4", "File b 0"]);
+    check(sparse(&records, b"abcdef"), &["the map of a sparse file says that more is stored than there is"]);
+    check(
+        sparse(&records, b"abcdefgh"),
+        &["the map of a sparse file says that less is stored than there is"],
+    );
 }

@@ -18,11 +18,13 @@ impl<R: Read> Read for Content<'_, R> {
             return Ok(0);
         }
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let count =
-            self.window.read(buffer.get_mut(..most).unwrap_or_default()).map_err(|error| match &error {
-                LayerError::Read { source, .. } => io::Error::new(source.kind(), error),
-                _ => io::Error::other(error),
-            })?;
+        let read = self.window.read(buffer.get_mut(..most).unwrap_or_default());
+        let count = read.map_err(|error| match error.within(self.path) {
+            LayerError::Content { source, offset, path } => {
+                io::Error::new(source.kind(), LayerError::Content { source, offset, path })
+            }
+            other => io::Error::other(other),
+        })?;
         if count == 0 {
             let (offset, path) = (self.window.offset, self.path.to_string());
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, LayerError::Truncated { offset, path }));

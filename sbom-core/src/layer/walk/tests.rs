@@ -155,7 +155,11 @@ fn content_whose_bytes_fail_says_where() {
     let error = failed.0.unwrap();
     assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     let error = error.downcast::<LayerError>().unwrap();
-    assert!(matches!(error, LayerError::Read { offset: 1512, .. }), "{error}");
+    assert!(matches!(error, LayerError::Content { offset: 1512, .. }), "{error}");
+    assert!(error.to_string().contains("in /a: "), "{error}");
+    let skipped =
+        walk(archive[..1512].chain(Failing(io::ErrorKind::InvalidData)), &Limits::default(), &mut Count(0));
+    assert!(skipped.unwrap_err().to_string().contains("in /a: "));
 }
 
 struct Failing(io::ErrorKind);
@@ -361,4 +365,49 @@ proptest! {
         let read: std::collections::BTreeMap<String, Vec<u8>> = seen.into_iter().map(|(e, c)| (String::from_utf8_lossy(e.path.as_bytes()).into_owned(), c)).collect();
         prop_assert_eq!(read, files);
     }
+}
+
+#[test]
+fn an_archive_may_end_in_the_padding_of_a_header() {
+    for header in ["x", "g", "L", "K"] {
+        let mut last = one("h", b"10 path=x\n");
+        last[156] = header.as_bytes()[0];
+        let sum: u32 =
+            last[..148].iter().chain(b"        ").chain(&last[156..512]).map(|&byte| u32::from(byte)).sum();
+        last[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        let archive = [one("a", b"x"), last].concat();
+        for length in 1024 + 512 + 10..=archive.len() {
+            assert_eq!(seen(&archive[..length]).unwrap().len(), 1, "{header} {length}");
+        }
+        assert!(matches!(seen(&archive[..1024 + 512 + 9]), Err(LayerError::Truncated { .. })), "{header}");
+    }
+}
+
+#[test]
+fn a_path_is_bounded_as_it_is_meant_and_named() {
+    use sbomctl_testkit::EntryType::{Regular, Symlink};
+
+    let entry = |kind: sbomctl_testkit::EntryType, name: &str, target: &str| {
+        let archive = sbomctl_testkit::TarBuilder::new()
+            .pax([("path", name.as_bytes()), ("linkpath", target.as_bytes())]);
+        seen(&archive.entry(kind, b"z", b"", b"").build())
+    };
+    let long = format!("dir/{}", "x".repeat(4093));
+    assert!(entry(Regular, &format!("{}a", "./".repeat(5000)), "").is_ok());
+    assert!(entry(Regular, "a", &long).is_ok());
+    for (kind, name, target, shown) in
+        [(Regular, long.as_str(), "", "/dir/xxx"), (Symlink, "a/b", &long, "/a/b:")]
+    {
+        let error = entry(kind, name, target).unwrap_err().to_string();
+        assert!(error.contains(shown) && error.contains("--limit path-bytes="), "{error}");
+    }
+}
+
+#[test]
+fn a_fault_of_the_first_header_is_said_to_be_that() {
+    let mut header = header("a", 0, tar::EntryType::Regular);
+    header.as_mut_bytes()[124..136].copy_from_slice(b"x          \0");
+    header.set_cksum();
+    let error = seen(&[&header.as_bytes()[..], &[0; 1024]].concat()).unwrap_err();
+    assert!(matches!(error, LayerError::Header { offset: 0, .. }), "{error}");
 }

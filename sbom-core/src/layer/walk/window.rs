@@ -46,10 +46,11 @@ impl<R: Read> Window<R> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        if self.buffer.len() < wanted {
-            self.buffer.resize(wanted.next_multiple_of(CHUNK), 0);
-        }
         while self.end < wanted && !self.ended {
+            // What is wanted may be no more than a claim: room is made for what has come.
+            if self.end == self.buffer.len() {
+                self.buffer.resize(self.end.saturating_mul(2), 0);
+            }
             let free = self.buffer.get_mut(self.end..).unwrap_or_default();
             let count = read_some(&mut self.reader, free)
                 .map_err(|source| LayerError::Read { offset: self.offset + self.end as u64, source })?;
