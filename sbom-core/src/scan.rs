@@ -39,7 +39,7 @@ use inspect::Shared;
 use parts::{Lost, Parts};
 use pipeline::Pipeline;
 use results::Results;
-use schedule::{Held, Schedule};
+use schedule::{Held, Next, Schedule};
 use stored::{Layers, Reading};
 
 /// How to scan.
@@ -221,7 +221,7 @@ struct LayerRead {
 pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// Reads all layers with `jobs` threads, in the order of a [`Schedule`], and folds them in theirs. A thread that finds no
-/// layer left unpacks ahead for the others. Of several failures that of the lowest layer is reported, whichever came first.
+/// layer left, or no room for one, unpacks ahead for the others. Of several failures that of the lowest layer is reported, whichever came first.
 /// Gives whether all layers were proved.
 fn read_layers<'l>(
     layers: &'l [LayerDescriptor],
@@ -230,16 +230,24 @@ fn read_layers<'l>(
     pipeline: &Layers<'l>,
     read: &(dyn Fn(&'l LayerDescriptor, Stop<'_>) -> Result<LayerRead, ScanError> + Sync),
 ) -> Result<bool, ScanError> {
-    let schedule = Schedule::new(layers, &shared.held, shared.limits());
+    let wake = || pipeline.wake();
+    let schedule = Schedule::new(layers, &shared.held, shared.limits(), &wake);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         // One walks a layer and one unpacks it: more have nothing to do.
         for _ in 0..shared.options.jobs.get().min(layers.len().saturating_mul(2)) {
             let (sender, schedule) = (sender.clone(), &schedule);
             scope.spawn(move || {
-                while let Some((index, layer)) =
-                    schedule.next().and_then(|index| Some((index, layers.get(index)?)))
-                {
+                loop {
+                    let index = match schedule.next() {
+                        Next::Layer(index) => index,
+                        Next::Later(seen) => {
+                            pipeline.help_until(&|| schedule.has_changed(seen));
+                            continue;
+                        }
+                        Next::Nothing => break,
+                    };
+                    let Some(layer) = layers.get(index) else { break };
                     let taken_on = pipeline.take_on();
                     let _watch = schedule.watch(index);
                     if schedule.is_pointless(index) {

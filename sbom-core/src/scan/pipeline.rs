@@ -129,8 +129,13 @@ impl<P: Read> Pipeline<P> {
 
     /// Unpacks ahead for whoever needs it most, until all layers are finished.
     pub(super) fn help(&self) {
+        self.help_until(&|| false);
+    }
+
+    /// The same, or until `is_enough`: who changes what it says calls [`Self::wake`].
+    pub(super) fn help_until(&self, is_enough: &dyn Fn() -> bool) {
         let mut state = self.lock();
-        while state.unfinished > 0 {
+        while state.unfinished > 0 && !is_enough() {
             let Some((id, mut producer, mut chunk)) = state.take_work() else {
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -148,6 +153,13 @@ impl<P: Read> Pipeline<P> {
 }
 
 impl<P> Pipeline<P> {
+    /// Lets those who help see whether it is enough.
+    pub(super) fn wake(&self) {
+        // Whoever looked before waits by now.
+        drop(self.lock());
+        self.work.notify_all();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<P>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -336,6 +348,8 @@ impl<P> fmt::Debug for Pipeline<P> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
     use crate::limits::Limits;
 
@@ -423,6 +437,17 @@ mod tests {
         let mut ahead = pipeline.begin(producer, None);
         assert_eq!(ahead.read(&mut [0; 100]).unwrap(), 100);
         assert!(ahead.stop().1.is_none());
+    }
+
+    #[test]
+    fn who_helps_for_a_while_is_let_go() {
+        let pipeline = Pipeline::<Count>::new(1);
+        let is_enough = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| pipeline.help_until(&|| is_enough.load(Ordering::Relaxed)));
+            is_enough.store(true, Ordering::Relaxed);
+            pipeline.wake();
+        });
     }
 
     #[test]

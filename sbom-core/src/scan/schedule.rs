@@ -8,7 +8,7 @@ use std::{
     cmp::Reverse,
     collections::BTreeSet,
     sync::{
-        Condvar, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -39,8 +39,21 @@ pub(super) struct Schedule<'s> {
     /// The lowest layer that failed.
     failed: AtomicUsize,
     open: Mutex<Open>,
-    /// Told when another layer may be begun.
-    changed: Condvar,
+    /// How often another layer may have become one to begin.
+    changes: AtomicU64,
+    /// Told of each of these changes.
+    on_change: &'s (dyn Fn() + Sync),
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// To read the layer of this number.
+    Layer(usize),
+    /// To ask again once [`Schedule::has_changed`] since so many changes: there is no room for another layer.
+    Later(u64),
+    /// No layer is left.
+    Nothing,
 }
 
 /// Layers that nobody reads.
@@ -53,8 +66,14 @@ struct Open {
 }
 
 impl<'s> Schedule<'s> {
-    /// A schedule for `layers`, of which no more than [`Limits::unfolded_bytes`] are to be `held`.
-    pub(super) fn new(layers: &[LayerDescriptor], held: &'s AtomicU64, limits: &Limits) -> Self {
+    /// A schedule for `layers`, of which no more than [`Limits::unfolded_bytes`] are to be `held`. Whoever waits hears by
+    /// `on_change` when to ask again.
+    pub(super) fn new(
+        layers: &[LayerDescriptor],
+        held: &'s AtomicU64,
+        limits: &Limits,
+        on_change: &'s (dyn Fn() + Sync),
+    ) -> Self {
         let new = layers.iter().enumerate().map(|(index, layer)| (Reverse(layer.size), index));
         let open = Open { new: new.collect(), stopped: BTreeSet::new() };
         Self {
@@ -63,34 +82,39 @@ impl<'s> Schedule<'s> {
             folded: AtomicUsize::new(0),
             failed: AtomicUsize::new(usize::MAX),
             open: Mutex::new(open),
-            changed: Condvar::new(),
+            changes: AtomicU64::new(0),
+            on_change,
         }
     }
 
-    /// The number of the layer to read next, once there is room for one; none if there is none left.
-    pub(super) fn next(&self) -> Option<usize> {
+    /// What to do next.
+    pub(super) fn next(&self) -> Next {
         let mut open = self.lock();
-        while !open.new.is_empty() || !open.stopped.is_empty() {
-            let lowest = open.stopped.first().copied();
-            if let Some(index) = lowest.filter(|index| self.is_lowest(*index) || self.is_pointless(*index)) {
-                open.stopped.remove(&index);
-                return Some(index);
-            }
-            let has_room = self.held.load(Ordering::Relaxed) <= self.most / 4;
-            let may_begin = |index| has_room || self.is_lowest(index) || self.is_pointless(index);
-            if let Some(layer) = open.new.iter().find(|(_, index)| may_begin(*index)).copied() {
-                open.new.remove(&layer);
-                return Some(layer.1);
-            }
-            open = self.changed.wait(open).unwrap_or_else(PoisonError::into_inner);
+        if open.new.is_empty() && open.stopped.is_empty() {
+            return Next::Nothing;
         }
-        None
+        let lowest = open.stopped.first().copied();
+        if let Some(index) = lowest.filter(|index| self.is_lowest(*index) || self.is_pointless(*index)) {
+            open.stopped.remove(&index);
+            return Next::Layer(index);
+        }
+        let has_room = self.held.load(Ordering::Relaxed) <= self.most / 4;
+        let may_begin = |index| has_room || self.is_lowest(index) || self.is_pointless(index);
+        let Some(layer) = open.new.iter().find(|(_, index)| may_begin(*index)).copied() else {
+            return Next::Later(self.changes.load(Ordering::Relaxed));
+        };
+        open.new.remove(&layer);
+        Next::Layer(layer.1)
+    }
+
+    /// Whether there were other changes than the first `seen`.
+    pub(super) fn has_changed(&self, seen: u64) -> bool {
+        self.changes.load(Ordering::Relaxed) != seen
     }
 
     /// Gives back a layer that stopped, to be read from its beginning.
     pub(super) fn put_back(&self, index: usize) {
-        self.lock().stopped.insert(index);
-        self.changed.notify_all();
+        self.change(|open| _ = open.stopped.insert(index));
     }
 
     /// Whether nobody will ask for what the layer gives, since one below it failed.
@@ -111,24 +135,25 @@ impl<'s> Schedule<'s> {
 
     /// Notes that a layer failed.
     pub(super) fn fail(&self, index: usize) {
-        let open = self.lock();
-        self.failed.fetch_min(index, Ordering::Relaxed);
-        drop(open);
-        self.changed.notify_all();
+        self.change(|_| _ = self.failed.fetch_min(index, Ordering::Relaxed));
     }
 
     /// Notes that the lowest layer was folded, and that what was held of it is not any longer.
     pub(super) fn fold(&self) {
-        let open = self.lock();
-        self.folded.fetch_add(1, Ordering::Relaxed);
-        drop(open);
-        self.changed.notify_all();
+        self.change(|_| _ = self.folded.fetch_add(1, Ordering::Relaxed));
     }
 
     /// Notes that less is held.
     pub(super) fn make_room(&self) {
-        drop(self.lock());
-        self.changed.notify_all();
+        self.change(|_| {});
+    }
+
+    fn change(&self, make: impl FnOnce(&mut Open)) {
+        let mut open = self.lock();
+        make(&mut open);
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        drop(open);
+        (self.on_change)();
     }
 
     /// Whether all layers below are folded.
@@ -221,7 +246,7 @@ impl Drop for Held<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Next::*, *};
     use crate::{
         detect::{Finding, Gap, GapKind},
         layer::EntryKind,
@@ -232,77 +257,82 @@ mod tests {
         sizes.iter().map(layer).collect()
     }
 
+    fn schedule<'s>(layers: &[LayerDescriptor], held: &'s AtomicU64, most: u64) -> Schedule<'s> {
+        Schedule::new(layers, held, &limits(most), &|| {})
+    }
+
     fn limits(most: u64) -> Limits {
         let mut limits = Limits::default();
         limits.set("unfolded-bytes", most);
         limits
     }
 
+    /// That there is nothing to begin before `change`, which whoever waits hears of.
+    fn check_later(schedule: &Schedule<'_>, change: impl FnOnce()) {
+        let Later(seen) = schedule.next() else { panic!("there is a layer to begin") };
+        assert!(!schedule.has_changed(seen));
+        change();
+        assert!(schedule.has_changed(seen));
+    }
+
     #[test]
     fn the_largest_layer_is_read_first() {
         let held = AtomicU64::new(0);
-        let schedule = Schedule::new(&layers(&[1, 5, 3, 5]), &held, &Limits::default());
-        let order: Vec<_> = std::iter::from_fn(|| schedule.next()).collect();
-        assert_eq!(order, [1, 3, 2, 0]);
+        let schedule = schedule(&layers(&[1, 5, 3, 5]), &held, 100);
+        let order: Vec<_> = (0..5).map(|_| schedule.next()).collect();
+        assert_eq!(order, [Layer(1), Layer(3), Layer(2), Layer(0), Nothing]);
     }
 
     #[test]
     fn where_there_is_no_room_the_lowest_layer_goes_on_alone() {
         let (held, layers) = (AtomicU64::new(0), layers(&[1, 5, 3]));
-        let schedule = Schedule::new(&layers, &held, &limits(100));
-        assert_eq!(schedule.next(), Some(1));
+        let schedule = schedule(&layers, &held, 100);
+        assert_eq!(schedule.next(), Layer(1));
         held.store(101, Ordering::Relaxed);
         assert!(schedule.must_stop(1) && !schedule.must_stop(0));
         schedule.put_back(1);
-        assert_eq!(schedule.next(), Some(0));
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| schedule.next());
-            schedule.fold();
-            assert_eq!(waiting.join().unwrap(), Some(1));
-        });
+        assert_eq!(schedule.next(), Layer(0));
+        check_later(&schedule, || schedule.fold());
+        assert_eq!(schedule.next(), Layer(1));
         held.store(51, Ordering::Relaxed);
         assert!(!schedule.must_stop(2));
         schedule.fold();
-        assert_eq!(schedule.next(), Some(2));
-        assert_eq!(schedule.next(), None);
+        assert_eq!(schedule.next(), Layer(2));
+        assert_eq!(schedule.next(), Nothing);
     }
 
     #[test]
     fn a_layer_that_is_too_much_by_itself_stops_once() {
         let held = AtomicU64::new(0);
-        let schedule = Schedule::new(&layers(&[1, 5]), &held, &limits(100));
-        assert_eq!(schedule.next(), Some(1));
+        let schedule = schedule(&layers(&[1, 5]), &held, 100);
+        assert_eq!(schedule.next(), Layer(1));
         schedule.put_back(1);
-        assert_eq!(schedule.next(), Some(0));
+        assert_eq!(schedule.next(), Layer(0));
         schedule.fold();
-        assert_eq!(schedule.next(), Some(1));
+        assert_eq!(schedule.next(), Layer(1));
     }
 
     #[test]
     fn a_failure_lets_those_above_it_go() {
         let held = AtomicU64::new(1000);
-        let schedule = Schedule::new(&layers(&[1, 2, 3]), &held, &limits(100));
-        assert_eq!(schedule.next(), Some(0));
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| schedule.next());
-            schedule.fail(0);
-            assert_eq!(waiting.join().unwrap(), Some(2));
-        });
+        let schedule = schedule(&layers(&[1, 2, 3]), &held, 100);
+        assert_eq!(schedule.next(), Layer(0));
+        check_later(&schedule, || schedule.fail(0));
+        assert_eq!(schedule.next(), Layer(2));
         assert!(schedule.is_pointless(2) && !schedule.is_pointless(0));
-        assert_eq!((schedule.next(), schedule.next()), (Some(1), None));
+        assert_eq!((schedule.next(), schedule.next()), (Layer(1), Nothing));
     }
 
     #[test]
     fn a_layer_is_begun_as_soon_as_there_is_room() {
         let held = AtomicU64::new(1000);
-        let schedule = Schedule::new(&layers(&[1, 2, 3]), &held, &limits(100));
-        assert_eq!(schedule.next(), Some(0));
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| schedule.next());
+        let schedule = schedule(&layers(&[1, 2, 3]), &held, 100);
+        assert_eq!(schedule.next(), Layer(0));
+        check_later(&schedule, || {
             held.store(0, Ordering::Relaxed);
             schedule.make_room();
-            assert_eq!(waiting.join().unwrap(), Some(2));
         });
+        assert_eq!(schedule.next(), Layer(2));
     }
 
     #[test]
