@@ -75,7 +75,8 @@ limits! {
     compression_ratio: "compression-ratio" = 200, Count;
     /// Entries of one layer, archive or folder.
     entries: "entries" = 5_000_000, Count;
-    /// Files, directories and links of an image at one time, while its layers are laid over one another.
+    /// Files, directories and links of an image at one time, while its layers are laid over one another; of a stream, those of
+    /// all its members, where a gap counts as four.
     image_entries: "image-entries" = 5_000_000, Count;
     /// Paths and link targets held in memory at one time: those of a layer while it is read, and those of what the layers
     /// below come to. Two million files have about 200 MiB.

@@ -288,6 +288,11 @@ fn read_layers<'l>(
                 schedule.fold();
                 folded += 1;
             }
+            // Nobody asks for those above it, and what they hold is room for those below.
+            if let Some((first, _)) = &failure {
+                drop(waiting.split_off(first));
+                schedule.make_room();
+            }
         }
         failure.map_or(Ok(all_proved), |(_, error)| Err(error))
     })

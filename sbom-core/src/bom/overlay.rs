@@ -63,6 +63,15 @@ impl LayerContent {
     pub(crate) fn captured_bytes(&self) -> u64 {
         self.captured.iter().fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
     }
+
+    /// Bytes of those of them that say something: of the others nothing is held.
+    pub(crate) fn found_bytes(&self) -> u64 {
+        let found = self.findings.iter();
+        let found =
+            found.filter_map(|(entry, _)| self.captured.binary_search_by_key(entry, |(of, _)| *of).ok());
+        let bytes = found.filter_map(|at| self.captured.get(at)).map(|(_, bytes)| *bytes);
+        bytes.fold(0, u64::saturating_add)
+    }
 }
 
 /// Bytes of the path and the link target of `entry`.
@@ -249,10 +258,6 @@ impl<'l> Overlay<'l> {
                 self.gap(gap);
                 found = None;
             }
-            let found = found.and_then(|found| {
-                self.found.push(found);
-                Index::new(self.found.len() - 1)
-            });
             let hashed = hashed.next_if(|(file, _)| file.entry == index);
             self.add(entry, layer, found, hashed.and_then(|(_, at)| Index::new(at)))?;
             self.limits.link_bytes.check(self.followed.get())?;
@@ -260,8 +265,44 @@ impl<'l> Overlay<'l> {
         }
         if !content.hashed.is_empty() {
             self.hashed.push((to_u32(first_hashed), content.hashed));
+            self.drop_replaced_hashes();
         }
         Ok(())
+    }
+
+    /// Drops the digests of files that are there no longer, once they may be more than the others: so what is held is
+    /// bounded by the files of the image, and dropping takes no longer than adding did.
+    fn drop_replaced_hashes(&mut self) {
+        let count: usize = self.hashed.iter().map(|(_, files)| files.len()).sum();
+        if count / 2 <= self.nodes.len() {
+            return;
+        }
+        let mut wanted = vec![false; count];
+        for node in &self.nodes {
+            if let NodeKind::File(Content { hashed: Some(index), .. }) = node.kind
+                && let Some(wanted) = wanted.get_mut(index.get() as usize)
+            {
+                *wanted = true;
+            }
+        }
+        let (mut kept, mut dropped) = (Vec::new(), 0_u64);
+        let mut moved = vec![None; count];
+        let all = std::mem::take(&mut self.hashed).into_iter().flat_map(|(_, files)| files);
+        for ((file, wanted), moved) in all.zip(wanted).zip(&mut moved) {
+            if wanted {
+                *moved = Index::new(kept.len());
+                kept.push(file);
+            } else {
+                dropped = dropped.saturating_add(file.path.as_bytes().len() as u64);
+            }
+        }
+        for node in &mut self.nodes {
+            if let NodeKind::File(Content { hashed, .. }) = &mut node.kind {
+                *hashed = hashed.and_then(|index| index.of(&moved).copied().flatten());
+            }
+        }
+        self.names = self.names.saturating_sub(dropped);
+        self.hashed.push((0, kept));
     }
 
     /// Removes what a layer hides: it lies below it, wherever the marker stands among its entries.
@@ -288,8 +329,7 @@ impl<'l> Overlay<'l> {
         if found.is_empty() {
             return Ok(());
         }
-        self.found.push(found);
-        let found = Index::new(self.found.len() - 1);
+        let found = self.hold_found(found);
         self.count_records(found)?;
         let versions = self.history.entry(path.clone()).or_default();
         versions.retain(|version| version.layer != layer);
@@ -367,6 +407,12 @@ impl<'l> Overlay<'l> {
     pub fn unresolved(&self) -> Option<Gap> {
         let exceeded = self.limits.link_bytes.check(self.followed.get()).err()?;
         Some(Gap::new(GapKind::Limit, format!("not all symbolic links were followed: {exceeded}")))
+    }
+
+    /// Takes what a file says.
+    fn hold_found(&mut self, found: Vec<Finding>) -> Option<Index> {
+        self.found.push(found);
+        Index::new(self.found.len() - 1)
     }
 
     /// Counts the bytes of a name that is held.

@@ -66,6 +66,10 @@ pub trait EntrySink {
     /// holds a [`LimitExceeded`](crate::limits::LimitExceeded) concerns this one file.
     fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError>;
 
+    /// Takes notice of a name that a global header of the archive has. containerd removes what the layer has there, or
+    /// hides what a whiteout of that name hides, as if something were to follow; Docker passes over it.
+    fn global(&mut self, _path: ImagePath) {}
+
     /// Takes notice of something in a folder that cannot be read.
     fn unreadable(&mut self, path: ImagePath, error: &io::Error);
 }

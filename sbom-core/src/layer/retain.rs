@@ -42,11 +42,13 @@ impl Content {
         Self { kept: Kept::Whole(Part { offset: 0, bytes }), places: None }
     }
 
-    /// The buffer that held the whole file, and no longer does.
+    /// The buffer that held the whole file, or the end of a large one, and no longer does.
     pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
         match &mut self.kept {
             Kept::Whole(all) => std::mem::take(&mut all.bytes),
-            Kept::Parts { .. } => Vec::new(),
+            Kept::Parts { parts, .. } => {
+                parts.last_mut().map(|end| std::mem::take(&mut end.bytes)).unwrap_or_default()
+            }
         }
     }
 
@@ -164,9 +166,9 @@ pub fn retain_executable(
     retain_executable_in(Vec::new(), content, size, needles, limits)
 }
 
-/// The same, where what is kept whole is kept in `buffer`, whatever it holds. [`Content::take_buffer`] gives it back.
+/// The same, where what is kept whole, or of the end of a large file, is kept in `buffer`, whatever it holds. [`Content::take_buffer`] gives it back.
 pub(crate) fn retain_executable_in(
-    buffer: Vec<u8>,
+    mut buffer: Vec<u8>,
     content: &mut dyn Read,
     size: u64,
     needles: &Needles,
@@ -177,7 +179,9 @@ pub(crate) fn retain_executable_in(
     }
     let overlap = needles.overlap();
     let tail = size.saturating_sub(limits.executable_parts_bytes.value / 2);
-    let mut keeper = Keeper { parts: Vec::new(), size, keep_until: HEAD, tail, kept: 0, limits };
+    buffer.clear();
+    let mut keeper =
+        Keeper { parts: Vec::new(), size, keep_until: HEAD, tail, kept: 0, limits, spare: buffer };
     let mut hasher = Hasher::new(Algorithm::Sha256);
     // The window, of which `held` bytes are filled, holds the last `overlap` bytes seen and the next chunk; `start` is its
     // offset in the file.
@@ -254,6 +258,8 @@ struct Keeper<'a> {
     tail: u64,
     kept: u64,
     limits: &'a Limits,
+    /// What may hold the end of the file.
+    spare: Vec<u8>,
 }
 
 impl Keeper<'_> {
@@ -282,7 +288,7 @@ impl Keeper<'_> {
                     // All of what is left follows: room for twice of it would be wasted.
                     let left = usize::try_from(self.size.saturating_sub(at)).unwrap_or(0);
                     if part.bytes.capacity().saturating_sub(part.bytes.len()) < left {
-                        part.bytes.reserve_exact(passing_room(left));
+                        make_room(&mut part.bytes, left, std::mem::take(&mut self.spare));
                     }
                 }
                 part.bytes.extend_from_slice(bytes);
@@ -290,6 +296,17 @@ impl Keeper<'_> {
             *done = end;
         }
         Ok(())
+    }
+}
+
+/// Gives `bytes` room for `more`, in the empty `spare` if that has enough.
+fn make_room(bytes: &mut Vec<u8>, more: usize, mut spare: Vec<u8>) {
+    if spare.capacity() < bytes.len().saturating_add(more) {
+        drop(spare);
+        bytes.reserve_exact(passing_room(more));
+    } else {
+        spare.extend_from_slice(bytes);
+        *bytes = spare;
     }
 }
 
@@ -341,6 +358,15 @@ mod tests {
                 let short = keep(before.clone(), &mut &bytes[..size / 2]);
                 assert_eq!(short.whole(), Some(&bytes[..size / 2]));
             }
+        }
+        for before in [vec![], vec![7; 3], vec![7; 5 << 20]] {
+            let bytes = file(6 << 20, &[2 << 20, (4 << 20) + 9]);
+            let keep = |buffer, bytes: &mut &[u8]| {
+                retain_executable_in(buffer, bytes, 6 << 20, &needles, &small_limits()).unwrap()
+            };
+            let mut content = keep(before, &mut &bytes[..]);
+            assert_eq!(content, keep(Vec::new(), &mut &bytes[..]));
+            assert_eq!(content.take_buffer(), bytes[4 << 20..]);
         }
     }
 

@@ -2,39 +2,39 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A longer buffer is given back to the system.
-const LONGEST: usize = 8 << 20;
-/// However many threads there are, since what is kept here takes no share of the memory that files may take.
-const MOST: usize = 4;
+/// Bytes of all buffers that are kept, however many threads there are: they take no share of the memory that files may
+/// take.
+const MOST: usize = 24 << 20;
 
-/// Buffers that nobody uses at the moment, a few at most.
-#[derive(Debug)]
-pub(crate) struct Spare {
-    most: usize,
-    buffers: Mutex<Vec<Vec<u8>>>,
+/// A buffer, and how many bytes of it were ever written to: what was not takes no memory, whatever its capacity.
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) touched: usize,
 }
 
-impl Spare {
-    /// Keeps a buffer for each of so many threads, within reason.
-    pub(crate) fn new(threads: usize) -> Self {
-        Self { most: threads.min(MOST), buffers: Mutex::default() }
-    }
+/// Buffers that nobody uses at the moment.
+#[derive(Debug, Default)]
+pub(crate) struct Spare(Mutex<Vec<Buffer>>);
 
+impl Spare {
     /// A buffer with whatever is in it; a new one if there is none.
-    pub(crate) fn take(&self) -> Vec<u8> {
+    pub(crate) fn take(&self) -> Buffer {
         self.buffers().pop().unwrap_or_default()
     }
 
     /// Keeps `buffer` for the next one, if it is worth it.
-    pub(crate) fn put(&self, buffer: Vec<u8>) {
+    pub(crate) fn put(&self, buffer: Buffer) {
         let mut buffers = self.buffers();
-        if (1..=LONGEST).contains(&buffer.capacity()) && buffers.len() < self.most {
+        let kept: usize = buffers.iter().map(|buffer| buffer.touched).sum();
+        if buffer.touched > 0 && buffer.touched <= MOST.saturating_sub(kept) {
             buffers.push(buffer);
+            buffers.sort_by_key(|buffer| buffer.touched);
         }
     }
 
-    fn buffers(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn buffers(&self) -> MutexGuard<'_, Vec<Buffer>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -43,11 +43,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_few_buffers_that_are_not_too_long_are_kept() {
-        let spare = Spare::new(2);
-        for length in [0, LONGEST + 1, 10, 20, 30] {
-            spare.put(vec![1; length]);
+    fn a_few_buffers_are_kept_and_the_longest_is_used_first() {
+        let spare = Spare::default();
+        for touched in [0, MOST + 1, 10, MOST - 30, 20, 1] {
+            spare.put(Buffer { bytes: Vec::new(), touched });
         }
-        assert_eq!([spare.take().len(), spare.take().len(), spare.take().len()], [20, 10, 0]);
+        let taken: Vec<usize> = (0..4).map(|_| spare.take().touched).collect();
+        assert_eq!(taken, [MOST - 30, 20, 10, 0]);
     }
 }

@@ -122,6 +122,15 @@ pub(super) fn walk_hopping<R: Read>(
                     wanted = 0;
                     continue;
                 }
+                Found::Global(consumed, [name, own]) => {
+                    sink.global(ImagePath::new(name));
+                    if own != name {
+                        sink.global(ImagePath::new(own));
+                    }
+                    window.advance(consumed);
+                    wanted = 0;
+                    continue;
+                }
                 Found::Entry(consumed, header) => (consumed, header),
             };
         let entry = read_entry(&header);

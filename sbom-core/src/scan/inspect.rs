@@ -1,6 +1,7 @@
 //! What is done with each entry of a layer: detectors are asked, what they want is captured and read.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Read},
     sync::atomic::AtomicU64,
 };
@@ -20,7 +21,7 @@ use crate::{
         Entry, EntryKind, EntrySink, LayerError,
         needles::Needles,
         retain::{Content, RetainError, retain_executable_in},
-        spare::Spare,
+        spare::{Buffer, Spare},
     },
     limits::{Budget, Limit, LimitExceeded, Limits, ReadError, Share, read_capped_sized, read_full},
 };
@@ -45,12 +46,15 @@ type Wanted<'o> = Vec<(&'o dyn Detector, Want)>;
 struct Kept<'s> {
     content: Content,
     spare: &'s Spare,
+    /// Of the buffer that was spare before.
+    touched: usize,
     _share: Share<'s>,
 }
 
 impl Drop for Kept<'_> {
     fn drop(&mut self) {
-        self.spare.put(self.content.take_buffer());
+        let bytes = self.content.take_buffer();
+        self.spare.put(Buffer { touched: bytes.len().max(self.touched), bytes });
     }
 }
 
@@ -59,7 +63,7 @@ impl<'o> Shared<'o> {
         let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
         let windows = Budget::new(options.limits.window_bytes.value);
-        let spare = Spare::new(options.jobs.get());
+        let spare = Spare::default();
         Self { options, needles, memory, spare, windows, held: AtomicU64::new(0) }
     }
 
@@ -129,6 +133,7 @@ impl<'o> Shared<'o> {
             (false, Err(_)) => limits.executable_parts_bytes.value,
         };
         let share = self.memory.take(most);
+        let mut touched = 0;
         let content = if whole {
             limits.file_bytes.check(size)?;
             match read_capped_sized(content, size, limits.file_bytes) {
@@ -137,9 +142,11 @@ impl<'o> Shared<'o> {
                 Err(ReadError::Limit(exceeded)) => return Err(exceeded.into()),
             }
         } else {
-            retain_executable_in(self.spare.take(), content, size, &self.needles, limits)?
+            let buffer = self.spare.take();
+            touched = buffer.touched;
+            retain_executable_in(buffer.bytes, content, size, &self.needles, limits)?
         };
-        Ok(Kept { content, spare: &self.spare, _share: share })
+        Ok(Kept { content, spare: &self.spare, touched, _share: share })
     }
 
     /// What the detectors find in a file, seen under `path`. Adds what they took out of it to `captured`; where there is no
@@ -237,7 +244,12 @@ pub(super) struct Inspector<'a> {
     records: u64,
     /// What files are hashed by way of; empty if they are not hashed.
     buffer: Vec<u8>,
+    /// Which of the [`USUAL`] names global headers have.
+    globals: BTreeSet<ImagePath>,
 }
+
+/// What git, Python and Go call global headers. An image has nothing there, and for other names one is not written.
+const USUAL: [&str; 3] = ["pax_global_header", "@PaxHeader", "GlobalHead.0.0"];
 
 /// Bytes hashed at a time: few enough to be still at hand for the second digest.
 const HASHED_AT_A_TIME: usize = 32 << 10;
@@ -256,6 +268,7 @@ impl<'a> Inspector<'a> {
             captured: 0,
             records: 0,
             buffer,
+            globals: BTreeSet::new(),
         }
     }
 
@@ -273,7 +286,9 @@ impl<'a> Inspector<'a> {
             self.content.captured.push((self.content.entries.len(), self.captured - captured));
         }
         let records = findings.found.iter().map(Finding::records).sum();
-        self.held.add_file(self.captured - captured, records);
+        if !findings.found.is_empty() {
+            self.held.add_file(self.captured - captured, records);
+        }
         self.records = self.records.saturating_add(records);
         within(self.shared.limits().records, self.records, entry)?;
         for gap in findings.gaps {
@@ -306,9 +321,23 @@ impl<'a> Inspector<'a> {
     }
 
     /// What the layer holds.
-    pub(super) fn finish(self) -> LayerContent {
+    pub(super) fn finish(mut self) -> LayerContent {
+        let is_met = |name: &ImagePath| {
+            self.content.entries.iter().any(|entry| entry.path.strip_prefix(name).is_some())
+        };
+        let met: Vec<ImagePath> = self.globals.iter().filter(|name| is_met(name)).cloned().collect();
+        for path in met {
+            self.gap(disputed(path));
+        }
         self.content
     }
+}
+
+/// A name that engines take for different things.
+fn disputed(path: ImagePath) -> Gap {
+    let message = "a global header of the layer has this name: containerd removes what the layer has there, or hides what \
+                   lies below it in the image, and Docker does not";
+    Gap { path: Some(path), ..Gap::new(GapKind::Malformed, message) }
 }
 
 /// Holds a layer alone against what is a bound of all layers together.
@@ -338,6 +367,14 @@ impl EntrySink for Inspector<'_> {
         }
         self.content.entries.push(entry);
         Ok(())
+    }
+
+    fn global(&mut self, path: ImagePath) {
+        if USUAL.iter().any(|usual| usual.as_bytes() == path.as_bytes()) {
+            self.globals.insert(path);
+        } else if !path.is_root() {
+            self.gap(disputed(path));
+        }
     }
 
     fn unreadable(&mut self, path: ImagePath, error: &io::Error) {

@@ -125,6 +125,12 @@ impl<'s> Schedule<'s> {
         self.changed.notify_all();
     }
 
+    /// Notes that less is held.
+    pub(super) fn make_room(&self) {
+        drop(self.lock());
+        self.changed.notify_all();
+    }
+
     /// Whether all layers below are folded.
     fn is_lowest(&self, index: usize) -> bool {
         self.folded.load(Ordering::Relaxed) >= index
@@ -170,7 +176,7 @@ impl<'s> Held<'s> {
         for entry in &content.entries {
             held.add_entry(entry);
         }
-        held.add_file(content.captured_bytes(), content.records());
+        held.add_file(content.found_bytes(), content.records());
         held.add_gaps(content.gaps.listed.len());
         // Little of each of many layers is much.
         held.count();
@@ -182,7 +188,7 @@ impl<'s> Held<'s> {
         self.add(ENTRY_BYTES.saturating_add(names_bytes(entry)));
     }
 
-    /// Adds what was found in a file, of which so many bytes were kept whole.
+    /// Adds what was found in a file that was kept whole, and has so many bytes.
     pub(super) fn add_file(&mut self, captured: u64, records: u64) {
         self.add(captured.saturating_add(records.saturating_mul(RECORD_BYTES)));
     }
@@ -216,7 +222,10 @@ impl Drop for Held<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::{Gap, GapKind};
+    use crate::{
+        detect::{Finding, Gap, GapKind},
+        layer::EntryKind,
+    };
 
     fn layers(sizes: &[u64]) -> Vec<LayerDescriptor> {
         let layer = |size: &u64| LayerDescriptor { size: Some(*size), ..LayerDescriptor::default() };
@@ -295,6 +304,33 @@ mod tests {
         assert_eq!(all.load(Ordering::Relaxed), 9000 * GAP_BYTES);
         drop(large);
         assert_eq!(all.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_layer_is_begun_as_soon_as_there_is_room() {
+        let held = AtomicU64::new(1000);
+        let schedule = Schedule::new(&layers(&[1, 2, 3]), &held, &limits(100));
+        assert_eq!(schedule.next(), Some(0));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| schedule.next());
+            held.store(0, Ordering::Relaxed);
+            schedule.make_room();
+            assert_eq!(waiting.join().unwrap(), Some(2));
+        });
+    }
+
+    #[test]
+    fn a_file_that_says_nothing_holds_nothing() {
+        let all = AtomicU64::new(0);
+        let file = |name: &str, size| Entry { path: name.into(), kind: EntryKind::File, mode: 0, size };
+        let content = LayerContent {
+            entries: vec![file("no-room", 9 * STEP), file("read", 2 * STEP)],
+            captured: vec![(0, 9 * STEP), (1, 2 * STEP)],
+            findings: vec![(1, vec![Finding::OsRelease(Box::default())])],
+            ..LayerContent::default()
+        };
+        let _held = Held::of(&content, &all);
+        assert!((2 * STEP..3 * STEP).contains(&all.load(Ordering::Relaxed)));
     }
 
     #[test]

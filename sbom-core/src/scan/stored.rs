@@ -121,6 +121,8 @@ pub(super) struct Walked {
     pub(super) note: Option<Gap>,
     /// The digest of all unpacked bytes, if it was asked for.
     pub(super) unpacked: Option<Digest>,
+    /// How the stored bytes are compressed.
+    pub(super) compression: Compression,
 }
 
 /// Checks the digest of a layer's stored bytes.
@@ -155,7 +157,8 @@ pub(super) fn walk_archive<'a, R: Read>(
     let stored = Stored { inner: stored.take(most), counted: 0, hashing: hashing.clone(), layer, progress };
     let inner = Decompressor::new(stored).map_err(|error| check.read_error(0, error))?;
     // Taken for the whole layer, and before any share of the memory for files: who holds one of those never waits for this.
-    let is_zstd = inner.compression() == Compression::Zstd;
+    let compression = inner.compression();
+    let is_zstd = compression == Compression::Zstd;
     let _window = window.or_else(|| is_zstd.then(|| windows.take(ZSTD_WINDOW_BYTES)));
     let hasher = unpacked.map(Hasher::new);
     let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher }, hashing);
@@ -188,7 +191,7 @@ pub(super) fn walk_archive<'a, R: Read>(
             Some(Gap::new(GapKind::Malformed, message).at(usize::try_from(bytes).unwrap_or(usize::MAX)))
         }
     };
-    Ok(Walked { note, unpacked: hasher.map(Hasher::finish) })
+    Ok(Walked { note, unpacked: hasher.map(Hasher::finish), compression })
 }
 
 /// Compares a digest with that expected, where there are both.

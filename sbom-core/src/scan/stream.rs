@@ -17,6 +17,7 @@ use crate::{
     },
     detect::{Gap, GapKind},
     digest::{Algorithm, Digest},
+    layer::decompress::Compression,
     limits::{LimitExceeded, Limits},
     oci::LayerDescriptor,
     source::{
@@ -38,13 +39,19 @@ struct MemberRead {
     size: u64,
     /// The digest of its stored bytes, if its name is one.
     stored: Option<Digest>,
-    /// The digest of its unpacked bytes, if nothing else proves them.
+    /// The digest of its unpacked bytes, if it is known: it is computed only where no name binds the stored ones.
     unpacked: Option<Digest>,
 }
+
+/// What a gap takes beside its texts, in entries.
+const GAP_ENTRIES: u64 = 4;
 
 /// What is held of all members so far: which of them are layers of an image that is wanted shows at the end.
 #[derive(Default)]
 struct Total {
+    /// Entries, and gaps as so many of them.
+    entries: u64,
+    /// Bytes of names, link targets, and texts of gaps.
     names: u64,
     captured: u64,
     records: u64,
@@ -53,15 +60,26 @@ struct Total {
 impl Total {
     /// Adds `content`, unless that would be too much.
     fn add(&mut self, content: &LayerContent, limits: &Limits) -> Result<(), LimitExceeded> {
-        let names = self.names.saturating_add(content.names_bytes());
+        let gaps = content.gaps.iter().count() as u64;
+        let entries = (content.entries.len() as u64).saturating_add(gaps.saturating_mul(GAP_ENTRIES));
+        let entries = self.entries.saturating_add(entries);
+        let texts: u64 = content.gaps.iter().map(text_bytes).sum();
+        let names = self.names.saturating_add(content.names_bytes()).saturating_add(texts);
         let captured = self.captured.saturating_add(content.captured_bytes());
         let records = self.records.saturating_add(content.records());
+        limits.image_entries.check(entries)?;
         limits.names_bytes.check(names)?;
         limits.captured_bytes.check(captured)?;
         limits.records.check(records)?;
-        *self = Self { names, captured, records };
+        *self = Self { entries, names, captured, records };
         Ok(())
     }
+}
+
+/// Bytes of the message and the path of `gap`.
+fn text_bytes(gap: &Gap) -> u64 {
+    let path = gap.path.as_ref().map_or(0, |path| path.as_bytes().len());
+    (gap.message.len() + path) as u64
 }
 
 /// Scans the images in `archive` that `choice` and `selection` name, one bill each.
@@ -126,22 +144,26 @@ fn read_member(
         inspector.gap(gap);
     }
     let stored = member.digest.clone();
-    Ok(MemberRead { content: inspector.finish(), size: member.size, stored, unpacked: walked.unpacked })
+    // Of what is not compressed the one digest is the other.
+    let same = stored.clone().filter(|_| walked.compression == Compression::None);
+    let unpacked = walked.unpacked.or(same);
+    Ok(MemberRead { content: inspector.finish(), size: member.size, stored, unpacked })
 }
 
-/// Checks that what was read is `layer`: by the digest of the stored bytes, and only without it by that of the unpacked
-/// ones. Gives a gap if neither is known.
+/// Checks that what was read is `layer`: by the digest of the stored bytes, and only where the layer states none by that
+/// of the unpacked ones. Gives a gap if that which counts is not known, as where a link gives a member another name.
 fn check(layer: &LayerDescriptor, read: &MemberRead) -> Result<Option<Gap>, ScanError> {
     if let Some(expected) = layer.size.filter(|size| *size != read.size) {
         return Err(ScanError::Size { layer: layer.label(), expected, found: read.size });
     }
-    if let (Some(expected), Some(found)) = (&layer.digest, &read.stored) {
-        return check_stored(layer, Some(expected), Some(found.clone())).map(|()| None);
-    }
-    let same_kind =
-        |found: &&Digest| layer.diff_id.as_ref().map(Digest::algorithm) == Some(found.algorithm());
-    if let Some(found) = read.unpacked.as_ref().filter(same_kind) {
-        return check_unpacked(layer, layer.diff_id.as_ref(), Some(found.clone())).map(|()| None);
+    match (&layer.digest, &layer.diff_id, &read.stored, &read.unpacked) {
+        (Some(expected), _, Some(found), _) => {
+            return check_stored(layer, Some(expected), Some(found.clone())).map(|()| None);
+        }
+        (None, Some(expected), _, Some(found)) if expected.algorithm() == found.algorithm() => {
+            return check_unpacked(layer, Some(expected), Some(found.clone())).map(|()| None);
+        }
+        _ => {}
     }
     let message = "nothing proves its bytes: of a stream, whose layers are named last, no digest is computed of the \
                    kind that the image states; scan the image from a file to have them checked";

@@ -301,3 +301,31 @@ fn as_many_zstd_layers_are_unpacked_at_a_time_as_their_windows_have_room_for() {
         assert_eq!(bom, expected);
     }
 }
+
+#[test]
+fn a_global_header_is_a_gap_where_it_has_the_name_of_something() {
+    let check = |name: &str, record: &str, file: &str, is_gap: bool| {
+        let records = format!("{} path={record}\n", record.len() + 9);
+        let records = if record.is_empty() { "8 a=b=c\n" } else { &records };
+        let layer = sbomctl_testkit::TarBuilder::new().file(file, "x").entry(
+            sbomctl_testkit::EntryType::XGlobalHeader,
+            name.as_bytes(),
+            b"",
+            records.as_bytes(),
+        );
+        let bom = scan(&Memory::new(vec![layer.build()]), &options(1), &Silent).unwrap();
+        let found = bom.gaps.iter().any(|gap| gap.kind == crate::detect::GapKind::Malformed);
+        assert_eq!(found, is_gap, "{name:?} {record:?} {:?}", bom.gaps);
+    };
+    for usual in ["pax_global_header", "././@PaxHeader", "GlobalHead.0.0", "/pax_global_header", "", "/"] {
+        check(usual, "", "etc/motd", false);
+        check(usual, "a/b", "etc/motd", true);
+    }
+    check("etc/motd", "", "etc/motd", true);
+    check("etc/motd", "pax_global_head", "usr/x", true);
+    check("etc/.wh.motd", "", "usr/x", true);
+    check("usr/pax_global_header", "", "usr/x", true);
+    check("pax_global_header", "", "pax_global_header", true);
+    check("pax_global_header", "", "pax_global_header/a/b", true);
+    check("pax_global_header", "", "pax_global_header2", false);
+}

@@ -18,7 +18,7 @@ use super::{
     unpack::refuse_compressed,
 };
 use crate::{
-    digest::Digest,
+    digest::{Algorithm, Digest, Hasher},
     image_path::escape_control,
     limits::Limits,
     oci::{Descriptor, Image, LayerDescriptor, Subject, SubjectKind, config::Config},
@@ -100,7 +100,10 @@ pub(super) fn open_files(
     limits: &Limits,
 ) -> Result<Vec<DockerImage>, SourceError> {
     if files.size("oci-layout")?.is_some() && files.size("index.json")?.is_some() {
-        let images = oci_layout::open_files(files, name, choice, selection, limits)?;
+        let images = oci_layout::open_files(Arc::clone(&files), name, choice, selection, limits)?;
+        if files.size("manifest.json")?.is_some() {
+            compare(&files, &images, choice, selection, limits)?;
+        }
         return Ok(images.into_iter().map(DockerImage::Layout).collect());
     }
     let entries = read_manifest(files.as_ref(), limits)?;
@@ -114,6 +117,83 @@ pub(super) fn open_files(
         return Err(SourceError::PlatformMissing { wanted: Box::new(wanted.clone()), present });
     }
     Ok(vec![DockerImage::Saved(image)])
+}
+
+/// Fails unless `manifest.json` names the `images` that were chosen of the layout beside it.
+///
+/// Of an image for several platforms containerd names only one there: another one must be asked for.
+fn compare(
+    files: &Arc<dyn Files>,
+    images: &[ImageSource],
+    choice: &Choice,
+    selection: &Selection,
+    limits: &Limits,
+) -> Result<(), SourceError> {
+    let entries = read_manifest(files.as_ref(), limits)?;
+    let mut bytes = 0_u64;
+    let mut named = Vec::new();
+    for entry in &entries {
+        let config = read(files.as_ref(), &entry.config, limits.config_bytes)?
+            .ok_or_else(|| missing(files.as_ref(), &entry.config))?;
+        bytes = bytes.saturating_add(config.len() as u64);
+        let what = || format!("the configurations of {}", files.place());
+        limits.memory_bytes.check(bytes).map_err(|source| SourceError::Limit { what: what(), source })?;
+        named.push(Named {
+            entry,
+            digests: [Algorithm::Sha256, Algorithm::Sha512].map(|a| digest(a, &config)),
+        });
+    }
+    let is_exact = |wanted: &String| entries.iter().any(|entry| entry.tags().contains(wanted));
+    let meant = match choice {
+        Choice::Only => named,
+        Choice::Named(wanted) if is_exact(wanted) => {
+            those_or_all(named, |named| named.entry.tags().contains(wanted))
+        }
+        Choice::Named(wanted) => {
+            those_or_all(named, |named| named.entry.tags().iter().any(|tag| is_short_for(wanted, tag)))
+        }
+        Choice::Digest(_) | Choice::Position(_) => those_or_all(named, |named| named.is_of(images)),
+    };
+    let (chosen, others): (Vec<_>, Vec<_>) = meant.iter().partition(|named| named.is_of(images));
+    let Some(other) = others.first() else { return Ok(()) };
+    let [named, _] = other.digests.clone();
+    let disagree = || SourceError::ListsDisagree { place: files.place().to_owned(), named: named.clone() };
+    if chosen.is_empty() && !matches!(selection, Selection::Platform(_)) {
+        return Err(disagree());
+    }
+    let all = oci_layout::open_files(Arc::clone(files), "", choice, &Selection::All, limits)
+        .map_err(|_incomplete| disagree())?;
+    if others.iter().all(|named| named.is_of(&all)) { Ok(()) } else { Err(disagree()) }
+}
+
+/// An image that `manifest.json` names, by what its configuration hashes to.
+struct Named<'e> {
+    entry: &'e Entry,
+    digests: [Digest; 2],
+}
+
+impl Named<'_> {
+    /// Whether it is one of `images`.
+    fn is_of(&self, images: &[ImageSource]) -> bool {
+        images.iter().any(|image| match &image.subject().kind {
+            SubjectKind::Image(facts) => {
+                facts.config_digest.as_ref().is_some_and(|digest| self.digests.contains(digest))
+            }
+            _ => false,
+        })
+    }
+}
+
+/// Those of `named` of which `is_meant` is true, or all if it is true of none.
+fn those_or_all<'e>(named: Vec<Named<'e>>, is_meant: impl Fn(&Named<'e>) -> bool) -> Vec<Named<'e>> {
+    let (meant, others): (Vec<_>, Vec<_>) = named.into_iter().partition(is_meant);
+    if meant.is_empty() { others } else { meant }
+}
+
+fn digest(algorithm: Algorithm, bytes: &[u8]) -> Digest {
+    let mut hasher = Hasher::new(algorithm);
+    hasher.update(bytes);
+    hasher.finish()
 }
 
 /// One image in `manifest.json`.
@@ -255,7 +335,9 @@ fn missing(files: &dyn Files, member: &str) -> SourceError {
 
 #[cfg(test)]
 mod tests {
-    use sbomctl_testkit::{DockerArchive, Image as TestImage, ImageBuilder, TarBuilder};
+    use sbomctl_testkit::{
+        DockerArchive, Image as TestImage, ImageBuilder, Layout, Root, TarBuilder, blob_path, index,
+    };
 
     use super::*;
 
@@ -360,6 +442,57 @@ mod tests {
         let forged = TarBuilder::new().file(format!("{}.json", built.config.hex()), forged).build();
         let error = open_one(&[&archive[..end], &forged].concat()).unwrap_err();
         assert!(matches!(error, SourceError::DigestMismatch { what: Part::Config, .. }), "{error}");
+    }
+
+    /// A layout with a `manifest.json` beside it that names the images of `listed`.
+    fn with_list(roots: Vec<Root>, listed: &[&TestImage]) -> Vec<u8> {
+        let entry = |image: &&TestImage| serde_json::json!({ "Config": blob_path(&image.config.digest), "RepoTags": image.tags });
+        let list: serde_json::Value = listed.iter().map(entry).collect();
+        let mut layout = Layout::new(roots);
+        for image in listed {
+            layout.files.insert(blob_path(&image.config.digest), image.config.bytes.clone());
+        }
+        layout.files.insert("manifest.json".to_owned(), list.to_string().into_bytes());
+        layout.archive()
+    }
+
+    #[test]
+    fn two_lists_that_name_different_images_are_an_error() {
+        let (one, other) = (image("1", "example.org/app:1"), image("2", "example.org/app:1"));
+        let third = image("3", "example.org/app:3");
+        let named = Choice::Named("example.org/app:1".to_owned());
+        let check = |roots: &[&TestImage], listed: &[&TestImage], choice: &Choice, is_read: bool| {
+            let archive = with_list(roots.iter().map(|image| image.root()).collect(), listed);
+            let opened = open_choice(&archive, choice, None);
+            let disagree = matches!(opened, Err(SourceError::ListsDisagree { .. }));
+            assert_eq!((opened.is_ok(), disagree), (is_read, !is_read), "{opened:?}");
+        };
+        check(&[&one], &[&one], &Choice::Only, true);
+        check(&[&one], &[], &Choice::Only, true);
+        check(&[&one], &[&other], &Choice::Only, false);
+        check(&[&one], &[&one, &other], &Choice::Only, false);
+        check(&[&one, &third], &[&third, &one], &named, true);
+        check(&[&one, &third], &[&third, &other], &named, false);
+        check(&[&one, &third], &[&other, &one], &named, false);
+        check(&[&one, &third], &[&third, &one], &Choice::Position(0), true);
+        check(&[&one, &third], &[&third], &Choice::Position(0), false);
+        let forged = Layout::new([one.root()]).replace(&one.config.digest, other.config.bytes.clone());
+        assert!(open_one(&forged.archive()).is_err());
+    }
+
+    #[test]
+    fn of_several_platforms_one_may_be_listed() {
+        let platform = |name: &str| ImageBuilder::new().layer(|l| l.file("a", name)).platform(name).build();
+        let (amd, arm) = (platform("linux/amd64"), platform("linux/arm64"));
+        let root = || vec![index([amd.root(), arm.root()])];
+        let open =
+            |listed: &TestImage, wanted| open_choice(&with_list(root(), &[listed]), &Choice::Only, wanted);
+        assert!(open(&amd, None).is_ok());
+        assert!(open(&amd, Some("linux/arm64")).is_ok());
+        let error = open(&arm, None).unwrap_err();
+        assert!(matches!(error, SourceError::ListsDisagree { .. }), "{error}");
+        let error = open(&image("1", "app:1"), Some("linux/arm64")).unwrap_err();
+        assert!(matches!(error, SourceError::ListsDisagree { .. }), "{error}");
     }
 
     #[test]

@@ -210,6 +210,38 @@ pub enum SourceError {
         /// The member.
         member: String,
     },
+    /// A member of an archive is stored with holes.
+    #[error(
+        "{member} in {place} is stored as a sparse file; unpack the archive and pack it again without that"
+    )]
+    SparseMember {
+        /// The archive.
+        place: String,
+        /// The member.
+        member: String,
+    },
+    /// What should be one of an archive's lists is something else, at least for some container engines.
+    #[error(
+        "{member} in {place} is no regular file, or its name is absolute: some container engines would read it, and \
+         others would not"
+    )]
+    ListMember {
+        /// The archive.
+        place: String,
+        /// The member.
+        member: String,
+    },
+    /// An archive is an OCI layout and has a `manifest.json`, and they name different images.
+    #[error(
+        "{place} is contradictory: manifest.json names the image {named}, and index.json another; some container engines \
+         read the one, and some the other. If that is for another platform, choose one with --platform"
+    )]
+    ListsDisagree {
+        /// The archive.
+        place: String,
+        /// Digest of the configuration that `manifest.json` names.
+        named: Digest,
+    },
     /// An archive's configuration and list of layers do not belong together.
     #[error("{place} is inconsistent: manifest.json lists {layers} layers, the configuration {diff_ids}")]
     LayerCount {

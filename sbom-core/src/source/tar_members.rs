@@ -10,7 +10,7 @@ use std::{
 
 use super::SourceError;
 use crate::{
-    image_path::ImagePath,
+    image_path::{ImagePath, escape_control},
     limits::{LimitExceeded, Limits},
     tar_headers::{BLOCK, Found, Header, Headers, Kind, TarError},
 };
@@ -148,7 +148,7 @@ impl<R: Skip> Members<R> {
         let (consumed, parsed) = match found {
             Found::More(bytes) => return Ok(Parsed::More(bytes)),
             Found::End => return Ok(Parsed::End),
-            Found::Passed(consumed) => (consumed, Parsed::Skipped),
+            Found::Passed(consumed) | Found::Global(consumed, _) => (consumed, Parsed::Skipped),
             Found::Entry(consumed, header) => {
                 let offset = self.offset.saturating_add(consumed as u64);
                 let size = header.stored;
@@ -156,6 +156,9 @@ impl<R: Skip> Members<R> {
                     return Err(error(offset, TarError::Number { field: "size" }));
                 }
                 let (name, kind) = meaning(&header);
+                if let Some(name) = &name {
+                    check(name, &header, place)?;
+                }
                 (consumed, Parsed::Member(Member { name, kind, offset, size }))
             }
         };
@@ -237,7 +240,7 @@ enum Parsed {
 fn meaning(header: &Header<'_>) -> (Option<ImagePath>, MemberKind) {
     let name = member_name(header.name);
     let kind = match (header.kind, &name) {
-        (Kind::File, _) if header.sparse.is_none() => MemberKind::File,
+        (Kind::File, _) => MemberKind::File,
         (Kind::Symlink, Some(name)) => {
             MemberKind::Link(name.parent().unwrap_or_default().join(header.target))
         }
@@ -245,6 +248,22 @@ fn meaning(header: &Header<'_>) -> (Option<ImagePath>, MemberKind) {
         _ => MemberKind::Other,
     };
     (name, kind)
+}
+
+/// The lists of images that archives have.
+const LISTS: [&str; 3] = ["oci-layout", "index.json", "manifest.json"];
+
+/// Refuses what is read here and not by engines, or the other way round: sparse files, and lists that are no regular files.
+fn check(name: &ImagePath, header: &Header<'_>, place: &str) -> Result<(), SourceError> {
+    let member = || escape_control(&String::from_utf8_lossy(header.name)).into_owned();
+    if header.sparse.is_some() {
+        return Err(SourceError::SparseMember { place: place.to_owned(), member: member() });
+    }
+    let is_list = LISTS.iter().any(|list| list.as_bytes() == name.as_bytes());
+    if is_list && (header.kind != Kind::File || header.name.starts_with(b"/")) {
+        return Err(SourceError::ListMember { place: place.to_owned(), member: member() });
+    }
+    Ok(())
 }
 
 /// `raw` as the name of something in an image: neither too long nor above the root.
@@ -344,6 +363,32 @@ mod tests {
             .build();
         let names: Vec<String> = list(archive).unwrap().into_iter().map(|(name, ..)| name).collect();
         assert_eq!(names, ["-", "-", "/manifest.json", "/index.json"]);
+    }
+
+    #[test]
+    fn a_sparse_member_is_refused_by_name() {
+        let map = [("GNU.sparse.map", b"0,3".as_slice()), ("GNU.sparse.numblocks", b"1")];
+        let archive = TarBuilder::new().file("a", "x").pax(map).file("blobs/b", "xyz").build();
+        let error = list(archive).unwrap_err();
+        assert!(matches!(&error, SourceError::SparseMember { member, .. } if member == "blobs/b"), "{error}");
+    }
+
+    #[test]
+    fn a_list_is_a_regular_file_with_a_relative_name() {
+        let good = TarBuilder::new().file("./manifest.json", "[]").file("x/../index.json", "{}");
+        let good = good.dir("blobs/oci-layout").symlink("repositories", "index.json");
+        assert_eq!(list(good.clone().build()).unwrap().len(), 4);
+        for bad in [
+            good.clone().dir("oci-layout"),
+            good.clone().dir("./oci-layout/"),
+            good.clone().fifo("index.json"),
+            good.clone().symlink("manifest.json", "a"),
+            good.clone().hardlink("manifest.json", "a"),
+            good.clone().file("/oci-layout", "{}"),
+        ] {
+            let error = list(bad.file("manifest.json", "[]").build()).unwrap_err();
+            assert!(matches!(error, SourceError::ListMember { .. }), "{error}");
+        }
     }
 
     #[test]

@@ -94,6 +94,9 @@ pub(crate) enum Found<'h> {
     More(usize),
     /// A header of so many bytes that is no entry.
     Passed(usize),
+    /// A global header of so many bytes, and by which names engines may take it for an entry: that of its block, and that of
+    /// its own records, which counts for Go unless another of them is wrong. They are the same if it has no such record.
+    Global(usize, [&'h [u8]; 2]),
     /// The header of an entry, of so many bytes. Its content follows, padded to whole blocks.
     Entry(usize, Header<'h>),
     /// The end of the archive.
@@ -172,7 +175,7 @@ impl Headers {
     }
 
     /// Takes a header that says something of the next entry. The format that the block claims does not matter.
-    fn extend(&mut self, flag: u8, block: Block<'_>, bytes: &[u8]) -> Result<Found<'static>, TarError> {
+    fn extend<'h>(&'h mut self, flag: u8, block: Block<'h>, bytes: &[u8]) -> Result<Found<'h>, TarError> {
         let size = u64::try_from(block.size()?).map_err(|_negative| TarError::NegativeSize)?;
         let length = self.extended.length.saturating_add(BLOCK as u64).saturating_add(size);
         self.limits.header_bytes.check(length)?;
@@ -188,10 +191,13 @@ impl Headers {
             b'x' => self.extended.records.read(body)?,
             b'L' => self.extended.name = block::text(body).to_vec(),
             b'K' => self.extended.link = block::text(body).to_vec(),
-            // Global records are read and left aside, and with them what was said of the next entry before.
+            // What its records say of the entries that follow is left aside, and so is what was said of the next one before.
             _ => {
+                self.is_taken = true;
                 self.extended.records.read(body)?;
-                self.extended.clear();
+                let name = block.full_name(&mut self.joined);
+                let path = self.extended.records.path();
+                return Ok(Found::Global(whole, [name, if path.is_empty() { name } else { path }]));
             }
         }
         Ok(Found::Passed(whole))

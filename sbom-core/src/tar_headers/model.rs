@@ -53,7 +53,8 @@ fn build(parts: &[Part]) -> (Vec<u8>, Vec<String>) {
                 records = list.iter().copied().collect();
             }
             Part::Global => {
-                archive = archive.entry(EntryType::XGlobalHeader, b"g", b"", b"10 path=g\n");
+                archive = archive.entry(EntryType::XGlobalHeader, b"h", b"", b"10 path=g\n");
+                expected.push("Global h or g".to_owned());
                 (records, long_name, long_link) = (BTreeMap::new(), "", "");
             }
             Part::Name(name) => {

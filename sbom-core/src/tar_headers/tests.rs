@@ -30,6 +30,11 @@ pub(super) fn entries(archive: &[u8]) -> Vec<String> {
                 continue;
             }
             Ok(Found::Passed(length)) => at += length,
+            Ok(Found::Global(length, names)) => {
+                let names = names.map(|name| name.escape_ascii().to_string());
+                seen.push(format!("Global {}", names.join(" or ")));
+                at += length;
+            }
             Ok(Found::Entry(length, header)) => {
                 let stored = usize::try_from(header.stored).unwrap();
                 assert!(length <= end - at);
@@ -148,8 +153,17 @@ fn what_was_said_of_one_entry_is_not_said_of_the_next() {
 #[test]
 fn global_records_are_left_aside_with_what_came_before_them() {
     let global = |archive| meta(archive, EntryType::XGlobalHeader, b"10 path=g\n");
-    check(global(new()).file("z", ""), &["File z 0"]);
-    check(global(long_name(new().pax([("size", b"5".as_slice())]), b"a\0")).file("z", ""), &["File z 0"]);
+    check(global(new()).file("z", ""), &["Global meta or g", "File z 0"]);
+    check(
+        global(long_name(new().pax([("size", b"5".as_slice())]), b"a\0")).file("z", ""),
+        &["Global meta or g", "File z 0"],
+    );
+    let named = meta(new(), EntryType::XGlobalHeader, b"8 a=b=c\n").field(MAGIC, USTAR).field(PREFIX, b"p");
+    check(named.clone(), &["Global p/meta or p/meta"]);
+    check(
+        long_name(new(), b"a\0").pax([("path", b"b".as_slice())]).raw(named.build()),
+        &["Global p/meta or p/meta"],
+    );
     check(
         meta(new(), EntryType::XGlobalHeader, b"x").file("z", ""),
         &["an extended header is malformed 0 bytes into it"],

@@ -6,7 +6,7 @@ use super::{
     Content, FileAddress, FileVersion, Index, Node, NodeKind, Overlay, ROOT, find::reversed, to_u32,
 };
 use crate::{
-    detect::{Gap, GapKind},
+    detect::{Finding, Gap, GapKind},
     image_path::ImagePath,
     layer::{Entry, EntryKind},
     limits::LimitExceeded,
@@ -17,7 +17,7 @@ impl Overlay<'_> {
         &mut self,
         entry: Entry,
         layer: usize,
-        found: Option<Index>,
+        found: Option<Vec<Finding>>,
         hashed: Option<Index>,
     ) -> Result<(), LimitExceeded> {
         self.limits.path_depth.check(entry.path.components().count() as u64)?;
@@ -48,15 +48,22 @@ impl Overlay<'_> {
                     return Ok(());
                 };
                 let written_as = Some(Box::new(node.address(target)));
-                let node = Node { kind, layer: to_u32(layer), found: found.or(node.found), written_as };
-                return self.insert(&entry.path, node, layer);
+                let node = Node { kind, layer: to_u32(layer), found: node.found, written_as };
+                return self.insert(&entry.path, node, found, layer);
             }
         };
-        let node = Node { kind, layer: to_u32(layer), found, written_as: None };
-        self.insert(&entry.path, node, layer)
+        let node = Node { kind, layer: to_u32(layer), found: None, written_as: None };
+        self.insert(&entry.path, node, found, layer)
     }
 
-    fn insert(&mut self, path: &ImagePath, mut node: Node, layer: usize) -> Result<(), LimitExceeded> {
+    /// Puts `node` at `path`. What it says by itself, `found`, is held only if there is a place for it.
+    fn insert(
+        &mut self,
+        path: &ImagePath,
+        mut node: Node,
+        found: Option<Vec<Finding>>,
+        layer: usize,
+    ) -> Result<(), LimitExceeded> {
         let Some((parent, real)) = self.place(path, layer)? else { return Ok(()) };
         if path.is_root() {
             return Ok(());
@@ -73,6 +80,9 @@ impl Overlay<'_> {
         }
         if node.written_as.is_none() && real != *path && !is_directory {
             node.written_as = Some(Box::new(FileAddress { layer, path: path.clone() }));
+        }
+        if let Some(found) = found {
+            node.found = self.hold_found(found);
         }
         if node.found.is_some() {
             self.count_records(node.found)?;

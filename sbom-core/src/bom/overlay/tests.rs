@@ -1,6 +1,7 @@
 //! Layers laid over one another as an engine would: what is left, and what was.
 
 use super::*;
+use crate::bom::FileKind;
 
 /// Entries as a shell would make them: `f PATH` file, `F PATH` file with a finding, `d PATH` directory,
 /// `l PATH TARGET` symbolic link, `h PATH TARGET` hard link, `w PATH` whiteout, `o PATH` opaque directory.
@@ -167,6 +168,48 @@ fn what_is_replaced_or_removed_counts_no_longer() {
     }
     assert_eq!(overlay.file_count(), 2);
     assert_eq!(overlay.fold(layer(&["f d/i", "f d/j"])).unwrap_err().limit.name, "image-entries");
+}
+
+/// The same with every file hashed: to as many bytes as `bytes` has of them.
+fn hashed(lines: &[&str], bytes: u8) -> LayerContent {
+    let mut content = layer(lines);
+    for (entry, Entry { path, kind, .. }) in content.entries.iter().enumerate() {
+        if *kind == EntryKind::File {
+            let digests = ContentDigests { sha1: [bytes; 20], sha256: [bytes; 32] };
+            content.hashed.push(HashedFile { entry, digests, path: path.clone() });
+        }
+    }
+    content
+}
+
+#[test]
+fn digests_of_files_that_are_there_no_longer_are_not_held() {
+    let mut limits = Limits::default();
+    limits.set("names-bytes", 3000);
+    let mut overlay = Overlay::new(&limits);
+    let many = vec!["f a"; 1000];
+    overlay.fold(hashed(&["f d/kept", "h d/link d/kept", "f d/gone"], 1)).unwrap();
+    for layer in 0..100 {
+        overlay.fold(hashed(&many, layer)).unwrap();
+        overlay.fold(hashed(&["w d/gone", "f b", "f c"], layer)).unwrap();
+    }
+    let held: usize = overlay.hashed.iter().map(|(_, files)| files.len()).sum();
+    assert!(held <= 2 * overlay.nodes.len() + 1, "{held}");
+    let mut files = overlay.visible_files();
+    let mut found = Vec::new();
+    while let Some(file) = files.next() {
+        let FileKind::Regular { digests, .. } = file.kind() else { panic!("{file:?}") };
+        found.push((file.to_path().to_string(), digests.unwrap().sha256[0]));
+    }
+    let expected = [("/a", 99), ("/b", 99), ("/c", 99), ("/d/kept", 1), ("/d/link", 1)];
+    assert_eq!(found, expected.map(|(path, byte)| (path.to_owned(), byte)));
+}
+
+#[test]
+fn what_a_file_says_that_has_no_place_is_not_held() {
+    let limits = Limits::default();
+    let overlay = overlay(&limits, &[&["l a a", "F a/db", "F a/b/db"]]);
+    assert_eq!((overlay.found.len(), overlay.files().count()), (0, 0));
 }
 
 #[test]

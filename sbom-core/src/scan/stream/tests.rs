@@ -27,15 +27,20 @@ fn digest(algorithm: Algorithm, bytes: &[u8]) -> Digest {
 
 /// What `docker save` writes of an image with these members as layers, each with what it should hash to unpacked.
 fn saved(layers: &[(&str, &[u8], &Digest)]) -> Vec<u8> {
+    let names: Vec<_> = layers.iter().map(|(name, _, diff_id)| (*name, *diff_id)).collect();
+    layers.iter().fold(saved_lists(&names), |archive, (name, bytes, _)| archive.file(name, bytes)).build()
+}
+
+/// The same without its layers.
+fn saved_lists(layers: &[(&str, &Digest)]) -> TarBuilder {
     let quoted = |texts: Vec<String>| format!("[\"{}\"]", texts.join("\",\""));
-    let diff_ids = quoted(layers.iter().map(|(_, _, diff_id)| diff_id.to_string()).collect());
-    let names = quoted(layers.iter().map(|(name, ..)| (*name).to_owned()).collect());
+    let diff_ids = quoted(layers.iter().map(|(_, diff_id)| diff_id.to_string()).collect());
+    let names = quoted(layers.iter().map(|(name, _)| (*name).to_owned()).collect());
     let config = format!(
         r#"{{"architecture":"amd64","os":"linux","rootfs":{{"type":"layers","diff_ids":{diff_ids}}}}}"#
     );
     let manifest = format!(r#"[{{"Config":"c.json","RepoTags":["app:1"],"Layers":{names}}}]"#);
-    let archive = TarBuilder::new().file("manifest.json", manifest).file("c.json", config);
-    layers.iter().fold(archive, |archive, (name, bytes, _)| archive.file(name, bytes)).build()
+    TarBuilder::new().file("manifest.json", manifest).file("c.json", config)
 }
 
 fn options(jobs: usize) -> Options {
@@ -123,4 +128,48 @@ fn what_all_members_hold_is_bounded_whoever_wants_them() {
     assert!(error.to_string().contains("--limit names-bytes="), "{error}");
     options.limits.set("names-bytes", 300);
     assert!(of_stream(&joined, &options).is_ok());
+}
+
+#[test]
+fn entries_and_gaps_of_all_members_are_bounded_whoever_wants_them() {
+    let layer = layer();
+    let names: Vec<_> = (0..6).map(|n| format!("{n}/lib/apk/db/installed")).collect();
+    let unread: Vec<_> = names.iter().map(|name| (name.as_str(), &b"V:1-r0\n\n"[..])).collect();
+    for member in [testing::archive(&[("a", &b"x"[..]); 30]), testing::archive(&unread)] {
+        let refused = |members| {
+            let archive = saved_lists(&[("l.tar", &Digest::of(&layer))]);
+            let add = |archive: TarBuilder, n| archive.file(format!("{n}.tar"), &member);
+            let archive = (0..members).fold(archive, add).file("l.tar", &layer).build();
+            let mut options = options(1);
+            options.limits.set("image-entries", 60);
+            of_stream(&archive, &options).err().map(|error| error.to_string())
+        };
+        assert_eq!(refused(1), None);
+        assert!(refused(4).is_some_and(|error| error.contains("--limit image-entries=")));
+    }
+}
+
+#[test]
+fn a_digest_that_only_a_link_states_proves_nothing() {
+    let layer = layer();
+    let digest = Digest::of(&layer);
+    for (stated, is_right) in [(Digest::of(b"x"), false), (digest.clone(), true)] {
+        let name = format!("blobs/sha256/{}", stated.hex());
+        let archive = saved_lists(&[(&name, &digest)]).file("l.tar", &layer).hardlink(&name, "l.tar").build();
+        assert_eq!(of_file(&archive).is_ok(), is_right);
+        let streamed = of_stream(&archive, &options(2)).unwrap();
+        assert!(streamed.gaps[0].message.starts_with("nothing proves its bytes"), "{:?}", streamed.gaps);
+    }
+}
+
+#[test]
+fn a_layer_that_is_a_link_to_a_blob_is_held_against_its_diff_id() {
+    let layer = layer();
+    let name = format!("blobs/sha256/{}", Digest::of(&layer).hex());
+    let linked = |diff_id: &Digest| {
+        saved_lists(&[("l.tar", diff_id)]).file(&name, &layer).hardlink("l.tar", &name).build()
+    };
+    let bom = check_both(&linked(&Digest::of(&layer)));
+    assert_eq!((bom.components.len(), bom.gaps.len()), (1, 0));
+    check_refused(&linked(&Digest::of(b"x")), "unpacked bytes hash to");
 }
