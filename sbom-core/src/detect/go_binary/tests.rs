@@ -246,3 +246,15 @@ proptest! {
         module_info::parse(&text, 0, &Limits::default(), &mut Vec::new());
     }
 }
+
+#[test]
+fn the_list_of_modules_counts_as_taken_out_of_the_file() {
+    let info = inline("go1.22.1", &marked(MODULES));
+    let content = Content::new(elf(AMD64, &[(".go.buildinfo", &info)]));
+    let (path, limits) = (ImagePath::from("app"), Limits::default());
+    let file =
+        Captured { path: &path, size: content.size(), mode: 0o755, content: &content, limits: &limits };
+    let mut out = Findings::default();
+    GoDetector.detect(&file, &mut out).unwrap();
+    assert_eq!((out.found.len(), out.taken), (1, MODULES.len() as u64));
+}

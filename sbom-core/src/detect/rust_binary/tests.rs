@@ -185,3 +185,14 @@ proptest! {
         prop_assert!(audit.crates.iter().flat_map(|c| &c.dependencies).all(|&index| index < entries.len()));
     }
 }
+
+#[test]
+fn the_list_of_crates_counts_as_long_as_it_is_unpacked() {
+    let content = Content::new(elf(AMD64, &[(".dep-v0", &compressed(LIST))]));
+    let (path, limits) = (ImagePath::from("app"), Limits::default());
+    let file =
+        Captured { path: &path, size: content.size(), mode: 0o755, content: &content, limits: &limits };
+    let mut out = Findings::default();
+    RustDetector.detect(&file, &mut out).unwrap();
+    assert_eq!((out.found.len(), out.taken), (1, LIST.len() as u64));
+}
