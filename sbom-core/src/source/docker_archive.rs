@@ -9,7 +9,7 @@ use std::{path::Path, sync::Arc};
 use serde::Deserialize;
 
 use super::{
-    ImageSource, LayerBytes, Selection, Source, SourceError,
+    ImageSource, LayerBytes, Selection, Source, SourceError, both_lists,
     error::Part,
     files::{Files, base_name, read},
     image::check,
@@ -18,7 +18,7 @@ use super::{
     unpack::refuse_compressed,
 };
 use crate::{
-    digest::{Algorithm, Digest, Hasher},
+    digest::Digest,
     image_path::escape_control,
     limits::Limits,
     oci::{Descriptor, Image, LayerDescriptor, Subject, SubjectKind, config::Config},
@@ -101,7 +101,7 @@ pub(super) fn open_files(
 ) -> Result<Vec<DockerImage>, SourceError> {
     if files.size("oci-layout")?.is_some() && files.size("index.json")?.is_some() {
         let images = oci_layout::open_files(Arc::clone(&files), name, choice, selection, limits)?;
-        compare(&files, &images, choice, selection, limits)?;
+        both_lists::compare(&files, &images, choice, selection, limits)?;
         return Ok(images.into_iter().map(DockerImage::Layout).collect());
     }
     let entries = read_manifest(files.as_ref(), limits)?;
@@ -117,91 +117,11 @@ pub(super) fn open_files(
     Ok(vec![DockerImage::Saved(image)])
 }
 
-/// Fails unless `manifest.json`, if there is one, names the `images` that were chosen of the layout beside it.
-///
-/// Of an image for several platforms containerd names only one there: another one must be asked for.
-pub(super) fn compare(
-    files: &Arc<dyn Files>,
-    images: &[ImageSource],
-    choice: &Choice,
-    selection: &Selection,
-    limits: &Limits,
-) -> Result<(), SourceError> {
-    if files.size("manifest.json")?.is_none() {
-        return Ok(());
-    }
-    let entries = read_manifest(files.as_ref(), limits)?;
-    let mut bytes = 0_u64;
-    let mut named = Vec::new();
-    for entry in &entries {
-        let config = read(files.as_ref(), &entry.config, limits.config_bytes)?
-            .ok_or_else(|| missing(files.as_ref(), &entry.config))?;
-        bytes = bytes.saturating_add(config.len() as u64);
-        let what = || format!("the configurations of {}", files.place());
-        limits.memory_bytes.check(bytes).map_err(|source| SourceError::Limit { what: what(), source })?;
-        named.push(Named {
-            entry,
-            digests: [Algorithm::Sha256, Algorithm::Sha512].map(|a| digest(a, &config)),
-        });
-    }
-    let is_exact = |wanted: &String| entries.iter().any(|entry| entry.tags().contains(wanted));
-    let meant = match choice {
-        Choice::Only => named,
-        Choice::Named(wanted) if is_exact(wanted) => {
-            those_or_all(named, |named| named.entry.tags().contains(wanted))
-        }
-        Choice::Named(wanted) => {
-            those_or_all(named, |named| named.entry.tags().iter().any(|tag| is_short_for(wanted, tag)))
-        }
-        Choice::Digest(_) | Choice::Position(_) => those_or_all(named, |named| named.is_of(images)),
-    };
-    let (chosen, others): (Vec<_>, Vec<_>) = meant.iter().partition(|named| named.is_of(images));
-    let Some(other) = others.first() else { return Ok(()) };
-    let [named, _] = other.digests.clone();
-    let disagree = || SourceError::ListsDisagree { place: files.place().to_owned(), named: named.clone() };
-    if chosen.is_empty() && !matches!(selection, Selection::Platform(_)) {
-        return Err(disagree());
-    }
-    let all = oci_layout::open_files(Arc::clone(files), "", choice, &Selection::All, limits)
-        .map_err(|_incomplete| disagree())?;
-    if others.iter().all(|named| named.is_of(&all)) { Ok(()) } else { Err(disagree()) }
-}
-
-/// An image that `manifest.json` names, by what its configuration hashes to.
-struct Named<'e> {
-    entry: &'e Entry,
-    digests: [Digest; 2],
-}
-
-impl Named<'_> {
-    /// Whether it is one of `images`.
-    fn is_of(&self, images: &[ImageSource]) -> bool {
-        images.iter().any(|image| match &image.subject().kind {
-            SubjectKind::Image(facts) => {
-                facts.config_digest.as_ref().is_some_and(|digest| self.digests.contains(digest))
-            }
-            _ => false,
-        })
-    }
-}
-
-/// Those of `named` of which `is_meant` is true, or all if it is true of none.
-fn those_or_all<'e>(named: Vec<Named<'e>>, is_meant: impl Fn(&Named<'e>) -> bool) -> Vec<Named<'e>> {
-    let (meant, others): (Vec<_>, Vec<_>) = named.into_iter().partition(is_meant);
-    if meant.is_empty() { others } else { meant }
-}
-
-fn digest(algorithm: Algorithm, bytes: &[u8]) -> Digest {
-    let mut hasher = Hasher::new(algorithm);
-    hasher.update(bytes);
-    hasher.finish()
-}
-
 /// One image in `manifest.json`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Entry {
-    config: String,
+pub(super) struct Entry {
+    pub(super) config: String,
     #[serde(default)]
     repo_tags: Option<Vec<String>>,
     #[serde(default)]
@@ -209,12 +129,12 @@ struct Entry {
 }
 
 impl Entry {
-    fn tags(&self) -> &[String] {
+    pub(super) fn tags(&self) -> &[String] {
         self.repo_tags.as_deref().unwrap_or_default()
     }
 }
 
-fn read_manifest(files: &dyn Files, limits: &Limits) -> Result<Vec<Entry>, SourceError> {
+pub(super) fn read_manifest(files: &dyn Files, limits: &Limits) -> Result<Vec<Entry>, SourceError> {
     let place = || files.place().to_owned();
     let bytes = read(files, "manifest.json", limits.manifest_bytes)?
         .ok_or_else(|| SourceError::NotAnImage { place: place(), missing: "manifest.json" })?;
@@ -329,7 +249,7 @@ pub(super) fn blob_digest(name: &str) -> Option<Digest> {
     format!("{algorithm}:{hex}").parse().ok()
 }
 
-fn missing(files: &dyn Files, member: &str) -> SourceError {
+pub(super) fn missing(files: &dyn Files, member: &str) -> SourceError {
     let member = escape_control(&member.chars().take(200).collect::<String>()).into_owned();
     SourceError::MemberMissing { place: files.place().to_owned(), member }
 }

@@ -16,6 +16,7 @@ use crate::{
 };
 
 #[cfg(all(unix, feature = "registry"))]
+mod both_lists;
 pub mod daemon;
 pub mod directory;
 pub mod docker_archive;

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    ImageSource, Selection, SourceError, docker_archive,
+    ImageSource, Selection, SourceError, both_lists,
     files::{Files, base_name},
     oci_layout,
     oci_layout::Choice,
@@ -23,6 +23,6 @@ pub fn open(
     let index = TarIndex::open(path, limits)?;
     let files: Arc<dyn Files> = Arc::new(index);
     let images = oci_layout::open_files(Arc::clone(&files), &base_name(path), choice, selection, limits)?;
-    docker_archive::compare(&files, &images, choice, selection, limits)?;
+    both_lists::compare(&files, &images, choice, selection, limits)?;
     Ok(images)
 }
