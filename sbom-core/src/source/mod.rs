@@ -15,8 +15,8 @@ use crate::{
     oci::{Descriptor, LayerDescriptor, Subject},
 };
 
-#[cfg(all(unix, feature = "registry"))]
 mod both_lists;
+#[cfg(all(unix, feature = "registry"))]
 pub mod daemon;
 pub mod directory;
 pub mod docker_archive;
