@@ -39,8 +39,9 @@ pub(crate) fn text_to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()
     to_stdout(|out| orders::write_without(out, write))
 }
 
-/// Writes the file `path` through `write`. It takes the place of what was there only once it is whole and on
-/// disk; a device or pipe, which cannot be replaced, is written to as it is.
+/// Writes the file `path` through `write`. It is there only once it is whole, and takes the place of another only once
+/// it is on disk: where there is none, nothing can be lost that is worth waiting for. A device or pipe, which cannot be
+/// replaced, is written to as it is.
 pub(crate) fn to_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -63,7 +64,9 @@ pub(crate) fn to_file(
         let mut out = BufWriter::new(file);
         write(&mut out)?;
         let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
+        if target.exists() {
+            file.as_file().sync_all()?;
+        }
         file.persist(&target).map_err(|error| error.error)?;
         drop(unfinished);
         Ok(())
