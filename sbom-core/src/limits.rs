@@ -296,7 +296,8 @@ impl Budget {
     }
 
     /// Takes `bytes`, waiting until they are free. More than the whole budget counts as the whole budget,
-    /// so a single large taker proceeds alone. A thread must hold at most one share at a time.
+    /// so a single large taker proceeds alone. A thread must hold at most one
+    /// share of a budget at a time, and take those of several budgets in the same order as all others.
     pub fn take(&self, bytes: u64) -> Share<'_> {
         let bytes = bytes.min(self.total);
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);

@@ -242,6 +242,7 @@ pub(super) struct Ahead<'p, P> {
 impl<P: Read> Ahead<'_, P> {
     /// Stops unpacking. Gives what unpacked, and the bound that was met within the bytes read so far.
     pub(super) fn stop(self) -> (Option<P>, Option<LimitExceeded>) {
+        self.await_unpacked(false);
         let mut state = self.pipeline.lock();
         let producer = loop {
             let Some(stream) = state.streams.get_mut(&self.id) else { break None };

@@ -11,6 +11,9 @@ use std::{
 
 use serde::ser::{self, Serialize, Serializer};
 
+#[cfg(test)]
+mod tests;
+
 /// Bytes that are collected before they are handed on.
 const COLLECTED: usize = 1 << 16;
 const SPACES: &[u8] = &[b' '; 64];
@@ -359,44 +362,19 @@ impl Within<'_, '_> {
     }
 }
 
-/// Implements what sequences of the data model share.
-macro_rules! sequence {
-    ($($of:ident $item:ident),*) => {$(
+/// Implements what has items, or fields with keys, by the method of [`Within`] that writes one.
+macro_rules! compound {
+    ($($of:ident: $method:ident($($key:ident)?) => $own:ident;)*) => {$(
         impl ser::$of for Within<'_, '_> {
             type Ok = ();
             type Error = WriteError;
 
-            fn $item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WriteError> {
-                self.item(value)
-            }
-
-            fn end(self) -> Result<(), WriteError> {
-                self.close()
-            }
-        }
-    )*};
-}
-
-sequence!(
-    SerializeSeq serialize_element,
-    SerializeTuple serialize_element,
-    SerializeTupleStruct serialize_field,
-    SerializeTupleVariant serialize_field
-);
-
-/// Implements what structs and variants with fields share.
-macro_rules! fields {
-    ($($of:ident),*) => {$(
-        impl ser::$of for Within<'_, '_> {
-            type Ok = ();
-            type Error = WriteError;
-
-            fn serialize_field<T: Serialize + ?Sized>(
+            fn $method<T: Serialize + ?Sized>(
                 &mut self,
-                key: &'static str,
+                $($key: &'static str,)?
                 value: &T,
             ) -> Result<(), WriteError> {
-                self.field(key, value)
+                self.$own($($key,)? value)
             }
 
             fn end(self) -> Result<(), WriteError> {
@@ -406,7 +384,14 @@ macro_rules! fields {
     )*};
 }
 
-fields!(SerializeStruct, SerializeStructVariant);
+compound! {
+    SerializeSeq: serialize_element() => item;
+    SerializeTuple: serialize_element() => item;
+    SerializeTupleStruct: serialize_field() => item;
+    SerializeTupleVariant: serialize_field() => item;
+    SerializeStruct: serialize_field(key) => field;
+    SerializeStructVariant: serialize_field(key) => field;
+}
 
 impl ser::SerializeMap for Within<'_, '_> {
     type Ok = ();
@@ -450,84 +435,5 @@ impl ser::Error for WriteError {
 impl From<WriteError> for io::Error {
     fn from(error: WriteError) -> Self {
         error.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-    use serde::Serialize;
-
-    use super::*;
-
-    fn written(value: &impl Serialize) -> String {
-        let mut out = Vec::new();
-        let mut writer = Writer::new(&mut out);
-        value.serialize(&mut writer).unwrap();
-        writer.finish().unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    /// Compares with what `serde_json` makes of it.
-    fn check(value: &impl Serialize) {
-        assert_eq!(written(value), serde_json::to_string_pretty(value).unwrap() + "\n");
-    }
-
-    #[derive(Serialize)]
-    enum Choice {
-        Unit,
-        New(u8),
-        Pair(u8, &'static str),
-        None(),
-        Fields { a: Option<u8>, b: [u8; 0] },
-        Nothing {},
-    }
-
-    #[derive(Serialize)]
-    struct Unit;
-
-    #[derive(Serialize)]
-    struct Pair(i64, f64);
-
-    #[test]
-    fn every_kind_of_value_is_written_as_serde_json_writes_it() {
-        check(&Choice::Unit);
-        check(&Choice::New(7));
-        check(&[Choice::Pair(1, "x"), Choice::None(), Choice::Nothing {}]);
-        check(&(Choice::Fields { a: None, b: [] }, Choice::Fields { a: Some(1), b: [] }));
-        check(&(Unit, (), Pair(i64::MIN, 0.1), 1.0_f32, f64::NAN, 1e300, 'ä', true, u64::MAX));
-        check(&(i128::MAX, u128::MAX, -1_i8, -2_i16, -3_i32, 1_u16, 2_u32, "", Some("x")));
-        check(&BTreeMap::from([("a", vec![BTreeMap::<&str, u8>::new()]), ("b", vec![])]));
-        check(&serde_json::json!({ "deep": [[[{ "er": [null] }]]], "e": {}, "f": [] }));
-    }
-
-    #[test]
-    fn deep_values_are_indented_by_two_spaces_each() {
-        let deep = (0..100).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
-        check(&deep);
-    }
-
-    #[test]
-    fn what_is_no_text_is_no_key() {
-        let mut out = Vec::new();
-        assert!(BTreeMap::from([(1, 2)]).serialize(&mut Writer::new(&mut out)).is_err());
-    }
-
-    #[test]
-    fn long_texts_and_many_values_are_handed_on_in_order() {
-        let long = "a long text, \"quoted\"\n".repeat(10_000);
-        check(&vec![long; 3]);
-        check(&(0..100_000).collect::<Vec<u32>>());
-        check(&BTreeMap::from([("k".repeat(COLLECTED), 1), ("l".repeat(3 * COLLECTED), 2)]));
-    }
-
-    proptest! {
-        #[test]
-        fn texts_are_escaped_as_serde_json_escapes_them(text in any::<String>(), bytes: Vec<u8>) {
-            let ascii: String = bytes.iter().map(|byte| char::from(byte & 0x7f)).collect();
-            check(&[&text, &ascii, &format!("{}{text}", "plain text before it"), &(ascii.clone() + &text)]);
-        }
     }
 }

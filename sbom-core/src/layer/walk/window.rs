@@ -112,7 +112,7 @@ impl<R: Read> Window<R> {
         Ok(count - left)
     }
 
-    /// No more bytes: fine after a whole entry, also without end marker, as Go's reader has it too.
+    /// No more bytes: fine after a whole entry, also without end marker or with a part of one.
     pub(super) fn end_of_bytes(&mut self, entries: u64) -> Result<u64, LayerError> {
         if self.bytes().iter().all(|&byte| byte == 0) {
             return Ok(entries);
