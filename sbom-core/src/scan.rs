@@ -22,6 +22,7 @@ use crate::{
     source::{Source, SourceError},
 };
 
+mod alike;
 mod hashing;
 mod inspect;
 mod parts;
@@ -201,6 +202,7 @@ fn scan_once(
     if let Some(Lost) = reread(layers, &results, &shared, &mut overlay, &parts)? {
         return Ok(None);
     }
+    shared.end_reading();
     let mut subject = source.subject().clone();
     parts.mark(&mut subject, &mut overlay);
     let bom = assemble(subject, overlay, &options.bill, &options.limits);
@@ -263,7 +265,10 @@ fn read_layers<'l>(
                         Err(_) => schedule.fail(index),
                         Ok(_) => {}
                     }
-                    let result = result.map(|read| (Held::of(&read.content, &shared.held), read));
+                    let result = result.map(|mut read| {
+                        shared.alike.share(&mut read.content);
+                        (Held::of(&read.content, &shared.held), read)
+                    });
                     // The receiver is there as long as a thread is.
                     _ = sender.send((index, result));
                 }

@@ -413,6 +413,16 @@ impl<T: Record> Record for Box<T> {
     }
 }
 
+impl<T: Record> Record for Arc<T> {
+    fn put(&self, out: &mut Writer) {
+        (**self).put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
+        T::take(input).map(Self::new)
+    }
+}
+
 impl<T: Record> Record for Option<T> {
     fn put(&self, out: &mut Writer) {
         self.is_some().put(out);

@@ -33,6 +33,11 @@ impl Spare {
         }
     }
 
+    /// Gives all of them back to the system.
+    pub(crate) fn give_back(&self) {
+        self.buffers().clear();
+    }
+
     fn buffers(&self) -> MutexGuard<'_, Vec<Buffer>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -50,5 +55,8 @@ mod tests {
         }
         let taken: Vec<usize> = (0..4).map(|_| spare.take().touched).collect();
         assert_eq!(taken, [MOST - 30, 20, 10, 0]);
+        spare.put(Buffer { bytes: Vec::new(), touched: MOST });
+        spare.give_back();
+        assert_eq!(spare.take().touched, 0);
     }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::atomic::AtomicU64,
 };
 
-use super::{Options, Stop, schedule::Held};
+use super::{Options, Stop, alike::Alike, schedule::Held};
 use crate::{
     bom::{
         FileScope,
@@ -37,6 +37,8 @@ pub(super) struct Shared<'o> {
     pub(super) windows: Budget,
     /// What layers gave that are not folded, in bytes.
     pub(super) held: AtomicU64,
+    /// The packages in it, as far as layers have them alike.
+    pub(super) alike: Alike,
 }
 
 /// The detectors that want a file, and how much of it.
@@ -64,7 +66,14 @@ impl<'o> Shared<'o> {
         let memory = Budget::new(options.limits.memory_bytes.value);
         let windows = Budget::new(options.limits.window_bytes.value);
         let spare = Spare::default();
-        Self { options, needles, memory, spare, windows, held: AtomicU64::new(0) }
+        let (held, alike) = (AtomicU64::new(0), Alike::default());
+        Self { options, needles, memory, spare, windows, held, alike }
+    }
+
+    /// Drops what only the reading of layers needs.
+    pub(super) fn end_reading(&self) {
+        self.spare.give_back();
+        self.alike.forget();
     }
 
     pub(super) fn limits(&self) -> &'o Limits {

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 use super::super::{Attribution, attribution::track, overlay::Overlay};
@@ -43,7 +44,7 @@ impl Installed<'_> {
 struct Database<'a> {
     kind: Kind,
     path: &'a ImagePath,
-    versions: Vec<(usize, &'a [Package])>,
+    versions: Vec<(usize, &'a [Arc<Package>])>,
 }
 
 impl Database<'_> {
@@ -75,7 +76,7 @@ pub(super) fn collect<'a>(overlay: &'a Overlay<'_>) -> Vec<Installed<'a>> {
             complete.insert(root.clone());
         }
         let supplements = database.kind == Kind::OpkgControl && complete.contains(&root);
-        let key = |package: &'a Package| (&package.name, &package.architecture, &package.version);
+        let key = |package: &'a Arc<Package>| (&package.name, &package.architecture, &package.version);
         for tracked in track(&database.versions, key) {
             let package = tracked.record;
             let key = (
@@ -117,7 +118,7 @@ fn databases<'a>(overlay: &'a Overlay<'_>) -> Vec<Database<'a>> {
                 _ => None,
             });
             kind = kind.or(packages.map(|(kind, _)| kind));
-            (version.layer, packages.map_or(&[] as &[Package], |(_, packages)| packages))
+            (version.layer, packages.map_or(&[] as &[Arc<Package>], |(_, packages)| packages))
         });
         let versions: Vec<_> = versions.collect();
         if let Some(kind) = kind {

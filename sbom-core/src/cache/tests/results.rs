@@ -1,5 +1,7 @@
 //! Results and the bodies of entries: what is written is read back, and no bytes do harm.
 
+use std::sync::Arc;
+
 use proptest::{collection::vec, option, prelude::*};
 
 use crate::{
@@ -97,7 +99,7 @@ fn apk_file() -> impl Strategy<Value = apk::ApkFile> {
         .prop_map(|(sources, definition, licenses)| apk::Sbom { sources, definition, licenses });
     let repository = (maybe(), text()).prop_map(|(tag, url)| apk::Repository { tag, url });
     prop_oneof![
-        vec(package, 0..4).prop_map(apk::ApkFile::Installed),
+        vec(package.prop_map(Arc::new), 0..4).prop_map(apk::ApkFile::Installed),
         vec(dependency(), 0..4).prop_map(apk::ApkFile::World),
         vec(repository, 0..3).prop_map(apk::ApkFile::Repositories),
         sbom.prop_map(apk::ApkFile::Sbom),
@@ -137,10 +139,14 @@ fn dpkg_file() -> impl Strategy<Value = DpkgFile> {
     let archives = vec((text().prop_map(Into::into), any::<[u8; 32]>()), 0..4).prop_map(Archives::new);
     let contents = (option::of(any::<[u8; 32]>()), vec((path(), option::of(any::<[u8; 32]>())), 0..3))
         .prop_map(|(archive, files)| Contents { archive, files });
-    let chisel = (vec(dpkg_package(), 0..2), proptest::collection::btree_map(text(), contents, 0..3))
+    let chisel = (
+        vec(dpkg_package().prop_map(Arc::new), 0..2),
+        proptest::collection::btree_map(text(), contents, 0..3),
+    )
         .prop_map(|(packages, contents)| Chisel { packages, contents });
     prop_oneof![
-        vec(dpkg_package(), 0..4).prop_map(|packages| DpkgFile::Packages(Kind::StatusD, packages)),
+        vec(dpkg_package().prop_map(Arc::new), 0..4)
+            .prop_map(|packages| DpkgFile::Packages(Kind::StatusD, packages)),
         vec(path(), 0..6).prop_map(DpkgFile::List),
         vec((path(), any::<[u8; 16]>()), 0..6).prop_map(DpkgFile::Checksums),
         vec(conffile, 0..4).prop_map(DpkgFile::Conffiles),

@@ -3,6 +3,8 @@
 //! After a record's own fields come its files: `F:` a directory, `M:` its owner and mode, then for each file in it
 //! `R:` the name, `a:` owner and mode, `Z:` the digest. An empty `F:` is the root.
 
+use std::sync::Arc;
+
 use memchr::memchr;
 
 use super::{Checksum, Dependency, File, Gap, GapKind, Package};
@@ -14,7 +16,7 @@ const MAX_GAPS: usize = 100;
 const PATHS_PER_BYTE: usize = 4;
 
 /// Reads all records that name a package.
-pub(super) fn parse(bytes: &[u8], limits: &Limits, gaps: &mut Vec<Gap>) -> Vec<Package> {
+pub(super) fn parse(bytes: &[u8], limits: &Limits, gaps: &mut Vec<Gap>) -> Vec<Arc<Package>> {
     let mut parser = Parser {
         packages: Vec::new(),
         record: Record::default(),
@@ -51,7 +53,7 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits, gaps: &mut Vec<Gap>) -> Vec<P
 }
 
 struct Parser<'a> {
-    packages: Vec<Package>,
+    packages: Vec<Arc<Package>>,
     record: Record,
     /// Bytes of paths that may still be kept.
     path_bytes: usize,
@@ -186,7 +188,7 @@ impl Parser<'_> {
             let message = format!("the package {:.100} has no version", package.name);
             self.gap(Gap::new(GapKind::Malformed, message).at(start));
         }
-        self.packages.push(package);
+        self.packages.push(Arc::new(package));
     }
 
     fn gap(&mut self, gap: Gap) {
@@ -225,7 +227,7 @@ mod tests {
 
     use super::*;
 
-    fn read(bytes: &[u8]) -> (Vec<Package>, Vec<Gap>) {
+    fn read(bytes: &[u8]) -> (Vec<Arc<Package>>, Vec<Gap>) {
         let mut gaps = Vec::new();
         let packages = parse(bytes, &Limits::default(), &mut gaps);
         (packages, gaps)

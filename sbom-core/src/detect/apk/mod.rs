@@ -3,6 +3,8 @@
 //!
 //! Sources: apk-tools' `database.c`, `package.c` and `blob.c`; the manual pages apk-world(5) and apk-repositories(5).
 
+use std::sync::Arc;
+
 use super::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, Want};
 use crate::image_path::ImagePath;
 
@@ -22,8 +24,8 @@ pub struct ApkDetector;
 /// What a file of apk says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApkFile {
-    /// `lib/apk/db/installed`: the installed packages, in its order.
-    Installed(Vec<Package>),
+    /// `lib/apk/db/installed`: the installed packages, in its order. Those that versions of it have alike may be shared.
+    Installed(Vec<Arc<Package>>),
     /// `etc/apk/world`: what was asked for by name; all else was installed because something needs it.
     World(Vec<Dependency>),
     /// `etc/apk/repositories`, and since apk-tools 3 `etc/apk/repositories.d/NAME.list`: where packages come from.

@@ -1,5 +1,7 @@
 //! Reads the files of dpkg, opkg and apt, and what stands in for them in images without these.
 
+use std::sync::Arc;
+
 use super::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, Want};
 use crate::{image_path::ImagePath, limits::Limits};
 
@@ -28,8 +30,8 @@ pub struct DpkgDetector;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DpkgFile {
-    /// Installed packages, and what kind of file says so.
-    Packages(Kind, Vec<Package>),
+    /// Installed packages, and what kind of file says so. Those that versions of a database have alike may be shared.
+    Packages(Kind, Vec<Arc<Package>>),
     /// The paths of a package, without directories that hold others of them.
     List(Vec<ImagePath>),
     /// Paths of a package with their MD5.
@@ -62,7 +64,7 @@ impl DpkgFile {
             Self::Chisel(_) | Self::Packages(Kind::Snap, _) => return Some("ubuntu"),
             _ => return None,
         };
-        let of_ubuntu = |package: &Package| {
+        let of_ubuntu = |package: &Arc<Package>| {
             let maintainer = package.maintainer.as_deref().unwrap_or_default();
             package.version.contains("ubuntu")
                 || ["@lists.ubuntu.com", "@lists.canonical.com"].iter().any(|list| maintainer.contains(list))

@@ -1,5 +1,7 @@
 //! Packages as the databases of dpkg and opkg record them. Source: deb-control(5), dpkg(1) "Package states".
 
+use std::sync::Arc;
+
 use super::{
     super::{Gap, GapKind},
     Report,
@@ -110,7 +112,7 @@ impl Package {
 }
 
 /// Reads the installed packages of a database.
-pub(super) fn read(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> Vec<Package> {
+pub(super) fn read(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> Vec<Arc<Package>> {
     let mut packages = Vec::new();
     let mut reader = Reader { report, relations: limits.edges.as_usize(), limits };
     for stanza in Stanzas::new(bytes) {
@@ -120,7 +122,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> Ve
             report.gap(Gap::new(GapKind::Limit, limit.to_string()).at(stanza.offset));
             break;
         }
-        packages.extend(reader.package(&stanza));
+        packages.extend(reader.package(&stanza).map(Arc::new));
     }
     packages
 }
@@ -244,7 +246,7 @@ fn split_source(text: &str) -> (String, Option<String>) {
 mod tests {
     use super::*;
 
-    fn read_all(text: &str) -> (Vec<Package>, Vec<Gap>) {
+    fn read_all(text: &str) -> (Vec<Arc<Package>>, Vec<Gap>) {
         let mut gaps = Vec::new();
         let limits = Limits::default();
         let packages = read(text.as_bytes(), &limits, &mut Report::new(&mut gaps, &limits));

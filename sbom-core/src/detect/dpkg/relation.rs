@@ -89,9 +89,10 @@ fn matches_architecture(pattern: &str, architecture: &str) -> bool {
 /// Reads the value of a relation field. What cannot be read is handed back beside what can.
 pub fn parse(text: &str) -> (Vec<Relation>, Option<String>) {
     let mut unread = None;
-    let mut relations = Vec::new();
+    // A list that grows makes room for four items at least, and most relations have one target.
+    let mut relations = Vec::with_capacity(parts(text, b','));
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let mut alternatives = Vec::new();
+        let mut alternatives = Vec::with_capacity(parts(part, b'|'));
         for target in part.split('|') {
             match parse_target(target.trim()) {
                 Some(target) => alternatives.push(target),
@@ -99,10 +100,17 @@ pub fn parse(text: &str) -> (Vec<Relation>, Option<String>) {
             }
         }
         if !alternatives.is_empty() {
+            alternatives.shrink_to_fit();
             relations.push(Relation { alternatives });
         }
     }
+    relations.shrink_to_fit();
     (relations, unread)
+}
+
+/// How many parts `text` has at most.
+fn parts(text: &str, separator: u8) -> usize {
+    memchr::memchr_iter(separator, text.as_bytes()).count() + 1
 }
 
 fn parse_target(text: &str) -> Option<Target> {

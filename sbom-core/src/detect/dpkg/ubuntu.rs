@@ -1,7 +1,7 @@
 //! What Ubuntu records of packages outside dpkg's database: chisel's manifest, the package list of a snap base,
 //! and the state of Ubuntu Pro.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ use crate::{digest::unhex, image_path::ImagePath, limits::Limits};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Chisel {
     /// The packages of which slices were taken.
-    pub packages: Vec<Package>,
+    pub packages: Vec<Arc<Package>>,
     /// What is there of each package, by its name.
     pub contents: BTreeMap<String, Contents>,
 }
@@ -90,7 +90,12 @@ pub(super) fn chisel(
             Ok(Line::Package { name, version, arch, sha256 }) => {
                 manifest.contents.entry(name.clone()).or_default().archive = unhex(sha256.as_bytes());
                 let architecture = Some(arch);
-                manifest.packages.push(Package { name, version, architecture, ..Package::default() });
+                manifest.packages.push(Arc::new(Package {
+                    name,
+                    version,
+                    architecture,
+                    ..Package::default()
+                }));
             }
             Ok(Line::Path { path, sha256, final_sha256, slices }) if !path.ends_with('/') => {
                 // What chisel's own scripts changed has a second digest: that of the file as it is.
@@ -135,7 +140,7 @@ pub(super) fn chisel(
 }
 
 /// Reads the packages in a snap base's `dpkg.yaml`: under `packages:`, a line `- NAME[:ARCHITECTURE]=VERSION` for each.
-pub(super) fn snap(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> Vec<Package> {
+pub(super) fn snap(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> Vec<Arc<Package>> {
     let mut packages = Vec::new();
     let mut listing = false;
     let mut offset = 0;
@@ -167,7 +172,7 @@ pub(super) fn snap(bytes: &[u8], limits: &Limits, report: &mut Report<'_>) -> Ve
             break;
         }
         let (name, version) = (name.to_owned(), version.to_owned());
-        packages.push(Package { name, version, architecture, ..Package::default() });
+        packages.push(Arc::new(Package { name, version, architecture, ..Package::default() }));
     }
     packages
 }
