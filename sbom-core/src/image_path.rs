@@ -2,6 +2,10 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
+pub(crate) mod packed;
+
+pub use packed::PathList;
+
 /// A path inside an image, relative to its root: components joined by `/`, no empty, `.` or `..` component.
 ///
 /// `..` at the root stays at the root, as it does in a chroot, so no path escapes. The root itself is empty.
@@ -19,12 +23,12 @@ pub struct ImagePath(Arc<[u8]>);
 impl ImagePath {
     /// Normalises `raw`, absolute or relative to the root.
     pub fn new(raw: &[u8]) -> Self {
-        if is_normal(raw) {
-            return Self(raw.into());
-        }
-        let mut out: Vec<u8> = Vec::with_capacity(raw.len());
-        push_all(&mut out, raw);
-        Self(out.into())
+        Self(normal(raw).into())
+    }
+
+    /// `path`, which is one as it stands.
+    pub(crate) fn of_normal(path: &[u8]) -> Self {
+        Self(path.into())
     }
 
     /// `path`, of which the first `known` bytes begin a path; none if it is no path as it stands.
@@ -104,6 +108,12 @@ impl ImagePath {
     }
 }
 
+impl AsRef<[u8]> for ImagePath {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
 impl From<&str> for ImagePath {
     fn from(path: &str) -> Self {
         Self::new(path.as_bytes())
@@ -141,6 +151,17 @@ pub fn escape_control(text: &str) -> Cow<'_, str> {
     }
     let escape = |c: char| if dangerous(c) { c.escape_default().to_string() } else { c.to_string() };
     Cow::Owned(text.chars().map(escape).collect())
+}
+
+/// The bytes of the path that `raw` is, absolute or relative to the root.
+pub(crate) fn normal(raw: &[u8]) -> Cow<'_, [u8]> {
+    let path = raw.strip_prefix(b"/").unwrap_or(raw);
+    if is_normal(path) {
+        return Cow::Borrowed(path);
+    }
+    let mut out: Vec<u8> = Vec::with_capacity(raw.len());
+    push_all(&mut out, raw);
+    Cow::Owned(out)
 }
 
 /// What comes behind the last `/`.

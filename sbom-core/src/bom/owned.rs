@@ -15,7 +15,11 @@ use std::fmt;
 
 use crate::{
     digest::hex,
-    image_path::{ImagePath, file_name, stays_normal},
+    image_path::{
+        ImagePath, file_name,
+        packed::{put_number, take_number},
+        stays_normal,
+    },
 };
 
 /// Kinds of digest, in the order of [`FileDigest`].
@@ -313,48 +317,6 @@ impl<'f> Packed<'f> {
         *packed = bytes;
         Some(Self { kind, is_config: marks & IS_CONFIG != 0, shared, rest, digest })
     }
-}
-
-#[inline]
-fn take_number(bytes: &mut &[u8]) -> Option<usize> {
-    match bytes.split_first() {
-        Some((&byte, rest)) if byte < 0x80 => {
-            *bytes = rest;
-            Some(byte.into())
-        }
-        _ => take_long_number(bytes),
-    }
-}
-
-fn take_long_number(bytes: &mut &[u8]) -> Option<usize> {
-    let mut number = 0_usize;
-    for shift in (0..usize::BITS).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        let bits = usize::from(byte & 0x7f);
-        number |= bits << shift;
-        if number >> shift != bits {
-            return None;
-        }
-        if byte < 0x80 {
-            let is_shortest = bits > 0 || shift == 0;
-            return is_shortest.then_some(number);
-        }
-    }
-    None
-}
-
-fn put_number(out: &mut Vec<u8>, mut number: usize) {
-    while number > 0x7f {
-        out.push(low_bits(number) | 0x80);
-        number >>= 7;
-    }
-    out.push(low_bits(number));
-}
-
-fn low_bits(number: usize) -> u8 {
-    let [low, ..] = number.to_le_bytes();
-    low & 0x7f
 }
 
 #[cfg(test)]

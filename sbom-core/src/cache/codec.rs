@@ -5,7 +5,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{bom::OwnedFiles, image_path::ImagePath};
+use crate::{
+    bom::OwnedFiles,
+    image_path::{ImagePath, PathList},
+};
 
 /// Bytes that no writer of this version wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -110,6 +113,12 @@ impl Writer {
     pub(super) fn owned_files(&mut self, files: &OwnedFiles) {
         self.bytes(files.as_packed());
         self.path_bytes = self.path_bytes.saturating_add(files.path_bytes());
+    }
+
+    /// As they are kept.
+    pub(super) fn path_list(&mut self, paths: &PathList) {
+        self.bytes(paths.as_packed());
+        self.path_bytes = self.path_bytes.saturating_add(paths.path_bytes());
     }
 
     /// A text that may come more than once: its number, and the text itself the first time.
@@ -230,6 +239,10 @@ impl<'a> Reader<'a> {
     pub(super) fn owned_files(&mut self) -> Result<OwnedFiles, Malformed> {
         let packed = self.bytes()?;
         OwnedFiles::of_packed(packed, &mut self.packed_path, &mut self.path_bytes).ok_or(Malformed)
+    }
+
+    pub(super) fn path_list(&mut self) -> Result<PathList, Malformed> {
+        PathList::of_packed(self.bytes()?, &mut self.path_bytes).ok_or(Malformed)
     }
 
     pub(super) fn text(&mut self) -> Result<Arc<str>, Malformed> {

@@ -16,7 +16,7 @@ use crate::{
         dpkg::{
             self, DpkgFile,
             apt::{Archives, Release},
-            installed::{Conffile, Diversion},
+            installed::{Checksums, Conffile, Diversion},
             package::{Relations, Status},
             place,
             relation::{Constraint, Operator, Relation, Target},
@@ -27,7 +27,7 @@ use crate::{
         rust_binary::{Audit, Crate, CrateSource, PathCrate, RustProgram, Toolchain, Whence},
     },
     digest::{ContentDigests, Digest},
-    image_path::ImagePath,
+    image_path::{ImagePath, PathList},
     license::{CustomLicense, Licensing, text::Reading},
 };
 
@@ -286,6 +286,30 @@ impl Record for ImagePath {
 
     fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         input.path()
+    }
+}
+
+impl Record for PathList {
+    fn put(&self, out: &mut Writer) {
+        out.path_list(self);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
+        input.path_list()
+    }
+}
+
+impl Record for Checksums {
+    fn put(&self, out: &mut Writer) {
+        let Self { paths, md5 } = self;
+        paths.put(out);
+        md5.iter().for_each(|digest| digest.put(out));
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let paths: PathList = Record::take(input)?;
+        let md5 = (0..paths.len()).map(|_| Record::take(input)).collect::<Result<_, _>>()?;
+        Ok(Self { paths, md5 })
     }
 }
 

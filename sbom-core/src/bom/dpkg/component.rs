@@ -22,9 +22,6 @@ use crate::{
 /// Asks whether so many bytes of something may be taken over, see [`Draft::may_copy`](super::super::draft::Draft).
 pub(super) type MayCopy<'a> = &'a mut dyn FnMut(&'static str, usize) -> bool;
 
-/// Characters of the patterns of one licensed part that a property repeats.
-const MAX_PATTERNS: usize = 500;
-
 /// The component of a package, without the files that it owns.
 pub(super) fn component(
     installed: &Installed<'_>,
@@ -149,11 +146,7 @@ fn license_properties(component: &mut Component, copyright: &Copyright) {
         return;
     }
     for part in &copyright.parts {
-        let mut patterns: String = part.patterns.chars().take(MAX_PATTERNS).collect();
-        if patterns.len() < part.patterns.len() {
-            patterns.push_str(" …");
-        }
-        component.property("sbomctl:deb:license-part", format!("{}: {patterns}", part.expression));
+        component.property("sbomctl:deb:license-part", format!("{}: {}", part.expression, part.patterns));
     }
 }
 

@@ -9,9 +9,9 @@ use super::{
 use crate::{
     detect::{
         Finding,
-        dpkg::{Conffile, DpkgFile},
+        dpkg::{Checksums, Conffile, DpkgFile},
     },
-    image_path::ImagePath,
+    image_path::{ImagePath, PathList},
 };
 
 /// Bytes that a file takes beside its path.
@@ -30,7 +30,7 @@ pub(super) fn files(
     if !recorded.is_empty() && !may_copy("the files that they own", recorded.weight(&package.root)) {
         return OwnedFiles::default();
     }
-    let mut checksums: Vec<_> = recorded.checksums.iter().collect();
+    let mut checksums: Vec<_> = recorded.checksums.into_iter().flat_map(Checksums::iter).collect();
     checksums.sort();
     let mut files: Vec<OwnedFile> = Vec::new();
     let mut may_grow = true;
@@ -47,8 +47,8 @@ pub(super) fn files(
         let at = checksums.binary_search_by(|(known, _)| known.cmp(path)).ok()?;
         checksums.get(at).map(|(_, digest)| FileDigest::Md5(*digest))
     };
-    for path in recorded.list.unwrap_or_default() {
-        add(path, digest_of(path), false);
+    for path in recorded.list.into_iter().flat_map(PathList::iter) {
+        add(&path, digest_of(&path), false);
     }
     if recorded.list.is_none() {
         for (path, digest) in &checksums {
@@ -85,8 +85,8 @@ fn diverted<'a>(path: &'a ImagePath, package: &Installed<'_>, root: &'a Root<'_>
 
 /// What is recorded of a package's files.
 struct Recorded<'a> {
-    list: Option<&'a [ImagePath]>,
-    checksums: &'a [(ImagePath, [u8; 16])],
+    list: Option<&'a PathList>,
+    checksums: Option<&'a Checksums>,
     /// Those of the package's own record first: they have digests.
     conffiles: [&'a [Conffile]; 2],
     chiselled: &'a [(ImagePath, Option<[u8; 32]>)],
@@ -95,11 +95,11 @@ struct Recorded<'a> {
 impl<'a> Recorded<'a> {
     fn find(package: &'a Installed<'_>, root: &'a Root<'_>, overlay: &'a Overlay<'_>) -> Self {
         let list = beside(package, overlay, "list", |file| match file {
-            DpkgFile::List(list) => Some(list.as_slice()),
+            DpkgFile::List(list) => Some(list),
             _ => None,
         });
         let checksums = beside(package, overlay, "md5sums", |file| match file {
-            DpkgFile::Checksums(checksums) => Some(checksums.as_slice()),
+            DpkgFile::Checksums(checksums) => Some(checksums),
             _ => None,
         });
         let conffiles = beside(package, overlay, "conffiles", |file| match file {
@@ -109,7 +109,7 @@ impl<'a> Recorded<'a> {
         let contents = root.chisel.and_then(|chisel| chisel.contents.get(&package.package.name));
         Self {
             list,
-            checksums: checksums.unwrap_or_default(),
+            checksums,
             conffiles: [&package.package.conffiles, conffiles.unwrap_or_default()],
             chiselled: contents.map_or(&[], |contents| &contents.files),
         }
@@ -117,9 +117,7 @@ impl<'a> Recorded<'a> {
 
     fn is_empty(&self) -> bool {
         let [own, beside] = self.conffiles;
-        let lists_none = self.list.is_none_or(<[ImagePath]>::is_empty);
-        lists_none
-            && self.checksums.is_empty()
+        self.listed().all(PathList::is_empty)
             && self.chiselled.is_empty()
             && own.is_empty()
             && beside.is_empty()
@@ -127,12 +125,16 @@ impl<'a> Recorded<'a> {
 
     /// Bytes that the files may take, below `root`.
     fn weight(&self, root: &ImagePath) -> usize {
-        let listed = self.list.unwrap_or_default().iter();
-        let summed = self.checksums.iter().map(|(path, _)| path);
         let chiselled = self.chiselled.iter().map(|(path, _)| path);
         let conffiles = self.conffiles.into_iter().flatten().map(|conffile| &conffile.path);
         let each = FILE_WEIGHT + root.as_bytes().len();
-        listed.chain(summed).chain(chiselled).chain(conffiles).map(|path| path.as_bytes().len() + each).sum()
+        let listed = self.listed().map(|paths| paths.path_bytes() + paths.len() * each);
+        listed.chain(chiselled.chain(conffiles).map(|path| path.as_bytes().len() + each)).sum()
+    }
+
+    /// The lists of paths that are files of their own.
+    fn listed(&self) -> impl Iterator<Item = &'a PathList> {
+        self.list.into_iter().chain(self.checksums.map(|checksums| &checksums.paths))
     }
 }
 

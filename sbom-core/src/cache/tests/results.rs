@@ -147,8 +147,8 @@ fn dpkg_file() -> impl Strategy<Value = DpkgFile> {
     prop_oneof![
         vec(dpkg_package().prop_map(Arc::new), 0..4)
             .prop_map(|packages| DpkgFile::Packages(Kind::StatusD, packages)),
-        vec(path(), 0..6).prop_map(DpkgFile::List),
-        vec((path(), any::<[u8; 16]>()), 0..6).prop_map(DpkgFile::Checksums),
+        vec(path(), 0..6).prop_map(|paths| DpkgFile::List(paths.into_iter().collect())),
+        vec((path(), any::<[u8; 16]>()), 0..6).prop_map(|all| DpkgFile::Checksums(all.into_iter().collect())),
         vec(conffile, 0..4).prop_map(DpkgFile::Conffiles),
         vec(text(), 0..4).prop_map(DpkgFile::Architectures),
         vec((text(), text()), 0..4).prop_map(DpkgFile::AutoInstalled),

@@ -16,6 +16,8 @@ use crate::license::debian::Licenses;
 
 /// Parts of one copyright file that are read; the largest real ones have some thousand.
 const MAX_STANZAS: usize = 50_000;
+/// Characters of the patterns of one part that are kept.
+const MAX_PATTERNS: usize = 500;
 
 /// Reads a copyright file in the machine-readable format; none if it is not in that format.
 pub(super) fn read(bytes: &[u8], report: &mut Report<'_>) -> Option<Copyright> {
@@ -58,8 +60,7 @@ pub(super) fn read(bytes: &[u8], report: &mut Report<'_>) -> Option<Copyright> {
         };
         let Some(expression) = licenses.add_synopsis(synopsis, &mut text_of) else { continue };
         if let Some(files) = files {
-            let patterns = files.text().split_whitespace().collect::<Vec<_>>().join(" ");
-            parts.push(LicensedPart { patterns, expression });
+            parts.push(LicensedPart { patterns: patterns(&files.text()), expression });
         }
     }
     if licenses.is_empty() {
@@ -78,6 +79,25 @@ pub(super) fn read(bytes: &[u8], report: &mut Report<'_>) -> Option<Copyright> {
     }
     taken.finish(report);
     Some(Copyright { form: Form::MachineReadable, licenses: licenses.finish(), parts })
+}
+
+/// The words of `files`, joined by a blank, cut behind [`MAX_PATTERNS`] characters.
+fn patterns(files: &str) -> String {
+    let mut patterns = String::new();
+    let mut left = MAX_PATTERNS;
+    for (index, word) in files.split_whitespace().enumerate() {
+        for c in (index > 0).then_some(' ').into_iter().chain(word.chars()) {
+            let Some(rest) = left.checked_sub(1) else {
+                patterns.push_str(" …");
+                patterns.shrink_to_fit();
+                return patterns;
+            };
+            left = rest;
+            patterns.push(c);
+        }
+    }
+    patterns.shrink_to_fit();
+    patterns
 }
 
 /// A comment given twice, as there are, takes nothing from what is read.
@@ -131,6 +151,18 @@ mod tests {
             assert_eq!(found.form, Form::MachineReadable, "{format}");
             assert_eq!(found.licenses.expression.as_deref(), Some("MIT"));
         }
+    }
+
+    #[test]
+    fn of_many_patterns_the_first_are_kept() {
+        let patterns = |text: &str| {
+            read(&format!("Format: x\n\nFiles: {text}\nLicense: ISC\n")).parts[0].patterns.clone()
+        };
+        let just = format!("a {}", "ä".repeat(498));
+        assert_eq!(patterns(&just), just);
+        assert_eq!(patterns(&format!("{just} b")), format!("{just} …"));
+        assert_eq!(patterns(&format!("{just}b")), format!("{just} …"));
+        assert_eq!(patterns("a\n  b\tc "), "a b c");
     }
 
     #[test]

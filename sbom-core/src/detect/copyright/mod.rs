@@ -39,7 +39,8 @@ pub enum Form {
 /// Files of the source under one licence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LicensedPart {
-    /// The patterns of `Files`, joined by a blank.
+    /// The patterns of `Files`, joined by a blank: the first 500 characters, and ` …` if there are more. Large packages
+    /// name thousands of files, which no bill repeats.
     pub patterns: String,
     /// Their licence.
     pub expression: String,

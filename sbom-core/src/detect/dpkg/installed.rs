@@ -1,7 +1,7 @@
 //! Which files packages own: the lists, checksums and configuration files below `info`, and diversions.
 //! Source: dpkg(1), deb-md5sums(5), deb-conffiles(5), dpkg-divert(1).
 
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 use super::{
     super::{Gap, GapKind},
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     digest::unhex,
-    image_path::ImagePath,
+    image_path::{ImagePath, PathList, normal},
     limits::{LimitExceeded, Limits},
 };
 
@@ -62,31 +62,55 @@ impl Conffile {
 
 /// Reads the leaves of a list of paths: what is no directory of another path in it. `tabbed` lists, of opkg,
 /// have the mode of the file behind a tab.
-pub(super) fn list(bytes: &[u8], tabbed: bool, limits: &Limits, report: &mut Report<'_>) -> Vec<ImagePath> {
+pub(super) fn list(bytes: &[u8], tabbed: bool, limits: &Limits, report: &mut Report<'_>) -> PathList {
     let most = limits.entries.as_usize();
     if let Some((offset, _)) = lines(bytes).nth(most) {
         let limit = LimitExceeded { limit: limits.entries };
         report.gap(Gap::new(GapKind::Limit, limit.to_string()).at(offset));
     }
-    let mut paths: Vec<ImagePath> = lines(bytes)
+    let mut paths: Vec<Cow<'_, [u8]>> = lines(bytes)
         .take(most)
         .map(|(_, line)| if tabbed { line.split(|&b| b == b'\t').next().unwrap_or_default() } else { line })
-        .map(ImagePath::new)
-        .filter(|path| !path.is_root())
+        .map(normal)
+        .filter(|path| !path.is_empty())
         .collect();
-    paths.sort_unstable_by(|a, b| tree_order(a.as_bytes(), b.as_bytes()));
+    paths.sort_unstable_by(|a, b| tree_order(a, b));
     paths.dedup();
-    let mut leaves = Vec::with_capacity(paths.len());
     let mut paths = paths.into_iter().peekable();
-    while let Some(path) = paths.next() {
-        let is_directory = paths.peek().is_some_and(|next| {
-            next.as_bytes().strip_prefix(path.as_bytes()).is_some_and(|tail| tail.starts_with(b"/"))
-        });
-        if !is_directory {
-            leaves.push(path);
+    PathList::of_normal(std::iter::from_fn(|| {
+        loop {
+            let path = paths.next()?;
+            let is_directory = paths
+                .peek()
+                .is_some_and(|next| next.strip_prefix(&*path).is_some_and(|tail| tail.starts_with(b"/")));
+            if !is_directory {
+                return Some(path);
+            }
         }
+    }))
+}
+
+/// Paths with their MD5.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checksums {
+    /// The paths, in the order of the file.
+    pub paths: PathList,
+    /// Of each its checksum.
+    pub md5: Vec<[u8; 16]>,
+}
+
+impl Checksums {
+    /// Each path with its checksum.
+    pub fn iter(&self) -> impl Iterator<Item = (ImagePath, [u8; 16])> {
+        self.paths.iter().zip(self.md5.iter().copied())
     }
-    leaves
+}
+
+impl FromIterator<(ImagePath, [u8; 16])> for Checksums {
+    fn from_iter<I: IntoIterator<Item = (ImagePath, [u8; 16])>>(checksums: I) -> Self {
+        let (paths, md5): (Vec<_>, _) = checksums.into_iter().unzip();
+        Self { paths: paths.into_iter().collect(), md5 }
+    }
 }
 
 /// The order of a walk through a tree: `/` comes before all other bytes, so that what lies below a path follows
@@ -102,22 +126,26 @@ fn tree_order(a: &[u8], b: &[u8]) -> Ordering {
 }
 
 /// Reads `md5  path` or `md5 path`, one a line; the path may hold blanks and has no leading `/`.
-pub(super) fn checksums(bytes: &[u8], report: &mut Report<'_>) -> Vec<(ImagePath, [u8; 16])> {
-    let mut checksums = Vec::new();
+pub(super) fn checksums(bytes: &[u8], report: &mut Report<'_>) -> Checksums {
+    let (mut paths, mut md5) = (Vec::new(), Vec::new());
     for (offset, line) in lines(bytes) {
         let read = line.split_at_checked(32).and_then(|(hash, rest)| {
             let path = rest.strip_prefix(b" ")?;
             let path = path.strip_prefix(b" ").or_else(|| path.strip_prefix(b"*")).unwrap_or(path);
-            Some((ImagePath::new(path), unhex(hash)?)).filter(|(path, _)| !path.is_root())
+            Some((normal(path), unhex(hash)?)).filter(|(path, _)| !path.is_empty())
         });
         match read {
-            Some(checksum) => checksums.push(checksum),
+            Some((path, checksum)) => {
+                paths.push(path);
+                md5.push(checksum);
+            }
             None => report.gap(
                 Gap::new(GapKind::Malformed, "a line that is not an MD5 checksum and a path").at(offset),
             ),
         }
     }
-    checksums
+    md5.shrink_to_fit();
+    Checksums { paths: PathList::of_normal(paths), md5 }
 }
 
 /// Reads a `conffiles` file: a path a line, after `remove-on-upgrade` for a file that is to go.
@@ -185,7 +213,7 @@ mod tests {
 
     fn check_list(text: &str, expected: &[&str]) {
         let (paths, _) = reported(|report| list(text.as_bytes(), false, &Limits::default(), report));
-        let mut found: Vec<String> = paths.iter().map(ImagePath::to_string).collect();
+        let mut found: Vec<String> = paths.iter().map(|path| path.to_string()).collect();
         found.sort();
         assert_eq!(found, expected);
     }
@@ -204,7 +232,7 @@ mod tests {
     #[test]
     fn a_list_of_opkg_may_have_modes() {
         let (paths, _) = reported(|report| list(b"/bin/a\t0100755\n", true, &Limits::default(), report));
-        assert_eq!(paths, [ImagePath::from("bin/a")]);
+        assert_eq!(paths.iter().collect::<Vec<_>>(), [ImagePath::from("bin/a")]);
     }
 
     #[test]
@@ -213,7 +241,7 @@ mod tests {
         let (found, gaps) = reported(|report| checksums(text.as_bytes(), report));
         let paths: Vec<String> = found.iter().map(|(path, _)| path.to_string()).collect();
         assert_eq!(paths, ["/usr/a b", "/usr/c", "/usr/d"]);
-        assert_eq!(found[0].1[15], 0xff);
+        assert_eq!(found.md5[0][15], 0xff);
         assert_eq!(gaps.iter().map(|gap| gap.offset).collect::<Vec<_>>(), [Some(42), Some(90)]);
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, Want};
-use crate::{image_path::ImagePath, limits::Limits};
+use crate::{image_path::PathList, limits::Limits};
 
 pub mod apt;
 pub mod installed;
@@ -16,7 +16,7 @@ pub mod version;
 
 pub use self::{
     apt::{Archives, Release},
-    installed::{Conffile, Diversion},
+    installed::{Checksums, Conffile, Diversion},
     package::Package,
     place::Kind,
     ubuntu::Chisel,
@@ -33,9 +33,9 @@ pub enum DpkgFile {
     /// Installed packages, and what kind of file says so. Those that versions of a database have alike may be shared.
     Packages(Kind, Vec<Arc<Package>>),
     /// The paths of a package, without directories that hold others of them.
-    List(Vec<ImagePath>),
+    List(PathList),
     /// Paths of a package with their MD5.
-    Checksums(Vec<(ImagePath, [u8; 16])>),
+    Checksums(Checksums),
     /// The configuration files of a package.
     Conffiles(Vec<Conffile>),
     /// Files that lie elsewhere than their packages say.
@@ -152,7 +152,7 @@ impl Drop for Report<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::retain::Content;
+    use crate::{image_path::ImagePath, layer::retain::Content};
 
     fn detect(path: &str, text: &[u8]) -> Findings {
         let path = ImagePath::from(path);
@@ -173,7 +173,10 @@ mod tests {
             matches!(findings.found.as_slice(), [Finding::Dpkg(DpkgFile::Packages(Kind::Status, packages))] if packages.len() == 1)
         );
         let findings = detect("var/lib/dpkg/info/a.list", b"/.\n/usr\n/usr/a\n");
-        assert_eq!(findings.found, [Finding::Dpkg(DpkgFile::List(vec!["usr/a".into()]))]);
+        assert_eq!(
+            findings.found,
+            [Finding::Dpkg(DpkgFile::List([ImagePath::from("usr/a")].into_iter().collect()))]
+        );
         assert_eq!(detect("var/lib/dpkg/status", b"").found.len(), 1);
     }
 

@@ -54,7 +54,7 @@ pub(super) struct Listed {
 impl Listed {
     /// Its terms.
     pub(super) fn terms(&self) -> &Terms {
-        self.terms.get_or_init(|| Terms::new(Words::of(self.body)))
+        self.terms.get_or_init(|| Terms::new(Words::of(self.body).kept()))
     }
 
     /// `words`, which are its terms, and around them what else of its text is there: a title, an exhibit.

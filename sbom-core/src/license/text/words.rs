@@ -13,10 +13,10 @@ pub(super) struct Words {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Word {
-    /// Where in `text`.
-    at: Range<usize>,
+    /// Where it ends in `text`; it begins where the one before it ends.
+    end: u32,
     /// Where it began in what was read.
-    source: usize,
+    source: u32,
     /// See [`hash`].
     hash: u64,
 }
@@ -34,6 +34,13 @@ impl Words {
         reader.words
     }
 
+    /// To be kept: without room for more.
+    pub(super) fn kept(mut self) -> Self {
+        self.text.shrink_to_fit();
+        self.words.shrink_to_fit();
+        self
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.words.len()
@@ -41,7 +48,10 @@ impl Words {
 
     /// The word at `index`; empty beyond the end.
     pub(super) fn get(&self, index: usize) -> &str {
-        self.words.get(index).and_then(|word| self.text.get(word.at.clone())).unwrap_or_default()
+        let Some(word) = self.words.get(index) else { return "" };
+        let before = index.checked_sub(1).and_then(|before| self.words.get(before));
+        let start = before.map_or(0, |before| before.end as usize);
+        self.text.get(start..word.end as usize).unwrap_or_default()
     }
 
     /// Whether the word at `index` is the word `other` at `other_index`, and neither is beyond the end.
@@ -65,12 +75,12 @@ impl Words {
 
     /// Where the word at `index` began in the text.
     pub(super) fn source(&self, index: usize) -> usize {
-        self.words.get(index).map_or(usize::MAX, |word| word.source)
+        self.words.get(index).map_or(usize::MAX, |word| word.source as usize)
     }
 
     /// The first word that begins at the byte `source` of the text or behind it.
     pub(super) fn at_source(&self, source: usize) -> usize {
-        self.words.partition_point(|word| word.source < source)
+        self.words.partition_point(|word| (word.source as usize) < source)
     }
 }
 
@@ -79,6 +89,11 @@ const PRIME: u64 = 0x0100_0000_01b3;
 /// FNV-1a. Whoever makes two words collide wins nothing: what hashes agree on is compared.
 fn hash(word: &str) -> u64 {
     word.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
+}
+
+/// No file that is read is longer.
+fn to_u32(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 struct Reader<'a> {
@@ -139,9 +154,9 @@ impl Reader<'_> {
             self.words.text.truncate(begin);
             self.words.text.push_str(spelling);
         }
-        let at = begin..self.words.text.len();
         let hash = hash(self.words.text.get(begin..).unwrap_or_default());
-        self.words.words.push(Word { at, source: start, hash });
+        let end = to_u32(self.words.text.len());
+        self.words.words.push(Word { end, source: to_u32(start), hash });
     }
 
     /// Whether `word` numbers an item of a list: `1.` and `a)` at the beginning of a line or behind a sentence,
