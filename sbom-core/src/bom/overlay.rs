@@ -13,7 +13,7 @@ use crate::{
     detect::{Finding, Gap, GapKind},
     digest::ContentDigests,
     image_path::ImagePath,
-    layer::{Entry, EntryKind},
+    layer::{Entries, EntryKind},
     license::text::Reading,
     limits::{LimitExceeded, Limits},
 };
@@ -31,7 +31,7 @@ pub use visible::{VisibleFile, VisibleFiles};
 #[derive(Debug, Clone, Default)]
 pub struct LayerContent {
     /// All entries in the order of the archive.
-    pub entries: Vec<Entry>,
+    pub entries: Entries,
     /// What was found in which entry (an index into `entries`), ascending.
     pub findings: Vec<(usize, Vec<Finding>)>,
     /// The regular files that were hashed, in the order of `entries`; none unless files are to be listed.
@@ -51,7 +51,7 @@ pub struct LayerContent {
 impl LayerContent {
     /// Bytes of the paths and link targets of its entries.
     pub(crate) fn names_bytes(&self) -> u64 {
-        self.entries.iter().map(names_bytes).sum()
+        self.entries.names_bytes()
     }
 
     /// Packages, modules and crates in it, see [`Limits::records`].
@@ -70,16 +70,6 @@ impl LayerContent {
         let found = self.captured.iter().filter(|(entry, _)| says(entry));
         found.fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
     }
-}
-
-/// Bytes of the path and the link target of `entry`.
-pub(crate) fn names_bytes(entry: &Entry) -> u64 {
-    let target = match &entry.kind {
-        EntryKind::Symlink(target) => target.len(),
-        EntryKind::HardLink(target) => target.as_bytes().len(),
-        _ => 0,
-    };
-    (entry.path.as_bytes().len() + target) as u64
 }
 
 /// What a file says that was read again, since a link leads to it.
@@ -248,7 +238,7 @@ impl<'l> Overlay<'l> {
         let mut captured = content.captured.into_iter().peekable();
         let first_hashed = self.hashed.last().map_or(0, |(first, files)| *first as usize + files.len());
         let mut hashed = content.hashed.iter().zip(first_hashed..).peekable();
-        for (index, entry) in content.entries.into_iter().enumerate() {
+        for (index, entry) in content.entries.iter().enumerate() {
             let mut found = findings.next_if(|(of, _)| *of == index).map(|(_, found)| found);
             if let Some((_, bytes)) = captured.next_if(|(of, _)| *of == index)
                 && let Err(gap) = self.count_captured(bytes, &entry.path, layer)
@@ -304,8 +294,13 @@ impl<'l> Overlay<'l> {
     }
 
     /// Removes what a layer hides: it lies below it, wherever the marker stands among its entries.
-    fn hide(&mut self, entries: &[Entry], layer: usize) -> Result<(), LimitExceeded> {
-        for entry in entries {
+    fn hide(&mut self, entries: &Entries, layer: usize) -> Result<(), LimitExceeded> {
+        let mut entries = entries.unpack();
+        while let Some(entry) = entries.next() {
+            if !entry.hides() {
+                continue;
+            }
+            let entry = entry.to_entry();
             match entry.kind {
                 EntryKind::Whiteout => self.remove(&entry.path, layer, true),
                 EntryKind::OpaqueDirectory => self.remove(&entry.path, layer, false),

@@ -74,7 +74,9 @@ mod tests {
             entry("usr/bin/tool", EntryKind::File),
             entry("opt/tool", EntryKind::File),
         ];
-        overlay.fold(LayerContent { entries, ..LayerContent::default() }).unwrap();
+        overlay
+            .fold(LayerContent { entries: entries.into_iter().collect(), ..LayerContent::default() })
+            .unwrap();
         let mut draft = Draft::default();
         let mut package = Component::new(ComponentKind::OsPackage, "package");
         package.files = ["bin/tool", "bin/other"]

@@ -63,7 +63,12 @@ impl TestImage {
                     path: Some(path.clone()),
                     ..gap
                 }));
-                layer.entries.push(Entry { path, kind: kind.clone(), mode: 0o644, size: bytes.len() as u64 });
+                layer.entries.push(&Entry {
+                    path,
+                    kind: kind.clone(),
+                    mode: 0o644,
+                    size: bytes.len() as u64,
+                });
             }
             overlay.fold(layer).unwrap();
         }

@@ -11,7 +11,7 @@ use crate::{
     },
     detect::Gap,
     image_path::ImagePath,
-    layer::{Entry, EntryKind},
+    layer::{Entries, Entry, EntryKind},
 };
 
 /// What files say that were read again, because links lead to them.
@@ -38,8 +38,8 @@ pub(super) fn write(content: &LayerContent, most: usize) -> Option<Vec<u8>> {
     let mut out = Writer::within(most);
     let mut mode = 0;
     out.length(entries.len());
-    for entry in entries {
-        put_entry(entry, &mut mode, &mut out);
+    for entry in entries.iter() {
+        put_entry(&entry, &mut mode, &mut out);
     }
     let mut last = 0;
     out.length(findings.len());
@@ -50,9 +50,10 @@ pub(super) fn write(content: &LayerContent, most: usize) -> Option<Vec<u8>> {
     }
     let mut last = 0;
     out.length(hashed.len());
+    let mut paths = entries.iter().map(|entry| entry.path).zip(0..);
     for file in hashed {
         // A file that is hashed is listed under the path of its entry.
-        entries.get(file.entry).filter(|entry| entry.path == file.path)?;
+        paths.find(|(_, entry)| *entry == file.entry).filter(|(path, _)| *path == file.path)?;
         out.length(file.entry.checked_sub(last)?);
         last = file.entry;
         file.digests.put(&mut out);
@@ -73,15 +74,20 @@ pub(super) fn write(content: &LayerContent, most: usize) -> Option<Vec<u8>> {
 pub(super) fn read(body: &[u8], place: Place<'_>) -> Result<LayerContent, Malformed> {
     let mut input = Reader::new(body);
     let mut mode = 0;
-    let entries = input.list(|input| take_entry(input, &mut mode))?;
+    let mut entries = Entries::default();
+    for _ in 0..input.length()? {
+        entries.push(&take_entry(&mut input, &mut mode)?);
+    }
     let mut next = Ascending { last: 0, end: entries.len() };
     let findings = input.list(|input| Ok((next.take(input)?, Record::take(input)?)))?;
     let mut next = Ascending { last: 0, end: entries.len() };
+    let mut paths = entries.iter().map(|entry| entry.path).zip(0..);
     let hashed = input.list(|input| {
         let entry = next.take(input)?;
-        let path = entries.get(entry).ok_or(Malformed)?.path.clone();
+        let (path, _) = paths.find(|(_, at)| *at == entry).ok_or(Malformed)?;
         Ok(HashedFile { entry, digests: Record::take(input)?, path })
     })?;
+    drop(paths);
     let gaps = take_all_gaps(&mut input, place)?;
     let mut next = Ascending { last: 0, end: entries.len() };
     let captured = input.list(|input| Ok((next.take(input)?, Record::take(input)?)))?;

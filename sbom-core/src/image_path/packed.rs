@@ -34,22 +34,31 @@ pub(crate) fn take_bytes<'p>(packed: &mut &'p [u8]) -> Option<&'p [u8]> {
 }
 
 #[inline]
-pub(crate) fn take_number(bytes: &mut &[u8]) -> Option<usize> {
-    match bytes.split_first() {
+pub(crate) fn take_number(packed: &mut &[u8]) -> Option<usize> {
+    usize::try_from(take_long(packed)?).ok()
+}
+
+pub(crate) fn put_number(out: &mut Vec<u8>, number: usize) {
+    put_long(out, number as u64);
+}
+
+#[inline]
+pub(crate) fn take_long(packed: &mut &[u8]) -> Option<u64> {
+    match packed.split_first() {
         Some((&byte, rest)) if byte < 0x80 => {
-            *bytes = rest;
+            *packed = rest;
             Some(byte.into())
         }
-        _ => take_long_number(bytes),
+        _ => take_several(packed),
     }
 }
 
-fn take_long_number(bytes: &mut &[u8]) -> Option<usize> {
-    let mut number = 0_usize;
-    for shift in (0..usize::BITS).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        let bits = usize::from(byte & 0x7f);
+fn take_several(packed: &mut &[u8]) -> Option<u64> {
+    let mut number = 0_u64;
+    for shift in (0..u64::BITS).step_by(7) {
+        let (&byte, rest) = packed.split_first()?;
+        *packed = rest;
+        let bits = u64::from(byte & 0x7f);
         number |= bits << shift;
         if number >> shift != bits {
             return None;
@@ -62,7 +71,7 @@ fn take_long_number(bytes: &mut &[u8]) -> Option<usize> {
     None
 }
 
-pub(crate) fn put_number(out: &mut Vec<u8>, mut number: usize) {
+pub(crate) fn put_long(out: &mut Vec<u8>, mut number: u64) {
     while number > 0x7f {
         out.push(low_bits(number) | 0x80);
         number >>= 7;
@@ -70,7 +79,7 @@ pub(crate) fn put_number(out: &mut Vec<u8>, mut number: usize) {
     out.push(low_bits(number));
 }
 
-fn low_bits(number: usize) -> u8 {
+fn low_bits(number: u64) -> u8 {
     let [low, ..] = number.to_le_bytes();
     low & 0x7f
 }

@@ -12,6 +12,7 @@ use std::{
 use crate::image_path::ImagePath;
 
 pub mod decompress;
+mod entries;
 pub mod folder;
 pub mod needles;
 pub mod partial;
@@ -20,7 +21,8 @@ pub(crate) mod spare;
 pub mod walk;
 pub mod whiteout;
 
-pub use walk::LayerError;
+pub(crate) use entries::names_bytes;
+pub use {entries::Entries, walk::LayerError};
 
 /// What an entry of a layer is.
 #[derive(Debug, Clone, PartialEq, Eq)]

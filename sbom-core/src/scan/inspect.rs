@@ -11,14 +11,14 @@ use crate::{
     bom::{
         FileScope,
         gaps::Gaps,
-        overlay::{HashedFile, LayerContent, Reread, names_bytes},
+        overlay::{HashedFile, LayerContent, Reread},
     },
     cache::Files,
     detect::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, HEAD_BYTES, Want},
     digest::ContentReader,
     image_path::ImagePath,
     layer::{
-        Entry, EntryKind, EntrySink, LayerError,
+        Entry, EntryKind, EntrySink, LayerError, names_bytes,
         needles::Needles,
         retain::{Content, RetainError, retain_executable_in},
         spare::{Buffer, Spare},
@@ -363,7 +363,6 @@ impl EntrySink for Inspector<'_> {
         if (self.stop)() {
             return Err(LayerError::Stopped);
         }
-        self.held.add_entry(&entry);
         self.names = self.names.saturating_add(names_bytes(&entry));
         within(self.shared.limits().names_bytes, self.names, &entry)?;
         match &entry.kind {
@@ -374,7 +373,9 @@ impl EntrySink for Inspector<'_> {
             }
             _ => {}
         }
-        self.content.entries.push(entry);
+        let before = self.content.entries.packed_bytes();
+        self.content.entries.push(&entry);
+        self.held.add_entries(self.content.entries.packed_bytes() - before);
         Ok(())
     }
 

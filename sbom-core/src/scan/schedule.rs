@@ -13,15 +13,8 @@ use std::{
     },
 };
 
-use crate::{
-    bom::overlay::{LayerContent, names_bytes},
-    layer::Entry,
-    limits::Limits,
-    oci::LayerDescriptor,
-};
+use crate::{bom::overlay::LayerContent, limits::Limits, oci::LayerDescriptor};
 
-/// What an entry takes beside its names, about.
-const ENTRY_BYTES: u64 = 128;
 /// What a package or the like takes beside the file that it was read from, about.
 const RECORD_BYTES: u64 = 512;
 /// What a gap takes, about.
@@ -195,12 +188,11 @@ impl<'s> Held<'s> {
         Self { all, counted: 0, more: 0 }
     }
 
-    /// What `content` takes.
+    /// What `content` takes. Packages that other layers have alike count in each of them: they are shared, and it may be the
+    /// last to hold them.
     pub(super) fn of(content: &LayerContent, all: &'s AtomicU64) -> Self {
         let mut held = Self::new(all);
-        for entry in &content.entries {
-            held.add_entry(entry);
-        }
+        held.add_entries(content.entries.packed_bytes());
         held.add_file(content.found_bytes(), content.records());
         held.add_gaps(content.gaps.listed.len());
         // Little of each of many layers is much.
@@ -208,9 +200,9 @@ impl<'s> Held<'s> {
         held
     }
 
-    /// Adds an entry.
-    pub(super) fn add_entry(&mut self, entry: &Entry) {
-        self.add(ENTRY_BYTES.saturating_add(names_bytes(entry)));
+    /// Adds entries that take so many bytes.
+    pub(super) fn add_entries(&mut self, bytes: u64) {
+        self.add(bytes);
     }
 
     /// Adds what was found in a file that was kept whole, and has so many bytes.
@@ -249,7 +241,7 @@ mod tests {
     use super::{Next::*, *};
     use crate::{
         detect::{Finding, Gap, GapKind},
-        layer::EntryKind,
+        layer::{Entry, EntryKind},
     };
 
     fn layers(sizes: &[u64]) -> Vec<LayerDescriptor> {
@@ -340,7 +332,7 @@ mod tests {
         let all = AtomicU64::new(0);
         let file = |name: &str, size| Entry { path: name.into(), kind: EntryKind::File, mode: 0, size };
         let content = LayerContent {
-            entries: vec![file("no-room", 9 * STEP), file("read", 2 * STEP)],
+            entries: [file("no-room", 9 * STEP), file("read", 2 * STEP)].into_iter().collect(),
             captured: vec![(0, 9 * STEP), (1, 2 * STEP)],
             findings: vec![(1, vec![Finding::OsRelease(Box::default())])],
             ..LayerContent::default()

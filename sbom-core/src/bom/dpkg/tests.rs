@@ -53,7 +53,7 @@ fn bom(layers: &[&[(&str, Put<'_>)]], scope: Scope) -> Bom {
                 Link(target) => EntryKind::Symlink(target.as_bytes().into()),
                 Gone => EntryKind::Whiteout,
             };
-            content.entries.push(Entry { path, kind, mode: 0o644, size: 0 });
+            content.entries.push(&Entry { path, kind, mode: 0o644, size: 0 });
         }
         overlay.fold(content).unwrap();
     }

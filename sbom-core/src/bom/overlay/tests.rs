@@ -1,7 +1,7 @@
 //! Layers laid over one another as an engine would: what is left, and what was.
 
 use super::*;
-use crate::bom::FileKind;
+use crate::{bom::FileKind, layer::Entry};
 
 /// Entries as a shell would make them: `f PATH` file, `F PATH` file with a finding, `d PATH` directory,
 /// `l PATH TARGET` symbolic link, `h PATH TARGET` hard link, `w PATH` whiteout, `o PATH` opaque directory.
@@ -23,7 +23,7 @@ fn layer(lines: &[&str]) -> LayerContent {
             let found = vec![Finding::OsRelease(Box::default())];
             content.findings.push((content.entries.len(), found));
         }
-        content.entries.push(Entry { path, kind, mode: 0o644, size: 0 });
+        content.entries.push(&Entry { path, kind, mode: 0o644, size: 0 });
     }
     content
 }
@@ -173,8 +173,8 @@ fn what_is_replaced_or_removed_counts_no_longer() {
 /// The same with every file hashed: to as many bytes as `bytes` has of them.
 fn hashed(lines: &[&str], bytes: u8) -> LayerContent {
     let mut content = layer(lines);
-    for (entry, Entry { path, kind, .. }) in content.entries.iter().enumerate() {
-        if *kind == EntryKind::File {
+    for (entry, Entry { path, kind, .. }) in content.entries.clone().iter().enumerate() {
+        if kind == EntryKind::File {
             let digests = ContentDigests { sha1: [bytes; 20], sha256: [bytes; 32] };
             content.hashed.push(HashedFile { entry, digests, path: path.clone() });
         }

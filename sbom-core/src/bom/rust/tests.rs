@@ -146,7 +146,9 @@ fn a_program_needs_the_packages_of_the_libraries_it_names() {
     let path = ImagePath::from("usr/bin/tool");
     let entries = vec![Entry { path, kind: EntryKind::File, mode: 0o755, size: 1 }];
     let findings = vec![(0, vec![Finding::Rust(program)])];
-    overlay.fold(LayerContent { entries, findings, ..LayerContent::default() }).unwrap();
+    overlay
+        .fold(LayerContent { entries: entries.into_iter().collect(), findings, ..LayerContent::default() })
+        .unwrap();
     let subject = Subject { kind: SubjectKind::Folder, name: "test".into(), tag: None, layers: Vec::new() };
     let options = Options { scope: Scope::Squashed, distro: None, ..Options::default() };
     let bom = assemble(subject, overlay, &options, &limits);

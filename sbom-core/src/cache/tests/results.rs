@@ -275,7 +275,7 @@ fn result() -> impl Strategy<Value = LayerContent> {
                 if !found.is_empty() {
                     content.findings.push((index, found));
                 }
-                content.entries.push(entry);
+                content.entries.push(&entry);
             }
             let reading = |(expressions, complete)| Reading { expressions, complete };
             content.readings =
@@ -352,7 +352,8 @@ fn modules_nested_without_end_are_malformed() {
     let program = GoProgram { modules: vec![module], ..GoProgram::default() };
     let entry = Entry { path: "a".into(), kind: EntryKind::File, mode: 0, size: 0 };
     let findings = vec![(0, vec![Finding::Go(program)])];
-    let content = LayerContent { entries: vec![entry], findings, ..LayerContent::default() };
+    let content =
+        LayerContent { entries: [entry].into_iter().collect(), findings, ..LayerContent::default() };
     assert!(read(&layer::write(&content, usize::MAX).unwrap()).is_none());
 }
 
