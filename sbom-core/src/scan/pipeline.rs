@@ -332,6 +332,13 @@ impl<P: Unpack> Ahead<'_, P> {
         let mut may_help = true;
         let mut state = self.pipeline.lock();
         loop {
+            let Some(stream) = state.streams.get(&self.id) else { return Some(End::Reached) };
+            let has_time = stream.end.is_none() && stream.ready.len() < AHEAD;
+            if has_time && let Some(work) = state.take_urgent(self.id, self.pipeline.threads) {
+                self.await_unpacked(false);
+                state = self.pipeline.unpack(state, work);
+                continue;
+            }
             let Some(stream) = state.streams.get_mut(&self.id) else { return Some(End::Reached) };
             if let Some(chunk) = stream.ready.pop_front() {
                 if !stream.ready.is_empty() {
@@ -347,12 +354,6 @@ impl<P: Unpack> Ahead<'_, P> {
             if let Some(end) = &stream.end {
                 return Some(end.clone());
             }
-            if let Some(work) = state.take_urgent(self.id, self.pipeline.threads) {
-                self.await_unpacked(false);
-                state = self.pipeline.unpack(state, work);
-                continue;
-            }
-            let Some(stream) = state.streams.get_mut(&self.id) else { return Some(End::Reached) };
             if let Some(mut producer) = stream.producer.take() {
                 drop(state);
                 self.await_unpacked(false);
