@@ -192,7 +192,8 @@ fn scan_once(
     }
     let mut overlay = Overlay::new(&options.limits);
     let parts = Parts::new(source, &shared, progress, partial);
-    let pipeline = Pipeline::new(layers.len());
+    let lengths: Vec<u64> = layers.iter().map(|layer| layer.size.unwrap_or(0)).collect();
+    let pipeline = Pipeline::new(&lengths, options.jobs.get());
     let all_proved = read_layers(layers, &shared, &mut overlay, &pipeline, &|layer, stop| match parts
         .read_layer(layer, stop)
     {
@@ -250,7 +251,7 @@ fn read_layers<'l>(
                         Next::Nothing => break,
                     };
                     let Some(layer) = layers.get(index) else { break };
-                    let taken_on = pipeline.take_on();
+                    let taken_on = pipeline.take_on(layer.size.unwrap_or(0));
                     let _watch = schedule.watch(index);
                     if schedule.is_pointless(index) {
                         continue;

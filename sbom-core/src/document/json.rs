@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use self::writer::Writer;
+use self::writer::{Within, Writer};
 
+mod blocks;
 mod writer;
 
 /// A sequence that is serialised from what the function yields, item by item.
@@ -42,6 +43,39 @@ pub(super) fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Resul
     let mut writer = Writer::new(out);
     document.serialize(&mut writer)?;
     writer.finish()
+}
+
+/// Writes an object whose members are what `add` adds, and a newline.
+pub(super) fn write_object(
+    out: &mut dyn Write,
+    add: impl FnOnce(&mut Object<'_, '_>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut writer = Writer::new(out);
+    let mut object = Object(writer.object());
+    add(&mut object)?;
+    object.0.finish()?;
+    writer.finish()
+}
+
+/// An object that is written member by member.
+pub(super) struct Object<'a, 'w>(Within<'a, 'w>);
+
+impl Object<'_, '_> {
+    /// Adds a member.
+    pub(super) fn add(&mut self, key: &str, value: &impl Serialize) -> io::Result<()> {
+        Ok(self.0.field(key, value)?)
+    }
+
+    /// Adds a member that is an array of what `make` gives for the numbers below `count`: by several threads, where there
+    /// are many.
+    pub(super) fn add_each<T: Serialize>(
+        &mut self,
+        key: &str,
+        count: usize,
+        make: impl Fn(usize) -> Option<T> + Sync,
+    ) -> io::Result<()> {
+        Ok(self.0.array(key, count, &make)?)
+    }
 }
 
 /// A record on one line, for a property or annotation. Records are structs of texts and numbers, which cannot

@@ -1,8 +1,12 @@
 //! Layers unpacked ahead of those who walk them, by threads that have no layer of their own.
 //!
 //! A [`Pipeline`] holds what unpacks each layer that is being read. Whoever walks a layer takes unpacked bytes from it
-//! by way of [`Ahead`]; where none lie ready, it unpacks them itself, and where another thread is at it, it waits. So one
-//! thread alone reads a layer as if there were no pipeline, and a thread too many costs nothing but its waiting.
+//! by way of [`Ahead`]; where none lie ready, it unpacks them itself, and where another thread is at it, it unpacks for
+//! other layers or waits. So one thread alone reads a layer as if there were no pipeline, and a thread too many costs
+//! nothing but its waiting.
+//!
+//! A layer is unpacked by one thread at a time. One that is larger than a thread's share of all that is left would be
+//! the last to be done, with the other threads idle; so all unpack for it before they unpack for themselves.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -19,9 +23,16 @@ const CHUNK: usize = 256 << 10;
 /// Chunks that may lie ready in each layer.
 const AHEAD: usize = 8;
 
+/// What unpacks a layer.
+pub(super) trait Unpack: Read {
+    /// Stored bytes that are not unpacked yet, as far as that is known.
+    fn left(&self) -> u64;
+}
+
 /// The layers that are being read, each unpacked by a `P`.
 pub(super) struct Pipeline<P> {
     state: Mutex<State<P>>,
+    threads: u64,
     /// Told when there may be something to unpack, or no more to come.
     work: Condvar,
 }
@@ -32,11 +43,15 @@ struct State<P> {
     begun: u64,
     /// Layers that are not done with.
     unfinished: usize,
+    /// Stored bytes of those that nobody has taken on.
+    waiting: u64,
 }
 
 struct Stream<P> {
     /// None while a thread unpacks with it.
     producer: Option<P>,
+    /// What [`Unpack::left`] said last.
+    left: u64,
     ready: VecDeque<Chunk>,
     spare: Vec<Chunk>,
     /// What follows the chunks that lie ready.
@@ -96,11 +111,19 @@ impl End {
     }
 }
 
-impl<P: Read> Pipeline<P> {
-    /// A pipeline for that many layers.
-    pub(super) fn new(layers: usize) -> Self {
-        let state = State { streams: BTreeMap::new(), begun: 0, unfinished: layers };
-        Self { state: Mutex::new(state), work: Condvar::new() }
+/// The next chunk of a layer, to be unpacked.
+struct Work<P> {
+    id: u64,
+    producer: P,
+    chunk: Chunk,
+}
+
+impl<P: Unpack> Pipeline<P> {
+    /// A pipeline for layers of these lengths, as far as they are known, that so many `threads` read.
+    pub(super) fn new(layers: &[u64], threads: usize) -> Self {
+        let waiting = layers.iter().fold(0_u64, |sum, length| sum.saturating_add(*length));
+        let state = State { streams: BTreeMap::new(), begun: 0, unfinished: layers.len(), waiting };
+        Self { state: Mutex::new(state), threads: threads as u64, work: Condvar::new() }
     }
 
     /// Begins a layer that `producer` unpacks. Whoever waits for what it unpacks helps with `hashing`.
@@ -110,6 +133,7 @@ impl<P: Read> Pipeline<P> {
         let id = state.begun;
         state.begun += 1;
         let stream = Stream {
+            left: producer.left(),
             producer: Some(producer),
             ready: VecDeque::new(),
             spare: Vec::new(),
@@ -122,9 +146,11 @@ impl<P: Read> Pipeline<P> {
         Ahead { pipeline: self, id, changed, hashing, chunk: Chunk::default(), taken: 0, end: None }
     }
 
-    /// Takes on one of the layers, whether or not it will have anything to unpack.
-    pub(super) fn take_on(&self) -> TakenOn<'_, P> {
-        TakenOn { pipeline: self }
+    /// Takes on one of the layers, of this length, whether or not it will have anything to unpack.
+    pub(super) fn take_on(&self, length: u64) -> TakenOn<'_, P> {
+        let mut state = self.lock();
+        state.waiting = state.waiting.saturating_sub(length);
+        TakenOn { pipeline: self, length }
     }
 
     /// Unpacks ahead for whoever needs it most, until all layers are finished.
@@ -136,19 +162,25 @@ impl<P: Read> Pipeline<P> {
     pub(super) fn help_until(&self, is_enough: &dyn Fn() -> bool) {
         let mut state = self.lock();
         while state.unfinished > 0 && !is_enough() {
-            let Some((id, mut producer, mut chunk)) = state.take_work() else {
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
+            state = match state.take_work(self.threads) {
+                Some(work) => self.unpack(state, work),
+                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
-            drop(state);
-            let end = chunk.fill(&mut producer);
-            state = self.lock();
-            if let Some(stream) = state.streams.get_mut(&id) {
-                stream.producer = Some(producer);
-                stream.add(chunk, end);
-                stream.changed.notify_one();
-            }
         }
+    }
+
+    /// Unpacks a chunk for whoever walks its layer.
+    fn unpack<'p>(&'p self, state: MutexGuard<'p, State<P>>, work: Work<P>) -> MutexGuard<'p, State<P>> {
+        drop(state);
+        let Work { id, mut producer, mut chunk } = work;
+        let end = chunk.fill(&mut producer);
+        let mut state = self.lock();
+        if let Some(stream) = state.streams.get_mut(&id) {
+            stream.add(chunk, end);
+            stream.give_back(producer);
+            stream.changed.notify_one();
+        }
+        state
     }
 }
 
@@ -168,11 +200,15 @@ impl<P> Pipeline<P> {
 /// A layer that is taken on; it is done with once this is dropped.
 pub(super) struct TakenOn<'p, P> {
     pipeline: &'p Pipeline<P>,
+    length: u64,
 }
 
 impl<P> TakenOn<'_, P> {
     /// Gives the layer back: somebody else takes it on.
     pub(super) fn give_back(self) {
+        let mut state = self.pipeline.lock();
+        state.waiting = state.waiting.saturating_add(self.length);
+        drop(state);
         std::mem::forget(self);
     }
 }
@@ -190,18 +226,42 @@ impl<P> Drop for TakenOn<'_, P> {
 }
 
 impl<P> State<P> {
-    /// The layer that has the least lying ready of those that nobody unpacks, and a buffer for it.
-    fn take_work(&mut self) -> Option<(u64, P, Chunk)> {
-        let open = self.streams.iter_mut().filter(|(_, stream)| {
-            stream.producer.is_some() && stream.end.is_none() && stream.ready.len() < AHEAD
-        });
-        let (id, stream) = open.min_by_key(|(_, stream)| stream.ready.len())?;
+    /// Work on the layer that holds up all others, or else on the one that has the least lying ready.
+    fn take_work(&mut self, threads: u64) -> Option<Work<P>> {
+        let open = self.streams.iter().filter(|(_, stream)| stream.is_open());
+        let least = open.min_by_key(|(_, stream)| stream.ready.len()).map(|(id, _)| *id);
+        let id = self.held_up_by(threads).or(least)?;
+        self.take(id)
+    }
+
+    /// Work on the layer that holds up all others, if that is another than `own`.
+    fn take_urgent(&mut self, own: u64, threads: u64) -> Option<Work<P>> {
+        let id = self.held_up_by(threads).filter(|id| *id != own)?;
+        self.take(id)
+    }
+
+    fn take(&mut self, id: u64) -> Option<Work<P>> {
+        let stream = self.streams.get_mut(&id)?;
         let producer = stream.producer.take()?;
-        Some((*id, producer, stream.spare.pop().unwrap_or_default()))
+        Some(Work { id, producer, chunk: stream.spare.pop().unwrap_or_default() })
+    }
+
+    /// The layer of which more is left than a thread's share of all that is left, if it can be unpacked ahead now.
+    fn held_up_by(&self, threads: u64) -> Option<u64> {
+        let left = self.streams.values().map(|stream| stream.left);
+        let all = left.fold(self.waiting, u64::saturating_add);
+        let (id, stream) = self.streams.iter().max_by_key(|(_, stream)| stream.left)?;
+        let is_late = stream.left.saturating_mul(threads) > all;
+        (is_late && stream.is_open()).then_some(*id)
     }
 }
 
 impl<P> Stream<P> {
+    /// Whether it can be unpacked ahead, and nobody does.
+    fn is_open(&self) -> bool {
+        self.producer.is_some() && self.end.is_none() && self.ready.len() < AHEAD
+    }
+
     fn add(&mut self, chunk: Chunk, end: Option<End>) {
         if chunk.filled == 0 {
             self.spare.push(chunk);
@@ -209,6 +269,13 @@ impl<P> Stream<P> {
             self.ready.push_back(chunk);
         }
         self.end = end;
+    }
+}
+
+impl<P: Unpack> Stream<P> {
+    fn give_back(&mut self, producer: P) {
+        self.left = producer.left();
+        self.producer = Some(producer);
     }
 }
 
@@ -239,7 +306,7 @@ pub(super) struct Ahead<'p, P> {
     end: Option<End>,
 }
 
-impl<P: Read> Ahead<'_, P> {
+impl<P: Unpack> Ahead<'_, P> {
     /// Stops unpacking. Gives what unpacked, and the bound that was met within the bytes read so far.
     pub(super) fn stop(self) -> (Option<P>, Option<LimitExceeded>) {
         self.await_unpacked(false);
@@ -265,6 +332,13 @@ impl<P: Read> Ahead<'_, P> {
         let mut may_help = true;
         let mut state = self.pipeline.lock();
         loop {
+            let Some(stream) = state.streams.get(&self.id) else { return Some(End::Reached) };
+            let has_time = stream.end.is_none() && stream.ready.len() < AHEAD;
+            if has_time && let Some(work) = state.take_urgent(self.id, self.pipeline.threads) {
+                self.await_unpacked(false);
+                state = self.pipeline.unpack(state, work);
+                continue;
+            }
             let Some(stream) = state.streams.get_mut(&self.id) else { return Some(End::Reached) };
             if let Some(chunk) = stream.ready.pop_front() {
                 if !stream.ready.is_empty() {
@@ -287,7 +361,7 @@ impl<P: Read> Ahead<'_, P> {
                 self.taken = 0;
                 let mut state = self.pipeline.lock();
                 if let Some(stream) = state.streams.get_mut(&self.id) {
-                    stream.producer = Some(producer);
+                    stream.give_back(producer);
                     stream.end.clone_from(&end);
                 }
                 drop(state);
@@ -298,6 +372,12 @@ impl<P: Read> Ahead<'_, P> {
                 drop(state);
                 may_help = self.help();
                 state = self.pipeline.lock();
+                continue;
+            }
+            if let Some(work) = state.take_work(self.pipeline.threads) {
+                self.await_unpacked(false);
+                state = self.pipeline.unpack(state, work);
+                may_help = true;
                 continue;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -318,7 +398,7 @@ impl<P: Read> Ahead<'_, P> {
     }
 }
 
-impl<P: Read> Read for Ahead<'_, P> {
+impl<P: Unpack> Read for Ahead<'_, P> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
@@ -348,117 +428,4 @@ impl<P> fmt::Debug for Pipeline<P> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use super::*;
-    use crate::limits::Limits;
-
-    /// Counts up, a few bytes at a time, and ends as it is told.
-    struct Count {
-        at: u64,
-        length: u64,
-        end: End,
-    }
-
-    impl Read for Count {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let left = usize::try_from(self.length - self.at).unwrap().min(buffer.len()).min(7001);
-            if left == 0 {
-                return self.end.read();
-            }
-            for byte in &mut buffer[..left] {
-                *byte = (self.at % 251) as u8;
-                self.at += 1;
-            }
-            Ok(left)
-        }
-    }
-
-    fn read_all(reader: &mut impl Read) -> (u64, io::Result<usize>) {
-        let mut buffer = vec![0; 10_007];
-        let mut at = 0_u64;
-        loop {
-            match reader.read(&mut buffer) {
-                Ok(count) if count > 0 => {
-                    for byte in &buffer[..count] {
-                        assert_eq!(u64::from(*byte), at % 251, "at {at}");
-                        at += 1;
-                    }
-                }
-                end => return (at, end),
-            }
-        }
-    }
-
-    /// Reads layers of these lengths, all at once, with `helpers`.
-    fn check(helpers: usize, lengths: &[u64], end: &End) {
-        let pipeline = Pipeline::new(lengths.len());
-        std::thread::scope(|scope| {
-            for length in lengths {
-                let pipeline = &pipeline;
-                scope.spawn(move || {
-                    let _layer = pipeline.take_on();
-                    let mut ahead = pipeline.begin(Count { at: 0, length: *length, end: end.clone() }, None);
-                    let (read, how) = read_all(&mut ahead);
-                    assert_eq!(read, *length);
-                    match end {
-                        End::Reached => assert_eq!(how.unwrap(), 0),
-                        _ => assert_eq!(how.unwrap_err().to_string(), end.read().unwrap_err().to_string()),
-                    }
-                    assert!(matches!((ahead.read(&mut [0; 4]), end), (Ok(0), End::Reached) | (Err(_), _)));
-                    let (producer, exceeded) = ahead.stop();
-                    assert_eq!(producer.unwrap().at, *length);
-                    assert_eq!(exceeded.is_some(), matches!(end, End::Exceeded(_)));
-                });
-            }
-            for _ in 0..helpers {
-                scope.spawn(|| pipeline.help());
-            }
-        });
-    }
-
-    #[test]
-    fn whoever_unpacks_the_bytes_are_the_same() {
-        let exceeded = LimitExceeded { limit: Limits::default().unpacked_bytes };
-        let ends =
-            [End::Reached, End::Exceeded(exceeded), End::Failed(io::ErrorKind::InvalidData, "bad".into())];
-        for end in ends {
-            for helpers in [0, 1, 3] {
-                check(helpers, &[0, 1, CHUNK as u64, 5_000_000], &end);
-            }
-        }
-    }
-
-    #[test]
-    fn a_bound_met_beyond_what_was_read_does_not_count() {
-        let exceeded = LimitExceeded { limit: Limits::default().unpacked_bytes };
-        let pipeline = Pipeline::new(1);
-        let producer = Count { at: 0, length: 1000, end: End::Exceeded(exceeded) };
-        let mut ahead = pipeline.begin(producer, None);
-        assert_eq!(ahead.read(&mut [0; 100]).unwrap(), 100);
-        assert!(ahead.stop().1.is_none());
-    }
-
-    #[test]
-    fn who_helps_for_a_while_is_let_go() {
-        let pipeline = Pipeline::<Count>::new(1);
-        let is_enough = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| pipeline.help_until(&|| is_enough.load(Ordering::Relaxed)));
-            is_enough.store(true, Ordering::Relaxed);
-            pipeline.wake();
-        });
-    }
-
-    #[test]
-    fn a_layer_given_up_lets_helpers_go() {
-        let pipeline = Pipeline::new(2);
-        std::thread::scope(|scope| {
-            scope.spawn(|| pipeline.help());
-            let ahead = pipeline.begin(Count { at: 0, length: 1 << 30, end: End::Reached }, None);
-            assert!(ahead.stop().0.is_some());
-            drop((pipeline.take_on(), pipeline.take_on()));
-        });
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use super::{
     Progress, ScanError, Stop,
     hashing::Hashing,
     inspect::{Inspector, Shared},
-    pipeline::Pipeline,
+    pipeline::{Pipeline, Unpack},
 };
 use crate::{
     bom::overlay::LayerContent,
@@ -280,5 +280,12 @@ impl<R: Read> Read for Unpacked<'_, R> {
         let stored = self.inner.stored().counted;
         self.limits.check_unpacked(self.bytes, stored).map_err(io::Error::other)?;
         Ok(count)
+    }
+}
+
+impl<R: Read> Unpack for Unpacked<'_, R> {
+    fn left(&self) -> u64 {
+        let stored = self.inner.stored();
+        stored.layer.size.unwrap_or(0).saturating_sub(stored.counted)
     }
 }

@@ -5,10 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{
-    Composition, component, compositions, dependency, header, parts, record::Metadata,
-    version::CycloneDxVersion,
-};
+use super::{Composition, component, compositions, dependency, header, version::CycloneDxVersion};
 use crate::document::{
     Inputs,
     json::{self, Seq},
@@ -23,46 +20,29 @@ pub(super) fn write(
     serial: Uuid,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let document = Document {
-        schema: version.schema(),
-        bom_format: "CycloneDX",
-        spec_version: version.as_str(),
-        serial_number: serial.urn().to_string(),
-        version: 1,
-        metadata: header::of(model, version, inputs),
-        components: Seq(|| parts(model).filter_map(|index| component::of(model, index, version))),
-        dependencies: Seq(|| (0..model.components.len()).filter_map(|from| dependency(model, from))),
-        compositions: Seq(|| {
-            compositions(model).map(|composition| {
-                let members = Seq(move || composition.members(model));
-                let aggregate = composition.aggregate();
-                match composition {
-                    Composition::Root(_) => {
-                        Composed { aggregate, assemblies: Some(members), dependencies: None }
-                    }
-                    Composition::Graph(_) => {
-                        Composed { aggregate, assemblies: None, dependencies: Some(members) }
-                    }
-                }
-            })
-        }),
-    };
-    json::write(&document, out)
+    let count = model.components.len();
+    let part = |index: usize| Some(index).filter(|index| model.root != Some(*index));
+    json::write_object(out, |document| {
+        document.add("$schema", &version.schema())?;
+        document.add("bomFormat", &"CycloneDX")?;
+        document.add("specVersion", &version.as_str())?;
+        document.add("serialNumber", &serial.urn().to_string())?;
+        document.add("version", &1)?;
+        document.add("metadata", &header::of(model, version, inputs))?;
+        document.add_each("components", count, |index| component::of(model, part(index)?, version))?;
+        document.add_each("dependencies", count, |index| dependency(model, index))?;
+        document
+            .add("compositions", &Seq(|| compositions(model).map(|composition| composed(model, composition))))
+    })
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Document<'a, C, D, O> {
-    #[serde(rename = "$schema")]
-    schema: &'static str,
-    bom_format: &'static str,
-    spec_version: &'static str,
-    serial_number: String,
-    version: u32,
-    metadata: Metadata<'a>,
-    components: C,
-    dependencies: D,
-    compositions: O,
+fn composed(model: &Model, composition: Composition) -> Composed<impl Serialize + '_> {
+    let members = Seq(move || composition.members(model));
+    let aggregate = composition.aggregate();
+    match composition {
+        Composition::Root(_) => Composed { aggregate, assemblies: Some(members), dependencies: None },
+        Composition::Graph(_) => Composed { aggregate, assemblies: None, dependencies: Some(members) },
+    }
 }
 
 /// A [`Composition`] and its members.

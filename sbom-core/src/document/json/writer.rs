@@ -11,12 +11,16 @@ use std::{
 
 use serde::ser::{self, Serialize, Serializer};
 
+use super::blocks;
+
 #[cfg(test)]
 mod tests;
 
 /// Bytes that are collected before they are handed on.
 const COLLECTED: usize = 1 << 16;
 const SPACES: &[u8] = &[b' '; 64];
+/// Items of a long array that one thread writes at a time.
+const BLOCK: usize = 64;
 
 /// Serialises values, and hands on their bytes.
 pub(super) struct Writer<'w> {
@@ -39,6 +43,11 @@ impl<'w> Writer<'w> {
         self.buffer.push(b'\n');
         self.out.write_all(&self.buffer)?;
         self.out.flush()
+    }
+
+    /// Begins an object.
+    pub(super) fn object(&mut self) -> Within<'_, 'w> {
+        Within::new(self, b'{', b"}")
     }
 
     fn text(&mut self, text: &str) -> Result<(), WriteError> {
@@ -351,15 +360,66 @@ impl<'a, 'w> Serializer for &'a mut Writer<'w> {
 }
 
 impl Within<'_, '_> {
+    /// Closes it.
+    pub(super) fn finish(self) -> Result<(), WriteError> {
+        self.close()
+    }
+
+    /// Adds a member that is an array of what `make` gives for the numbers below `count`.
+    pub(super) fn array<T: Serialize>(
+        &mut self,
+        key: &str,
+        count: usize,
+        make: &(dyn Fn(usize) -> Option<T> + Sync),
+    ) -> Result<(), WriteError> {
+        self.add_key(key)?;
+        let mut array = Within::new(&mut *self.writer, b'[', b"]");
+        let depth = array.writer.depth;
+        let blocks = count.div_ceil(BLOCK);
+        let block = |block: usize| {
+            let from = block.saturating_mul(BLOCK);
+            let numbers = from..from.saturating_add(BLOCK).min(count);
+            array_part(depth, numbers.filter_map(make))
+        };
+        blocks::in_order(blocks, blocks::threads(blocks), &block, |part| array.part(&part))?;
+        array.close()
+    }
+
+    /// Adds items that were written by [`array_part`].
+    fn part(&mut self, part: &[u8]) -> Result<(), WriteError> {
+        let Some((_, without_comma)) = part.split_first() else { return Ok(()) };
+        let part = if self.is_empty { without_comma } else { part };
+        self.is_empty = false;
+        self.writer.buffer.extend_from_slice(part);
+        self.writer.hand_on()
+    }
+
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WriteError> {
         self.next();
         value.serialize(&mut *self.writer)
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), WriteError> {
+    /// Adds a member.
+    pub(super) fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), WriteError> {
         self.add_key(key)?;
         value.serialize(&mut *self.writer)
     }
+}
+
+/// Items of an array that lies so deep, each with a comma before it.
+fn array_part<T: Serialize>(depth: usize, items: impl Iterator<Item = T>) -> Result<Vec<u8>, WriteError> {
+    let mut part = Vec::new();
+    let mut writer = Writer { depth, ..Writer::new(&mut part) };
+    let mut array = Within { writer: &mut writer, is_empty: false, close: b"" };
+    for item in items {
+        array.item(&item)?;
+    }
+    let rest = writer.buffer;
+    if part.is_empty() {
+        return Ok(rest);
+    }
+    part.extend_from_slice(&rest);
+    Ok(part)
 }
 
 /// Implements what has items, or fields with keys, by the method of [`Within`] that writes one.
@@ -429,6 +489,12 @@ impl std::error::Error for WriteError {}
 impl ser::Error for WriteError {
     fn custom<T: Display>(message: T) -> Self {
         Self(io::Error::other(message.to_string()))
+    }
+}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        Self(error)
     }
 }
 

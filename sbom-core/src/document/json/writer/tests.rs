@@ -75,3 +75,39 @@ proptest! {
         check(&[&text, &ascii, &format!("{}{text}", "plain text before it"), &(ascii.clone() + &text)]);
     }
 }
+
+/// Writes an array of the numbers below `count` that `divisor` divides, by however many threads there are.
+fn array_written(count: usize, divisor: usize) -> String {
+    let mut out = Vec::new();
+    let mut writer = Writer::new(&mut out);
+    let mut object = writer.object();
+    object.array("a", count, &|n| n.is_multiple_of(divisor).then(|| [n.to_string().repeat(50)])).unwrap();
+    object.field("b", &1).unwrap();
+    object.finish().unwrap();
+    writer.finish().unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_long_array_is_written_as_a_short_one() {
+    for count in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 7, 100 * BLOCK] {
+        for divisor in [1, 3, BLOCK + 1, 1 << 20] {
+            let items = (0..count).filter(|n| n.is_multiple_of(divisor));
+            let items: Vec<_> = items.map(|n| [n.to_string().repeat(50)]).collect();
+            let expected = serde_json::json!({ "a": items, "b": 1 });
+            assert_eq!(
+                array_written(count, divisor),
+                serde_json::to_string_pretty(&expected).unwrap() + "\n"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_item_that_cannot_be_written_ends_a_long_array() {
+    let mut out = Vec::new();
+    let mut writer = Writer::new(&mut out);
+    let mut object = writer.object();
+    let bad = object.array("a", 10 * BLOCK, &|n| Some(BTreeMap::from([(n, n)]))).unwrap_err();
+    assert_eq!(bad.to_string(), "the key of an object is no text");
+}

@@ -1,0 +1,119 @@
+//! What is unpacked ahead is what would have been unpacked in turn.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+use crate::limits::Limits;
+
+/// Counts up, a few bytes at a time, and ends as it is told.
+struct Count {
+    at: u64,
+    length: u64,
+    end: End,
+}
+
+impl Read for Count {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.length - self.at).unwrap().min(buffer.len()).min(7001);
+        if left == 0 {
+            return self.end.read();
+        }
+        for byte in &mut buffer[..left] {
+            *byte = (self.at % 251) as u8;
+            self.at += 1;
+        }
+        Ok(left)
+    }
+}
+
+impl Unpack for Count {
+    fn left(&self) -> u64 {
+        self.length - self.at
+    }
+}
+
+fn read_all(reader: &mut impl Read) -> (u64, io::Result<usize>) {
+    let mut buffer = vec![0; 10_007];
+    let mut at = 0_u64;
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(count) if count > 0 => {
+                for byte in &buffer[..count] {
+                    assert_eq!(u64::from(*byte), at % 251, "at {at}");
+                    at += 1;
+                }
+            }
+            end => return (at, end),
+        }
+    }
+}
+
+/// Reads layers of these lengths, all at once, with `helpers`.
+fn check(helpers: usize, lengths: &[u64], end: &End) {
+    let pipeline = Pipeline::new(lengths, lengths.len() + helpers);
+    std::thread::scope(|scope| {
+        for length in lengths {
+            let pipeline = &pipeline;
+            scope.spawn(move || {
+                let _layer = pipeline.take_on(*length);
+                let mut ahead = pipeline.begin(Count { at: 0, length: *length, end: end.clone() }, None);
+                let (read, how) = read_all(&mut ahead);
+                assert_eq!(read, *length);
+                match end {
+                    End::Reached => assert_eq!(how.unwrap(), 0),
+                    _ => assert_eq!(how.unwrap_err().to_string(), end.read().unwrap_err().to_string()),
+                }
+                assert!(matches!((ahead.read(&mut [0; 4]), end), (Ok(0), End::Reached) | (Err(_), _)));
+                let (producer, exceeded) = ahead.stop();
+                assert_eq!(producer.unwrap().at, *length);
+                assert_eq!(exceeded.is_some(), matches!(end, End::Exceeded(_)));
+            });
+        }
+        for _ in 0..helpers {
+            scope.spawn(|| pipeline.help());
+        }
+    });
+}
+
+#[test]
+fn whoever_unpacks_the_bytes_are_the_same() {
+    let exceeded = LimitExceeded { limit: Limits::default().unpacked_bytes };
+    let ends = [End::Reached, End::Exceeded(exceeded), End::Failed(io::ErrorKind::InvalidData, "bad".into())];
+    for end in ends {
+        for helpers in [0, 1, 3] {
+            check(helpers, &[0, 1, CHUNK as u64, 5_000_000], &end);
+        }
+    }
+}
+
+#[test]
+fn a_bound_met_beyond_what_was_read_does_not_count() {
+    let exceeded = LimitExceeded { limit: Limits::default().unpacked_bytes };
+    let pipeline = Pipeline::new(&[1000], 1);
+    let producer = Count { at: 0, length: 1000, end: End::Exceeded(exceeded) };
+    let mut ahead = pipeline.begin(producer, None);
+    assert_eq!(ahead.read(&mut [0; 100]).unwrap(), 100);
+    assert!(ahead.stop().1.is_none());
+}
+
+#[test]
+fn who_helps_for_a_while_is_let_go() {
+    let pipeline = Pipeline::<Count>::new(&[1], 1);
+    let is_enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| pipeline.help_until(&|| is_enough.load(Ordering::Relaxed)));
+        is_enough.store(true, Ordering::Relaxed);
+        pipeline.wake();
+    });
+}
+
+#[test]
+fn a_layer_given_up_lets_helpers_go() {
+    let pipeline = Pipeline::new(&[1, 1], 2);
+    std::thread::scope(|scope| {
+        scope.spawn(|| pipeline.help());
+        let ahead = pipeline.begin(Count { at: 0, length: 1 << 30, end: End::Reached }, None);
+        assert!(ahead.stop().0.is_some());
+        drop((pipeline.take_on(1), pipeline.take_on(1)));
+    });
+}
