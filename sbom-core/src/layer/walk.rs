@@ -163,6 +163,12 @@ pub(super) fn walk_hopping<R: Read>(
             _ => &[],
         };
         bounded(&entry.path, target, offset, limits)?;
+        if header.kind == Kind::HardLink && header.target_climbs() {
+            // Docker looks at the names alone, containerd at the links.
+            let message =
+                "what it is a hard link to is told by way of `..`, which engines follow in different ways";
+            sink.unreadable(entry.path.clone(), &io::Error::other(message));
+        }
         let Header { stored, sparse, .. } = header;
         window.advance(consumed);
         wanted = 0;

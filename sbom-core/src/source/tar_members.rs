@@ -4,6 +4,7 @@
 //! of a file it has written before. Content is handed on as it passes or skipped, never kept.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Read, Seek, SeekFrom},
 };
@@ -60,8 +61,10 @@ pub(super) struct Member {
 pub(super) enum MemberKind {
     /// A regular file.
     File,
-    /// A symbolic or hard link to another member.
+    /// A symbolic link to another member.
     Link(ImagePath),
+    /// Another name of a member that came before.
+    HardLink(ImagePath),
     /// Anything else.
     Other,
 }
@@ -82,6 +85,7 @@ pub(super) struct Members<R> {
     content: u64,
     padding: u64,
     count: u64,
+    names: Names,
 }
 
 impl<R: Skip> Members<R> {
@@ -89,7 +93,9 @@ impl<R: Skip> Members<R> {
     pub(super) fn new(reader: R, place: impl Into<String>, limits: &Limits) -> Self {
         let (place, headers) = (place.into(), Headers::new(limits));
         let (buffer, limits) = (Vec::new(), limits.clone());
-        Self { reader, place, headers, limits, buffer, used: 0, offset: 0, content: 0, padding: 0, count: 0 }
+        let (used, offset, content, padding, count) = (0, 0, 0, 0, 0);
+        let names = Names::default();
+        Self { reader, place, headers, limits, buffer, used, offset, content, padding, count, names }
     }
 
     /// The next member; what is left of the one before is skipped. None at the end.
@@ -161,6 +167,10 @@ impl<R: Skip> Members<R> {
                 let (name, kind) = meaning(&header);
                 if let Some(name) = &name {
                     check(name, &header, place)?;
+                    if !self.names.add(name, &kind) || header.target_climbs() {
+                        let member = shown(&header);
+                        return Err(SourceError::LinkedMember { place: place.clone(), member });
+                    }
                 }
                 (consumed, Parsed::Member(Member { name, kind, offset, size }))
             }
@@ -248,7 +258,7 @@ fn meaning(header: &Header<'_>) -> (Option<ImagePath>, MemberKind) {
         (Kind::Symlink, Some(name)) => {
             MemberKind::Link(name.parent().unwrap_or_default().join(header.target))
         }
-        (Kind::HardLink, _) => MemberKind::Link(ImagePath::new(header.target)),
+        (Kind::HardLink, _) => MemberKind::HardLink(ImagePath::new(header.target)),
         _ => MemberKind::Other,
     };
     (name, kind)
@@ -259,15 +269,53 @@ const LISTS: [&str; 3] = ["oci-layout", "index.json", "manifest.json"];
 
 /// Refuses what is read here and not by engines, or the other way round: sparse files, and lists that are no regular files.
 fn check(name: &ImagePath, header: &Header<'_>, place: &str) -> Result<(), SourceError> {
-    let member = || escape_control(&String::from_utf8_lossy(header.name)).into_owned();
     if header.sparse.is_some() {
-        return Err(SourceError::SparseMember { place: place.to_owned(), member: member() });
+        return Err(SourceError::SparseMember { place: place.to_owned(), member: shown(header) });
     }
     let is_list = LISTS.iter().any(|list| list.as_bytes() == name.as_bytes());
     if is_list && (header.kind != Kind::File || header.name.starts_with(b"/")) {
-        return Err(SourceError::ListMember { place: place.to_owned(), member: member() });
+        return Err(SourceError::ListMember { place: place.to_owned(), member: shown(header) });
     }
     Ok(())
+}
+
+fn shown(header: &Header<'_>) -> String {
+    escape_control(&String::from_utf8_lossy(header.name)).into_owned()
+}
+
+/// The names of the members so far.
+#[derive(Debug, Default)]
+struct Names {
+    links: BTreeSet<ImagePath>,
+    others: BTreeSet<ImagePath>,
+}
+
+impl Names {
+    /// Adds one. False if engines differ in what is read under it or under another: if a symbolic link and something else have
+    /// one name, or something lies below a link, for that is put where it leads by some, and nowhere by others.
+    fn add(&mut self, name: &ImagePath, kind: &MemberKind) -> bool {
+        let mut at = if *kind == MemberKind::Other { None } else { name.parent() };
+        while let Some(directory) = at {
+            if self.links.contains(&directory) {
+                return false;
+            }
+            at = directory.parent();
+        }
+        match kind {
+            MemberKind::Other => true,
+            MemberKind::Link(_) => {
+                let below = ImagePath::new(&[name.as_bytes(), b"/\0"].concat());
+                let next = self.others.range(below..).next();
+                let has_below = next.is_some_and(|next| next.strip_prefix(name).is_some());
+                self.links.insert(name.clone());
+                !has_below && !self.others.contains(name)
+            }
+            MemberKind::File | MemberKind::HardLink(_) => {
+                self.others.insert(name.clone());
+                !self.links.contains(name)
+            }
+        }
+    }
 }
 
 /// `raw` as the name of something in an image: neither too long nor above the root.

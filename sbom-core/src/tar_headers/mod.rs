@@ -125,6 +125,16 @@ pub(crate) struct Header<'h> {
     pub(crate) sparse: Option<Vec<Run>>,
 }
 
+impl Header<'_> {
+    /// Whether a link leads through something and back out of it: where to depends on whether that is a link, too, and on
+    /// whether who unpacks looks.
+    pub(crate) fn target_climbs(&self) -> bool {
+        let names = self.target.split(|&byte| byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
+        let is_link = matches!(self.kind, Kind::Symlink | Kind::HardLink);
+        is_link && names.skip_while(|name| *name == b"..").any(|name| name == b"..")
+    }
+}
+
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
