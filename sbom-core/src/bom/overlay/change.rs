@@ -30,24 +30,26 @@ impl Overlay<'_> {
             EntryKind::Special => (NodeKind::Special, None),
             EntryKind::Directory => (NodeKind::Directory(BTreeMap::new()), None),
             EntryKind::HardLink(target) => {
-                let node = self.walk(&target, false).and_then(|id| self.nodes.get(id as usize));
-                let of = node.and_then(|node| {
+                let of = self.locate(&target, false);
+                let of = of.and_then(|(path, id)| Some((path, self.nodes.get(id as usize)?)));
+                let node = of.as_ref().map(|(_, node)| *node);
+                let of = of.and_then(|(path, node)| {
                     let kind = match &node.kind {
                         NodeKind::File(content) => NodeKind::File(*content),
                         NodeKind::Symlink(target) => NodeKind::Symlink(target.clone()),
                         NodeKind::Special => NodeKind::Special,
                         NodeKind::Directory(_) => return None,
                     };
-                    Some((node, kind))
+                    Some((path, node, kind))
                 });
-                let Some((node, kind)) = of else {
+                let Some((path, node, kind)) = of else {
                     let what =
                         if node.is_some() { "is a directory" } else { "is not in the image at that point" };
                     let gap = Gap::new(GapKind::Unresolved, format!("a hard link to {target}, which {what}"));
                     self.gap(Gap { layer: Some(layer), path: Some(entry.path), ..gap });
                     return Ok(());
                 };
-                let written_as = Some(Box::new(node.address(target)));
+                let written_as = Some(Box::new(node.address(path)));
                 let node = Node { kind, layer: to_u32(layer), found: node.found, written_as };
                 return self.insert(&entry.path, node, found, layer);
             }

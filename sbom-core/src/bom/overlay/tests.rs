@@ -289,6 +289,9 @@ fn the_address_of_a_file_is_its_path_in_its_layer() {
     assert_eq!(address("usr/lib/a"), Some((1, "/lib/a".into())));
     assert_eq!(address("c"), Some((1, "/lib/a".into())));
     assert_eq!(address("usr"), None);
+    let overlay = self::overlay(&limits, &[&["f usr/lib/a", "l lib usr/lib", "h b lib/a"]]);
+    let address = |path: &str| overlay.address(&path.into()).map(|a| (a.layer, a.path.to_string()));
+    assert_eq!(address("b"), Some((0, "/usr/lib/a".into())));
 }
 
 #[test]
