@@ -12,8 +12,9 @@ use std::{
 use super::SourceError;
 use crate::{
     image_path::{ImagePath, escape_control},
+    layer::decompress::{ambiguous, is_ambiguous},
     limits::{LimitExceeded, Limits},
-    tar_headers::{BLOCK, Found, Header, Headers, Kind, TarError},
+    tar_headers::{BLOCK, Found, Header, Headers, Kind, TarError, climbs},
 };
 
 /// Bytes read ahead at a time; small members are skipped without a system call.
@@ -109,6 +110,10 @@ impl<R: Skip> Members<R> {
             if filled == 0 {
                 return Ok(None);
             }
+            let is_first = self.offset == 0;
+            if is_first && is_ambiguous(self.buffer.get(self.used..).unwrap_or_default()) {
+                return Err(self.broken(ambiguous()));
+            }
             match self.parse()? {
                 Parsed::Member(member) => {
                     self.count = self.count.saturating_add(1);
@@ -167,7 +172,7 @@ impl<R: Skip> Members<R> {
                 let (name, kind) = meaning(&header);
                 if let Some(name) = &name {
                     check(name, &header, place)?;
-                    if !self.names.add(name, &kind) || header.target_climbs() {
+                    if !self.names.add(name, &kind) || is_link(&header) && climbs(header.target) {
                         let member = shown(&header);
                         return Err(SourceError::LinkedMember { place: place.clone(), member });
                     }
@@ -281,6 +286,10 @@ fn check(name: &ImagePath, header: &Header<'_>, place: &str) -> Result<(), Sourc
 
 fn shown(header: &Header<'_>) -> String {
     escape_control(&String::from_utf8_lossy(header.name)).into_owned()
+}
+
+fn is_link(header: &Header<'_>) -> bool {
+    matches!(header.kind, Kind::Symlink | Kind::HardLink)
 }
 
 /// The names of the members so far.

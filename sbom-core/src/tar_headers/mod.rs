@@ -125,16 +125,6 @@ pub(crate) struct Header<'h> {
     pub(crate) sparse: Option<Vec<Run>>,
 }
 
-impl Header<'_> {
-    /// Whether a link leads through something and back out of it: where to depends on whether that is a link, too, and on
-    /// whether who unpacks looks.
-    pub(crate) fn target_climbs(&self) -> bool {
-        let names = self.target.split(|&byte| byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
-        let is_link = matches!(self.kind, Kind::Symlink | Kind::HardLink);
-        is_link && names.skip_while(|name| *name == b"..").any(|name| name == b"..")
-    }
-}
-
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -158,6 +148,13 @@ pub(crate) struct Run {
 /// Whether `block` is a header, by its checksum.
 pub(crate) fn is_header(block: &[u8; BLOCK]) -> bool {
     Block::new(block).check().is_ok()
+}
+
+/// Whether the target of a link leads through something and back out of it: where to depends on whether that is a link, too,
+/// and on whether who unpacks looks.
+pub(crate) fn climbs(target: &[u8]) -> bool {
+    let names = target.split(|&byte| byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
+    names.skip_while(|name| *name == b"..").any(|name| name == b"..")
 }
 
 impl Headers {

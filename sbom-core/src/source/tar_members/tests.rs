@@ -81,6 +81,12 @@ fn a_list_is_a_regular_file_with_a_relative_name() {
 }
 
 #[test]
+fn an_archive_that_begins_like_something_compressed_is_refused() {
+    let error = list(TarBuilder::new().file("a", "x").field(0, b"\xfd7zXZ\0").build()).unwrap_err();
+    assert!(error.to_string().contains("at once"), "{error}");
+}
+
+#[test]
 fn what_links_make_ambiguous_is_refused() {
     let new = TarBuilder::new;
     let check = |archive: TarBuilder, is_read: bool| {
