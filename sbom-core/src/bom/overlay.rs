@@ -13,7 +13,7 @@ use crate::{
     detect::{Finding, Gap, GapKind},
     digest::ContentDigests,
     image_path::ImagePath,
-    layer::{Entries, EntryKind},
+    layer::Entries,
     license::text::Reading,
     limits::{LimitExceeded, Limits},
 };
@@ -134,6 +134,8 @@ pub struct Overlay<'l> {
     layers: usize,
     /// Where something was added last, if no link leads there: what comes next mostly lies there, too.
     recent: Option<(ImagePath, u32)>,
+    /// The link of a lower layer that was followed last, and for which layer.
+    crossed: Option<(u32, usize)>,
     found: Vec<Vec<Finding>>,
     /// By layer: the index of the first hashed file, and those of the layer.
     hashed: Vec<(u32, Vec<HashedFile>)>,
@@ -208,6 +210,7 @@ impl<'l> Overlay<'l> {
             names: 0,
             layers: 0,
             recent: None,
+            crossed: None,
             found: Vec::new(),
             hashed: Vec::new(),
             history: BTreeMap::new(),
@@ -291,24 +294,6 @@ impl<'l> Overlay<'l> {
         }
         self.names = self.names.saturating_sub(dropped);
         self.hashed.push((0, kept));
-    }
-
-    /// Removes what a layer hides: it lies below it, wherever the marker stands among its entries.
-    fn hide(&mut self, entries: &Entries, layer: usize) -> Result<(), LimitExceeded> {
-        let mut entries = entries.unpack();
-        while let Some(entry) = entries.next() {
-            if !entry.hides() {
-                continue;
-            }
-            let entry = entry.to_entry();
-            match entry.kind {
-                EntryKind::Whiteout => self.remove(&entry.path, layer, true),
-                EntryKind::OpaqueDirectory => self.remove(&entry.path, layer, false),
-                _ => {}
-            }
-            self.limits.link_bytes.check(self.followed.get())?;
-        }
-        Ok(())
     }
 
     /// Adds what reading a file of `layer` again under another path gave, as if it had always been known.

@@ -5,6 +5,8 @@ use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::tar_headers::{BLOCK, is_header};
+
 /// How an archive is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
@@ -17,9 +19,6 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// Number of bytes that [`Compression::of`] looks at.
-    pub const MAGIC_BYTES: usize = 4;
-
     /// The compression of data that begins with `head`.
     pub fn of(head: &[u8]) -> Self {
         match head {
@@ -28,6 +27,23 @@ impl Compression {
             _ => Self::None,
         }
     }
+}
+
+/// Whether what begins with `head`, a block, is compressed for one engine and an archive as it is for another: the name of the
+/// first entry is taken for the mark of a compression. containerd goes by the media type, Docker and Podman by the mark; they
+/// read bzip2 and xz as well. Sources: the bzip2 and xz formats' headers.
+pub(crate) fn is_ambiguous(head: &[u8]) -> bool {
+    const XZ: &[u8] = b"\xfd7zXZ\0";
+    const BZIP2: &[u8] = b"BZh";
+    let has_mark =
+        Compression::of(head) != Compression::None || head.starts_with(XZ) || head.starts_with(BZIP2);
+    has_mark && head.first_chunk::<BLOCK>().is_some_and(is_header)
+}
+
+/// What such an archive is refused with.
+pub(crate) fn ambiguous() -> io::Error {
+    let message = "it is compressed and an uncompressed archive at once, and container engines differ in which they read";
+    io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
 /// Largest window of a Zstandard frame, as a power of two: 128 MiB, what `zstd --long` writes and reads unasked.
@@ -49,11 +65,14 @@ pub enum Decompressor<R: Read> {
 }
 
 impl<R: Read> Decompressor<R> {
-    /// Reads the first bytes of `stored` to find its compression.
+    /// Reads the first bytes of `stored` to find its compression, about which there must be no doubt.
     pub fn new(mut stored: R) -> io::Result<Self> {
-        let mut head = Vec::with_capacity(Compression::MAGIC_BYTES);
+        let mut head = Vec::with_capacity(BLOCK);
         #[expect(clippy::disallowed_methods, reason = "bounded by take")]
-        (&mut stored).take(Compression::MAGIC_BYTES as u64).read_to_end(&mut head)?;
+        (&mut stored).take(BLOCK as u64).read_to_end(&mut head)?;
+        if is_ambiguous(&head) {
+            return Err(ambiguous());
+        }
         let compression = Compression::of(&head);
         let input = BufReader::with_capacity(BUFFER, Cursor::new(head).chain(stored));
         Ok(match compression {
@@ -139,6 +158,22 @@ mod tests {
         check(b"", Compression::None, b"");
         check(&gzip(b"abc"), Compression::Gzip, b"abc");
         check(&zstd::encode_all(&b"abc"[..], 1).unwrap(), Compression::Zstd, b"abc");
+    }
+
+    #[test]
+    fn an_archive_that_begins_like_something_compressed_is_refused() {
+        let named = |name: &[u8]| sbomctl_testkit::TarBuilder::new().file("a", "xyz").field(0, name).build();
+        let marks =
+            [&b"\x1f\x8b\x08\x04"[..], b"\x28\xb5\x2f\xfd", b"\x51\x2a\x4d\x18", b"\xfd7zXZ\0", b"BZh91AY"];
+        for mark in marks {
+            let mut archive = named(mark);
+            let error = Decompressor::new(&*archive).map(drop).unwrap_err();
+            assert!(error.to_string().contains("at once"), "{error}");
+            // Without the checksum of a header it is one thing only.
+            archive[300] ^= 1;
+            assert!(Decompressor::new(&*archive).is_ok());
+        }
+        assert!(Decompressor::new(&*named(b"BZ")).is_ok());
     }
 
     #[test]

@@ -72,6 +72,6 @@ pub trait EntrySink {
     /// hides what a whiteout of that name hides, as if something were to follow; Docker passes over it.
     fn global(&mut self, _path: ImagePath) {}
 
-    /// Takes notice of something in a folder that cannot be read.
+    /// Takes notice of something that cannot be read: in a folder, or by way of a link of which nobody knows where it leads.
     fn unreadable(&mut self, path: ImagePath, error: &io::Error);
 }

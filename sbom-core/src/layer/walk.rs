@@ -12,7 +12,7 @@ use super::{Entry, EntryKind, EntrySink, whiteout};
 use crate::{
     image_path::ImagePath,
     limits::{LimitExceeded, Limits},
-    tar_headers::{BLOCK, Found, Header, Headers, Kind, TarError},
+    tar_headers::{BLOCK, Found, Header, Headers, Kind, TarError, climbs},
 };
 
 mod content;
@@ -163,6 +163,12 @@ pub(super) fn walk_hopping<R: Read>(
             _ => &[],
         };
         bounded(&entry.path, target, offset, limits)?;
+        if header.kind == Kind::HardLink && climbs(header.target) {
+            // Docker looks at the names alone, containerd at the links.
+            let message =
+                "what it is a hard link to is told by way of `..`, which engines follow in different ways";
+            sink.unreadable(entry.path.clone(), &io::Error::other(message));
+        }
         let Header { stored, sparse, .. } = header;
         window.advance(consumed);
         wanted = 0;

@@ -402,15 +402,27 @@ pub(super) struct Rereader<'a> {
     further: &'a mut u64,
     read: Vec<Reread>,
     captured: u64,
+    met: BTreeSet<&'a ImagePath>,
 }
 
 impl<'a> Rereader<'a> {
     pub(super) fn new(shared: &'a Shared<'a>, layer: usize, files: &'a Files, further: &'a mut u64) -> Self {
-        Self { shared, layer, files, further, read: Vec::new(), captured: 0 }
+        Self { shared, layer, files, further, read: Vec::new(), captured: 0, met: BTreeSet::new() }
     }
 
     /// What the files say.
-    pub(super) fn finish(self) -> Vec<Reread> {
+    pub(super) fn finish(mut self) -> Vec<Reread> {
+        let files = self.files;
+        let met = std::mem::take(&mut self.met);
+        for (file, paths) in files.iter().filter(|(file, _)| !met.contains(file)) {
+            let gap = Gap::new(
+                GapKind::Unresolved,
+                format!("it is a link to {file}, which was not found in its layer again"),
+            );
+            for path in paths {
+                self.gap(path, gap.clone());
+            }
+        }
         self.read
     }
 
@@ -444,9 +456,9 @@ impl EntrySink for Rereader<'_> {
 
     fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
         let (shared, files) = (self.shared, self.files);
-        let Some(paths) = files.get(&entry.path).filter(|_| entry.kind == EntryKind::File) else {
-            return Ok(());
-        };
+        let file = files.get_key_value(&entry.path).filter(|_| entry.kind == EntryKind::File);
+        let Some((file, paths)) = file else { return Ok(()) };
+        self.met.insert(file);
         let mut head = [0; HEAD_BYTES];
         let head = match read_head(&mut head, entry.size, content) {
             Ok(head) => head,

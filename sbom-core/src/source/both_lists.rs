@@ -8,12 +8,12 @@ use super::{
     ImageSource, Selection, Source, SourceError,
     docker_archive::{Entry, missing, read_manifest},
     files::{Files, read},
-    oci_layout::{self, Choice, is_short_for},
+    oci_layout::{self, Choice, blob_name, is_short_for},
 };
 use crate::{
     digest::{Algorithm, Digest, Hasher},
     limits::Limits,
-    oci::SubjectKind,
+    oci::{LayerDescriptor, SubjectKind},
 };
 
 /// Fails unless `manifest.json`, if there is one, names the `images` that were chosen of the layout beside it.
@@ -39,6 +39,7 @@ pub(super) fn compare(
         let what = || format!("the configurations of {}", files.place());
         limits.memory_bytes.check(bytes).map_err(|source| SourceError::Limit { what: what(), source })?;
         named.push(Named {
+            files: files.as_ref(),
             entry,
             digests: [Algorithm::Sha256, Algorithm::Sha512].map(|a| digest(a, &config)),
         });
@@ -68,19 +69,31 @@ pub(super) fn compare(
 
 /// An image that `manifest.json` names, by what its configuration hashes to.
 struct Named<'e> {
+    files: &'e dyn Files,
     entry: &'e Entry,
     digests: [Digest; 2],
 }
 
 impl Named<'_> {
-    /// Whether it is one of `images`.
+    /// Whether it is one of `images`: the same configuration, and the same layers. That a configuration and its layers belong
+    /// together is looked at only by engines, when they unpack.
     fn is_of(&self, images: &[ImageSource]) -> bool {
         images.iter().any(|image| match &image.subject().kind {
             SubjectKind::Image(facts) => {
                 facts.config_digest.as_ref().is_some_and(|digest| self.digests.contains(digest))
+                    && self.has_layers(&image.subject().layers)
             }
             _ => false,
         })
+    }
+
+    /// Whether its layers are `layers`: each the member that is the blob of that digest.
+    fn has_layers(&self, layers: &[LayerDescriptor]) -> bool {
+        let listed = self.entry.layers();
+        listed.len() == layers.len()
+            && listed.iter().zip(layers).all(|(member, layer)| {
+                layer.digest.as_ref().is_some_and(|digest| self.files.are_same(member, &blob_name(digest)))
+            })
     }
 }
 

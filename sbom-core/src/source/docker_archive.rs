@@ -129,6 +129,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// The members that are its layers, lowest first.
+    pub(super) fn layers(&self) -> &[String] {
+        self.layers.as_deref().unwrap_or_default()
+    }
+
     pub(super) fn tags(&self) -> &[String] {
         self.repo_tags.as_deref().unwrap_or_default()
     }
@@ -202,7 +207,7 @@ fn saved_image(
         digest: digest.clone(),
         source,
     })?;
-    let members = entry.layers.clone().unwrap_or_default();
+    let members = entry.layers().to_vec();
     let what = || format!("the layers of {}", files.place());
     limits
         .layers
@@ -367,10 +372,22 @@ mod tests {
 
     /// A layout with a `manifest.json` beside it that names the images of `listed`.
     fn with_list(roots: Vec<Root>, listed: &[&TestImage]) -> Vec<u8> {
-        let entry = |image: &&TestImage| serde_json::json!({ "Config": blob_path(&image.config.digest), "RepoTags": image.tags });
+        let layers = |image: &TestImage| -> Vec<String> {
+            image.layers.iter().map(|layer| blob_path(&layer.blob.digest)).collect()
+        };
+        let listed: Vec<_> = listed.iter().map(|image| (*image, layers(image))).collect();
+        with_layers(roots, &listed)
+    }
+
+    /// The same, with the layers that the list names.
+    fn with_layers(roots: Vec<Root>, listed: &[(&TestImage, Vec<String>)]) -> Vec<u8> {
+        let entry = |(image, layers): &(&TestImage, Vec<String>)| {
+            let config = blob_path(&image.config.digest);
+            serde_json::json!({ "Config": config, "RepoTags": image.tags, "Layers": layers })
+        };
         let list: serde_json::Value = listed.iter().map(entry).collect();
         let mut layout = Layout::new(roots);
-        for image in listed {
+        for (image, _) in listed {
             layout.files.insert(blob_path(&image.config.digest), image.config.bytes.clone());
         }
         layout.files.insert("manifest.json".to_owned(), list.to_string().into_bytes());
@@ -408,6 +425,25 @@ mod tests {
         check(&[&one, &third], &[&third], &Choice::Position(0), false);
         let forged = Layout::new([one.root()]).replace(&one.config.digest, other.config.bytes.clone());
         assert!(open_one(&forged.archive()).is_err());
+    }
+
+    #[test]
+    fn two_lists_that_name_different_layers_are_an_error() {
+        let (one, other) = (image("1", "app:1"), image("2", "app:1"));
+        let path = |image: &TestImage, layer: usize| blob_path(&image.layers[layer].blob.digest);
+        let own = || vec![path(&one, 0), path(&one, 1), path(&one, 2)];
+        let check = |layers: Vec<String>, is_read: bool| {
+            let archive = with_layers(vec![one.root(), other.root()], &[(&one, layers)]);
+            let opened = open_choice(&archive, &Choice::Position(0), None);
+            let disagree = matches!(opened, Err(SourceError::ListsDisagree { .. }));
+            assert_eq!((opened.is_ok(), disagree), (is_read, !is_read), "{opened:?}");
+        };
+        check(own(), true);
+        check(own().iter().map(|layer| format!("./{layer}")).collect(), true);
+        check(vec![path(&one, 0), path(&other, 1), path(&one, 2)], false);
+        check(own()[..2].to_vec(), false);
+        check(own().into_iter().rev().chain([path(&one, 0)]).collect(), false);
+        check(vec![], false);
     }
 
     #[test]

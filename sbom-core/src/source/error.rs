@@ -231,10 +231,21 @@ pub enum SourceError {
         /// The member.
         member: String,
     },
-    /// An archive is an OCI layout and has a `manifest.json`, and they name different images.
+    /// Where a link in an archive leads, or what lies below it, is not the same for all container engines.
     #[error(
-        "{place} is contradictory: manifest.json names the image {named}, and index.json another; some container engines \
-         read the one, and some the other. If that is for another platform, choose one with --platform"
+        "{member} in {place} has the name of a link or lies below one, or is a link that leads through others: some container \
+         engines would read something else there than others"
+    )]
+    LinkedMember {
+        /// The archive.
+        place: String,
+        /// The member.
+        member: String,
+    },
+    /// An archive is an OCI layout and has a `manifest.json`, and they name different images, or different layers of one.
+    #[error(
+        "{place} is contradictory: manifest.json names the image {named}, and index.json another, or other layers; some \
+         container engines read the one, and some the other. If that is for another platform, choose one with --platform"
     )]
     ListsDisagree {
         /// The archive.

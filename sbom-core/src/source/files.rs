@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::SourceError;
-use crate::limits::{Limit, read_capped};
+use crate::{
+    image_path::ImagePath,
+    limits::{Limit, read_capped},
+};
 
 /// What images are kept in.
 pub(super) trait Files: Debug + Send + Sync {
@@ -20,6 +23,11 @@ pub(super) trait Files: Debug + Send + Sync {
 
     /// Opens a file; none if there is no such file.
     fn open(&self, name: &str) -> Result<Option<Box<dyn Read + Send>>, SourceError>;
+
+    /// Whether two names are one, or of one file.
+    fn are_same(&self, one: &str, other: &str) -> bool {
+        ImagePath::from(one) == ImagePath::from(other)
+    }
 }
 
 /// Reads a file of at most `limit` bytes; none if there is no such file.

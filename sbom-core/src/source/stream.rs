@@ -109,6 +109,13 @@ impl<'a> StreamArchive<'a> {
             let Some(name) = name else { continue };
             match kind {
                 MemberKind::Link(target) => _ = passed.members.insert(name, Passing::Link(target)),
+                MemberKind::HardLink(target) => {
+                    // What the target is now, whatever takes its place later.
+                    match passed.members.get(&target).and_then(Passing::again) {
+                        Some(again) => _ = passed.members.insert(name, again),
+                        None => _ = passed.members.remove(&name),
+                    }
+                }
                 // It takes the place of what had its name before, and is nothing to read.
                 MemberKind::Other => _ = passed.members.remove(&name),
                 MemberKind::File => {
@@ -204,6 +211,26 @@ enum Passing {
     Unread(u64),
 }
 
+impl Passing {
+    /// The same under another name; none of a link.
+    fn again(&self) -> Option<Self> {
+        match self {
+            Self::Json(bytes) => Some(Self::Json(Arc::clone(bytes))),
+            Self::Layer { size, result } => Some(Self::Layer { size: *size, result: *result }),
+            Self::Unread(size) => Some(Self::Unread(*size)),
+            Self::Link(_) => None,
+        }
+    }
+
+    /// Whether both are one layer.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Layer { result: one, .. }, Self::Layer { result: other, .. }) => one == other,
+            _ => false,
+        }
+    }
+}
+
 impl Passed {
     fn find(&self, name: &str) -> Option<&Passing> {
         let mut name = &ImagePath::from(name);
@@ -252,6 +279,11 @@ impl Files for Passed {
             Passing::Layer { size, .. } | Passing::Unread(size) => *size,
             Passing::Link(_) => 0,
         }))
+    }
+
+    fn are_same(&self, one: &str, other: &str) -> bool {
+        let same = |other| self.find(one).is_some_and(|found| found.is_same(other));
+        ImagePath::from(one) == ImagePath::from(other) || self.find(other).is_some_and(same)
     }
 
     fn open(&self, name: &str) -> Result<Option<Box<dyn Read + Send>>, SourceError> {

@@ -46,6 +46,14 @@ impl TarIndex {
                 (Some(name), MemberKind::Link(target)) => {
                     members.insert(name, Place::Link(target));
                 }
+                // What the target is now, whatever takes its place later.
+                (Some(name), MemberKind::HardLink(target)) => match members.get(&target) {
+                    Some(Place::At { offset, size }) => {
+                        let again = Place::At { offset: *offset, size: *size };
+                        members.insert(name, again);
+                    }
+                    _ => _ = members.remove(&name),
+                },
                 // It takes the place of what had its name before, and is nothing to read.
                 (Some(name), MemberKind::Other) => _ = members.remove(&name),
                 (None, _) => {}
@@ -78,6 +86,11 @@ impl Files for TarIndex {
     fn open(&self, name: &str) -> Result<Option<Box<dyn Read + Send>>, SourceError> {
         let section = |(offset, left)| Section { file: Arc::clone(&self.file), offset, left };
         Ok(self.find(name).map(|found| Box::new(section(found)) as _))
+    }
+
+    fn are_same(&self, one: &str, other: &str) -> bool {
+        let same = || self.find(one).is_some_and(|found| self.find(other) == Some(found));
+        ImagePath::from(one) == ImagePath::from(other) || same()
     }
 }
 
@@ -161,6 +174,15 @@ mod tests {
         assert_eq!(content(&index, "2/layer.tar").as_deref(), Some("x"));
         assert_eq!(content(&index, "loop"), None);
         assert_eq!(content(&index, "out"), None);
+    }
+
+    #[test]
+    fn a_hard_link_stays_with_what_its_target_was() {
+        let archive = TarBuilder::new().file("a", "old").hardlink("b", "a").file("a", "new");
+        let index = index(archive.hardlink("c", "d").file("d", "x").build()).unwrap();
+        assert_eq!(content(&index, "a").as_deref(), Some("new"));
+        assert_eq!(content(&index, "b").as_deref(), Some("old"));
+        assert_eq!(content(&index, "c"), None);
     }
 
     #[test]

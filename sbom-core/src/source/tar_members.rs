@@ -4,6 +4,7 @@
 //! of a file it has written before. Content is handed on as it passes or skipped, never kept.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Read, Seek, SeekFrom},
 };
@@ -11,8 +12,9 @@ use std::{
 use super::SourceError;
 use crate::{
     image_path::{ImagePath, escape_control},
+    layer::decompress::{ambiguous, is_ambiguous},
     limits::{LimitExceeded, Limits},
-    tar_headers::{BLOCK, Found, Header, Headers, Kind, TarError},
+    tar_headers::{BLOCK, Found, Header, Headers, Kind, TarError, climbs},
 };
 
 /// Bytes read ahead at a time; small members are skipped without a system call.
@@ -60,8 +62,10 @@ pub(super) struct Member {
 pub(super) enum MemberKind {
     /// A regular file.
     File,
-    /// A symbolic or hard link to another member.
+    /// A symbolic link to another member.
     Link(ImagePath),
+    /// Another name of a member that came before.
+    HardLink(ImagePath),
     /// Anything else.
     Other,
 }
@@ -82,6 +86,7 @@ pub(super) struct Members<R> {
     content: u64,
     padding: u64,
     count: u64,
+    names: Names,
 }
 
 impl<R: Skip> Members<R> {
@@ -89,7 +94,9 @@ impl<R: Skip> Members<R> {
     pub(super) fn new(reader: R, place: impl Into<String>, limits: &Limits) -> Self {
         let (place, headers) = (place.into(), Headers::new(limits));
         let (buffer, limits) = (Vec::new(), limits.clone());
-        Self { reader, place, headers, limits, buffer, used: 0, offset: 0, content: 0, padding: 0, count: 0 }
+        let (used, offset, content, padding, count) = (0, 0, 0, 0, 0);
+        let names = Names::default();
+        Self { reader, place, headers, limits, buffer, used, offset, content, padding, count, names }
     }
 
     /// The next member; what is left of the one before is skipped. None at the end.
@@ -102,6 +109,10 @@ impl<R: Skip> Members<R> {
             let filled = self.fill(wanted)?;
             if filled == 0 {
                 return Ok(None);
+            }
+            let is_first = self.offset == 0;
+            if is_first && is_ambiguous(self.buffer.get(self.used..).unwrap_or_default()) {
+                return Err(self.broken(ambiguous()));
             }
             match self.parse()? {
                 Parsed::Member(member) => {
@@ -161,6 +172,10 @@ impl<R: Skip> Members<R> {
                 let (name, kind) = meaning(&header);
                 if let Some(name) = &name {
                     check(name, &header, place)?;
+                    if !self.names.add(name, &kind) || is_link(&header) && climbs(header.target) {
+                        let member = shown(&header);
+                        return Err(SourceError::LinkedMember { place: place.clone(), member });
+                    }
                 }
                 (consumed, Parsed::Member(Member { name, kind, offset, size }))
             }
@@ -248,7 +263,7 @@ fn meaning(header: &Header<'_>) -> (Option<ImagePath>, MemberKind) {
         (Kind::Symlink, Some(name)) => {
             MemberKind::Link(name.parent().unwrap_or_default().join(header.target))
         }
-        (Kind::HardLink, _) => MemberKind::Link(ImagePath::new(header.target)),
+        (Kind::HardLink, _) => MemberKind::HardLink(ImagePath::new(header.target)),
         _ => MemberKind::Other,
     };
     (name, kind)
@@ -259,15 +274,57 @@ const LISTS: [&str; 3] = ["oci-layout", "index.json", "manifest.json"];
 
 /// Refuses what is read here and not by engines, or the other way round: sparse files, and lists that are no regular files.
 fn check(name: &ImagePath, header: &Header<'_>, place: &str) -> Result<(), SourceError> {
-    let member = || escape_control(&String::from_utf8_lossy(header.name)).into_owned();
     if header.sparse.is_some() {
-        return Err(SourceError::SparseMember { place: place.to_owned(), member: member() });
+        return Err(SourceError::SparseMember { place: place.to_owned(), member: shown(header) });
     }
     let is_list = LISTS.iter().any(|list| list.as_bytes() == name.as_bytes());
     if is_list && (header.kind != Kind::File || header.name.starts_with(b"/")) {
-        return Err(SourceError::ListMember { place: place.to_owned(), member: member() });
+        return Err(SourceError::ListMember { place: place.to_owned(), member: shown(header) });
     }
     Ok(())
+}
+
+fn shown(header: &Header<'_>) -> String {
+    escape_control(&String::from_utf8_lossy(header.name)).into_owned()
+}
+
+fn is_link(header: &Header<'_>) -> bool {
+    matches!(header.kind, Kind::Symlink | Kind::HardLink)
+}
+
+/// The names of the members so far.
+#[derive(Debug, Default)]
+struct Names {
+    links: BTreeSet<ImagePath>,
+    others: BTreeSet<ImagePath>,
+}
+
+impl Names {
+    /// Adds one. False if engines differ in what is read under it or under another: if a symbolic link and something else have
+    /// one name, or something lies below a link, for that is put where it leads by some, and nowhere by others.
+    fn add(&mut self, name: &ImagePath, kind: &MemberKind) -> bool {
+        let mut at = if *kind == MemberKind::Other { None } else { name.parent() };
+        while let Some(directory) = at {
+            if self.links.contains(&directory) {
+                return false;
+            }
+            at = directory.parent();
+        }
+        match kind {
+            MemberKind::Other => true,
+            MemberKind::Link(_) => {
+                let below = ImagePath::new(&[name.as_bytes(), b"/\0"].concat());
+                let next = self.others.range(below..).next();
+                let has_below = next.is_some_and(|next| next.strip_prefix(name).is_some());
+                self.links.insert(name.clone());
+                !has_below && !self.others.contains(name)
+            }
+            MemberKind::File | MemberKind::HardLink(_) => {
+                self.others.insert(name.clone());
+                !self.links.contains(name)
+            }
+        }
+    }
 }
 
 /// `raw` as the name of something in an image: neither too long nor above the root.

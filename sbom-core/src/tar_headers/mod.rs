@@ -150,6 +150,13 @@ pub(crate) fn is_header(block: &[u8; BLOCK]) -> bool {
     Block::new(block).check().is_ok()
 }
 
+/// Whether the target of a link leads through something and back out of it: where to depends on whether that is a link, too,
+/// and on whether who unpacks looks.
+pub(crate) fn climbs(target: &[u8]) -> bool {
+    let names = target.split(|&byte| byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
+    names.skip_while(|name| *name == b"..").any(|name| name == b"..")
+}
+
 impl Headers {
     pub(crate) fn new(limits: &Limits) -> Self {
         let (extended, joined) = (Extended::default(), Vec::new());

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     detect::{Finding, Gap, GapKind},
     image_path::ImagePath,
-    layer::{Entry, EntryKind},
+    layer::{Entries, Entry, EntryKind},
     limits::LimitExceeded,
 };
 
@@ -30,24 +30,26 @@ impl Overlay<'_> {
             EntryKind::Special => (NodeKind::Special, None),
             EntryKind::Directory => (NodeKind::Directory(BTreeMap::new()), None),
             EntryKind::HardLink(target) => {
-                let node = self.walk(&target, false).and_then(|id| self.nodes.get(id as usize));
-                let of = node.and_then(|node| {
+                let of = self.locate(&target, false);
+                let of = of.and_then(|(path, id)| Some((path, self.nodes.get(id as usize)?)));
+                let node = of.as_ref().map(|(_, node)| *node);
+                let of = of.and_then(|(path, node)| {
                     let kind = match &node.kind {
                         NodeKind::File(content) => NodeKind::File(*content),
                         NodeKind::Symlink(target) => NodeKind::Symlink(target.clone()),
                         NodeKind::Special => NodeKind::Special,
                         NodeKind::Directory(_) => return None,
                     };
-                    Some((node, kind))
+                    Some((path, node, kind))
                 });
-                let Some((node, kind)) = of else {
+                let Some((path, node, kind)) = of else {
                     let what =
                         if node.is_some() { "is a directory" } else { "is not in the image at that point" };
                     let gap = Gap::new(GapKind::Unresolved, format!("a hard link to {target}, which {what}"));
                     self.gap(Gap { layer: Some(layer), path: Some(entry.path), ..gap });
                     return Ok(());
                 };
-                let written_as = Some(Box::new(node.address(target)));
+                let written_as = Some(Box::new(node.address(path)));
                 let node = Node { kind, layer: to_u32(layer), found: node.found, written_as };
                 return self.insert(&entry.path, node, found, layer);
             }
@@ -155,17 +157,21 @@ impl Overlay<'_> {
                     at.push(child);
                     names.push(name);
                 }
-                Some((_, NodeKind::Symlink(target))) => {
+                Some((link, NodeKind::Symlink(target))) => {
                     hops += 1;
                     if !self.may_follow(target, hops) {
                         self.no_parent(path, layer, "the links in its directory run in a circle");
                         return Ok(None);
                     }
-                    if target.first() == Some(&b'/') {
+                    pending.extend(reversed(target));
+                    let is_absolute = target.first() == Some(&b'/');
+                    if self.is_crossed_first(link, layer) {
+                        self.crosses(&ImagePath::new(&names.join(&b'/')).join(&name), layer);
+                    }
+                    if is_absolute {
                         at.truncate(1);
                         names.clear();
                     }
-                    pending.extend(reversed(target));
                 }
                 Some((_, NodeKind::File(_) | NodeKind::Special)) | None => {
                     names.push(name.clone());
@@ -185,13 +191,59 @@ impl Overlay<'_> {
         Ok(Some((at.last().copied().unwrap_or(ROOT), ImagePath::new(&names.join(&b'/')))))
     }
 
+    /// Whether `link` is of a layer below `layer`, and was not just followed for the same layer.
+    fn is_crossed_first(&mut self, link: u32, layer: usize) -> bool {
+        let is_older = self.nodes.get(link as usize).is_some_and(|node| (node.layer as usize) < layer);
+        is_older && self.crossed.replace((link, layer)) != Some((link, layer))
+    }
+
+    /// Notes that `layer` names something by way of `link`, which is of a lower layer.
+    fn crosses(&mut self, link: &ImagePath, layer: usize) {
+        let message = "this layer writes or removes files by way of this link of a lower layer: some engines follow it, and \
+                       those that lay file systems over one another put a directory in its place";
+        let gap = Gap::new(GapKind::Unresolved, message);
+        self.gap(Gap { layer: Some(layer), path: Some(link.clone()), ..gap });
+    }
+
     fn no_parent(&mut self, path: &ImagePath, layer: usize, why: &str) {
         let gap = Gap::new(GapKind::Unresolved, why);
         self.gap(Gap { layer: Some(layer), path: Some(path.clone()), ..gap });
     }
 
+    /// Removes what a layer hides: it lies below it, wherever the marker stands among its entries.
+    ///
+    /// No links are followed: what replaces a link by a directory has a marker there, too, which hides nothing of what the link
+    /// led to.
+    pub(super) fn hide(&mut self, entries: &Entries, layer: usize) -> Result<(), LimitExceeded> {
+        let mut directories = None;
+        let mut unpacking = entries.unpack();
+        for index in 0..entries.len() {
+            let Some(entry) = unpacking.next() else { break };
+            if !entry.hides() {
+                continue;
+            }
+            let entry = entry.to_entry();
+            let itself = match entry.kind {
+                EntryKind::Whiteout => true,
+                EntryKind::OpaqueDirectory => false,
+                _ => continue,
+            };
+            let Some(link) = self.link_on(&entry.path, itself) else {
+                self.remove(&entry.path, layer, itself);
+                continue;
+            };
+            let made = directories.get_or_insert_with(|| directories_of(entries));
+            let is_replaced = made.get(&link).is_some_and(|first| *first < index);
+            if !is_replaced && self.locate(&entry.path, !itself).is_some() {
+                self.crosses(&link, layer);
+            }
+            self.limits.link_bytes.check(self.followed.get())?;
+        }
+        Ok(())
+    }
+
     /// Removes what lower layers have at `path`, or, unless `itself`, all that they have below it.
-    pub(super) fn remove(&mut self, path: &ImagePath, layer: usize, itself: bool) {
+    fn remove(&mut self, path: &ImagePath, layer: usize, itself: bool) {
         let Some((real, id)) = self.locate(path, !itself) else { return };
         let parent = real.parent().filter(|_| itself).and_then(|parent| self.walk(&parent, false));
         if let Some(NodeKind::Directory(children)) =
@@ -261,6 +313,17 @@ impl Overlay<'_> {
             self.hold(path.as_bytes().len());
         }
     }
+}
+
+/// The directories among `entries`, each with the index of the first entry that makes it.
+fn directories_of(entries: &Entries) -> BTreeMap<ImagePath, usize> {
+    let mut first = BTreeMap::new();
+    for (index, entry) in entries.iter().enumerate() {
+        if entry.kind == EntryKind::Directory {
+            first.entry(entry.path).or_insert(index);
+        }
+    }
+    first
 }
 
 /// What is there no longer.

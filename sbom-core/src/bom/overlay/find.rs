@@ -70,6 +70,21 @@ impl Overlay<'_> {
         self.locate_from(vec![ROOT], Vec::new(), path, follow)
     }
 
+    /// The first link on the way to `path`, and, unless `itself`, what lies there if it is one.
+    pub(super) fn link_on(&self, path: &ImagePath, itself: bool) -> Option<ImagePath> {
+        let mut at = ROOT;
+        let mut length = 0;
+        for name in path.components() {
+            length += name.len() + usize::from(length > 0);
+            at = self.child(at, name)?;
+            let is_link = matches!(self.nodes.get(at as usize)?.kind, NodeKind::Symlink(_));
+            if is_link && !(itself && length == path.as_bytes().len()) {
+                return path.as_bytes().get(..length).map(ImagePath::new);
+            }
+        }
+        None
+    }
+
     /// Finds `path` below the directory `at`, the last of a chain from the root, whose names are `names`: that
     /// directory is the root of links.
     fn locate_from(

@@ -95,6 +95,40 @@ fn a_file_written_through_a_link_lies_where_the_link_leads() {
     );
 }
 
+/// Folds `layers` and gives the paths of what could not be read.
+fn gaps(layers: &[&[&str]]) -> Vec<String> {
+    let limits = Limits::default();
+    let gaps = overlay(&limits, layers).take_gaps();
+    gaps.iter().map(|gap| gap.path.as_ref().unwrap().to_string()).collect()
+}
+
+const LINKED: &[&str] = &["F usr/x", "F usr/y", "l a usr", "l b a", "l none z"];
+
+#[test]
+fn what_a_layer_names_by_way_of_a_lower_link_is_disputed() {
+    assert_eq!(gaps(&[LINKED, &["f a/x", "f a/y", "f b/z"], &["f a/x"]]), ["/a", "/b", "/a"]);
+    assert_eq!(gaps(&[&["l c usr", "F c/x", "w c/x"]]), [""; 0]);
+    assert_eq!(gaps(&[LINKED, &["d a", "f a/x"]]), [""; 0]);
+    assert_eq!(gaps(&[LINKED, &["f usr/x", "w a", "l a usr", "f a/y"]]), [""; 0]);
+}
+
+#[test]
+fn a_whiteout_follows_no_link() {
+    let kept = ["/usr/x 0", "/usr/y 0"];
+    for marker in ["w a/x", "w b/x", "o a", "o b"] {
+        check(&[LINKED, &[marker]], &kept);
+        assert_eq!(gaps(&[LINKED, &[marker]]), [format!("/{}", &marker[2..3])]);
+    }
+    // What takes the place of a link is a directory of its own, and mostly has a marker.
+    for marker in ["w a/x", "o a"] {
+        check(&[LINKED, &["d a", marker]], &kept);
+        assert_eq!(gaps(&[LINKED, &["d a", marker]]), [""; 0]);
+        assert_eq!(gaps(&[LINKED, &[marker, "d a"]]), ["/a"]);
+    }
+    check(&[LINKED, &["w a"]], &kept);
+    assert_eq!(gaps(&[LINKED, &["w a", "w a/none", "w none/x", "o none"]]), [""; 0]);
+}
+
 #[test]
 fn links_climb_no_higher_than_the_root() {
     check(&[&["l a/b ../../../../usr", "F a/b/db"]], &["/usr/db 0"]);
@@ -255,6 +289,9 @@ fn the_address_of_a_file_is_its_path_in_its_layer() {
     assert_eq!(address("usr/lib/a"), Some((1, "/lib/a".into())));
     assert_eq!(address("c"), Some((1, "/lib/a".into())));
     assert_eq!(address("usr"), None);
+    let overlay = self::overlay(&limits, &[&["f usr/lib/a", "l lib usr/lib", "h b lib/a"]]);
+    let address = |path: &str| overlay.address(&path.into()).map(|a| (a.layer, a.path.to_string()));
+    assert_eq!(address("b"), Some((0, "/usr/lib/a".into())));
 }
 
 #[test]

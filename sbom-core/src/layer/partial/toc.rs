@@ -17,6 +17,7 @@ use crate::{
     image_path::ImagePath,
     layer::{Entry, EntryKind, EntrySink, whiteout},
     limits::{Limit, Limits},
+    tar_headers::climbs,
 };
 
 /// What a layer has, according to its table of contents.
@@ -142,6 +143,9 @@ impl Builder<'_> {
             "reg" => EntryKind::File,
             "dir" => EntryKind::Directory,
             "symlink" => EntryKind::Symlink(raw.link_name.as_bytes().into()),
+            "hardlink" if climbs(raw.link_name.as_bytes()) => {
+                return Err(self.fault("it is a hard link that leads through something and back"));
+            }
             "hardlink" => EntryKind::HardLink(ImagePath::new(raw.link_name.as_bytes())),
             "char" | "block" | "fifo" => EntryKind::Special,
             _ => return Err(self.fault("its type is not known")),

@@ -76,6 +76,29 @@ impl EntrySink for By {
 }
 
 #[test]
+fn a_hard_link_that_leads_through_something_and_back_is_noticed() {
+    struct Noticed(Vec<String>);
+    impl EntrySink for Noticed {
+        fn entry(&mut self, _: Entry, _: &mut dyn Read) -> Result<(), LayerError> {
+            Ok(())
+        }
+
+        fn unreadable(&mut self, path: ImagePath, _: &io::Error) {
+            self.0.push(path.to_string());
+        }
+    }
+    let archive = sbomctl_testkit::TarBuilder::new()
+        .hardlink("a", "s/../x")
+        .hardlink("b", "./s/x")
+        .hardlink("c", "../.././x")
+        .hardlink("d", "/s/./..")
+        .symlink("e", "s/../x");
+    let mut noticed = Noticed(Vec::new());
+    walk(&*archive.build(), &Limits::default(), &mut noticed).unwrap();
+    assert_eq!(noticed.0, ["/a", "/d"]);
+}
+
+#[test]
 fn however_much_is_read_at_a_time_the_bytes_are_the_same() {
     let large: Vec<u8> = (0..=250).cycle().take(3 * CHUNK + 77).collect();
     let archive = [one("a", b"first"), one("b", &large), one("c", b"last"), vec![0; 1024]].concat();

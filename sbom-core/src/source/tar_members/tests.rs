@@ -35,7 +35,7 @@ fn members_come_in_order_with_normal_names() {
             ("/a".to_owned(), MemberKind::Other, 0),
             ("/a/b".to_owned(), MemberKind::File, 7),
             ("/c/d".to_owned(), link(), 0),
-            ("/e".to_owned(), link(), 0),
+            ("/e".to_owned(), MemberKind::HardLink("a/b".into()), 0),
             ("/f".to_owned(), MemberKind::Other, 0),
             (format!("/{}", "n".repeat(200)), MemberKind::File, 1),
         ]
@@ -78,6 +78,32 @@ fn a_list_is_a_regular_file_with_a_relative_name() {
         let error = list(bad.file("manifest.json", "[]").build()).unwrap_err();
         assert!(matches!(error, SourceError::ListMember { .. }), "{error}");
     }
+}
+
+#[test]
+fn an_archive_that_begins_like_something_compressed_is_refused() {
+    let error = list(TarBuilder::new().file("a", "x").field(0, b"\xfd7zXZ\0").build()).unwrap_err();
+    assert!(error.to_string().contains("at once"), "{error}");
+}
+
+#[test]
+fn what_links_make_ambiguous_is_refused() {
+    let new = TarBuilder::new;
+    let check = |archive: TarBuilder, is_read: bool| {
+        let listed = list(archive.build());
+        let refused = matches!(listed, Err(SourceError::LinkedMember { .. }));
+        assert_eq!((listed.is_ok(), refused), (is_read, !is_read), "{listed:?}");
+    };
+    check(new().symlink("d", ".").file("d/manifest.json", "[]"), false);
+    check(new().file("d/c.json", "{}").file("d-e", "").symlink("d", "e"), false);
+    check(new().symlink("d", "e").symlink("d/f/x", "y"), false);
+    check(new().symlink("c.json", "evil").file("./c.json", "{}"), false);
+    check(new().hardlink("c.json", "evil").symlink("c.json", "good"), false);
+    check(new().symlink("d", "e/f").symlink("c.json", "d/../x"), false);
+    check(new().hardlink("c.json", "d/../x"), false);
+    check(new().dir("d").file("d/x", "").file("e", "").symlink("d-e", "d/x").symlink("e/f", "../d/x"), true);
+    check(new().symlink("1/layer.tar", "../2/layer.tar").file("2/layer.tar", "x").file("1/json", ""), true);
+    check(new().symlink("a", "../../x").symlink("a", "b").symlink("d", "x").dir("d"), true);
 }
 
 #[test]
