@@ -271,7 +271,7 @@ impl Record for Archives {
 
 impl Record for Digest {
     fn put(&self, out: &mut Writer) {
-        out.bytes(self.to_string().as_bytes());
+        out.bytes(self.as_str().as_bytes());
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
