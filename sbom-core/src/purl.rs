@@ -51,10 +51,13 @@ impl Purl {
     #[must_use]
     pub fn qualifier(mut self, key: &str, value: &str) -> Self {
         if !value.is_empty() {
-            match self.place_of(key) {
-                Ok(at) => self.qualifiers.get_mut(at).map(|(_, known)| value.clone_into(known)),
-                Err(at) => Some(self.qualifiers.insert(at, (key.to_owned(), value.to_owned()))),
-            };
+            let at = self.place_of(key).unwrap_or_else(|at| {
+                self.qualifiers.insert(at, (key.to_owned(), String::new()));
+                at
+            });
+            if let Some((_, known)) = self.qualifiers.get_mut(at) {
+                value.clone_into(known);
+            }
         }
         self
     }
