@@ -116,7 +116,7 @@ record!(Component {
     files,
     usage,
     requested,
-    properties,
+    properties by properties,
     evidence,
     layers,
 });
@@ -150,6 +150,45 @@ choice!(EdgeKind {
 });
 record!(EmbeddedDocument { path, layer, bytes });
 record!(FileEntry { path, kind, layer, owner });
+
+/// Facts by name: each name once, then its values.
+mod properties {
+    use std::collections::BTreeSet;
+
+    use super::{Malformed, Reader, Record, Writer};
+
+    /// Room that is made for values before they are seen.
+    const USUAL: usize = 64;
+
+    pub(super) fn put(properties: &BTreeSet<(String, String)>, out: &mut Writer) {
+        let all = Vec::from_iter(properties);
+        let named = all.chunk_by(|(a, _), (b, _)| a == b);
+        out.length(named.clone().count());
+        for values in named {
+            let name = values.first().map_or("", |(name, _)| name);
+            out.bytes(name.as_bytes());
+            out.length(values.len());
+            for (_, value) in values {
+                out.repeats(name);
+                value.put(out);
+            }
+        }
+    }
+
+    pub(super) fn take(input: &mut Reader<'_>) -> Result<BTreeSet<(String, String)>, Malformed> {
+        let mut properties = Vec::new();
+        for _ in 0..input.length()? {
+            let name = input.str()?;
+            let values = input.length()?;
+            properties.reserve(values.min(USUAL));
+            for _ in 0..values {
+                input.repeats(name)?;
+                properties.push((name.to_owned(), String::take(input)?));
+            }
+        }
+        Ok(properties.into_iter().collect())
+    }
+}
 
 impl Record for Purl {
     fn put(&self, out: &mut Writer) {

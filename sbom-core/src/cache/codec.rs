@@ -106,6 +106,11 @@ impl Writer {
         self.path_bytes = self.path_bytes.saturating_add(path.len());
     }
 
+    /// That a text comes out once more than it is written; it counts as paths do.
+    pub(super) fn repeats(&mut self, text: &str) {
+        self.path_bytes = self.path_bytes.saturating_add(text.len());
+    }
+
     /// As they are kept.
     pub(super) fn owned_files(&mut self, files: &OwnedFiles) {
         self.bytes(files.as_packed());
@@ -256,6 +261,12 @@ impl<'a> Reader<'a> {
             self.last_path = ImagePath::continued(&self.path, shared).ok_or(Malformed)?;
         }
         Ok(self.last_path.clone())
+    }
+
+    /// That a text comes out once more than it is there.
+    pub(super) fn repeats(&mut self, text: &str) -> Result<(), Malformed> {
+        self.path_bytes = self.path_bytes.checked_sub(text.len()).ok_or(Malformed)?;
+        Ok(())
     }
 
     pub(super) fn owned_files(&mut self) -> Result<OwnedFiles, Malformed> {

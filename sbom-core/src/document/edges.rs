@@ -78,10 +78,10 @@ pub(super) fn decode(document: &mut Document) {
 /// image needs by itself the packages of its operating system that were asked for by name.
 fn plain_kind(document: &Document, from: usize, to: usize) -> RelationshipKind {
     let kind = |index: usize| document.components.get(index).map(|component| component.kind);
-    let is_os_package = document.components.get(to).is_some_and(Component::is_os_package);
+    let is_os_package = || document.components.get(to).is_some_and(Component::is_os_package);
     match kind(from) {
         Some(ComponentKind::OperatingSystem) => RelationshipKind::Contains,
-        Some(ComponentKind::Container) if !is_os_package => RelationshipKind::Contains,
+        Some(ComponentKind::Container) if !is_os_package() => RelationshipKind::Contains,
         _ => RelationshipKind::DependsOn,
     }
 }

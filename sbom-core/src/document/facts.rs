@@ -195,8 +195,16 @@ pub(super) fn completeness_in_words(document: &Document) -> String {
 pub(super) fn layer_place(document: &Document, index: usize) -> String {
     let layer = document.layers.get(index);
     match layer.and_then(|layer| layer.diff_id.as_ref().or(layer.digest.as_ref())) {
-        Some(digest) => ["layer=", digest.as_str(), " index=", &index.to_string()].concat(),
+        Some(digest) => ["layer=", digest.as_str(), " index=", &in_digits(index)].concat(),
         None => format!("index={index}"),
+    }
+}
+
+/// `number` as `Display` writes it; most layers have a number of one digit.
+fn in_digits(number: usize) -> Cow<'static, str> {
+    match "0123456789".get(number..number.saturating_add(1)) {
+        Some(digit) => digit.into(),
+        None => number.to_string().into(),
     }
 }
 

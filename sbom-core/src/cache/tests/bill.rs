@@ -336,6 +336,17 @@ fn read_from(body: &[u8], subject: &Subject, detectors: &[&'static str]) -> Resu
 }
 
 #[test]
+fn names_of_properties_that_swell_are_malformed() {
+    let whole = plain(&image());
+    for (values, fits) in [(1, true), (20, true), (4000, false)] {
+        let mut bom = whole.clone();
+        let name = "n".repeat(1000);
+        bom.components[0].properties = (0..values).map(|value| (name.clone(), value.to_string())).collect();
+        assert_eq!(write(&bom, usize::MAX).is_some(), fits, "{values}");
+    }
+}
+
+#[test]
 fn indices_of_nothing_are_malformed() {
     let whole = plain(&image());
     let body = |change: &dyn Fn(&mut Bom)| {
