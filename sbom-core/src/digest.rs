@@ -38,13 +38,23 @@ impl Algorithm {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest {
     algorithm: Algorithm,
-    hex: Box<str>,
+    /// The name of the algorithm, a colon, the digits.
+    text: Box<str>,
 }
 
 impl Digest {
     /// The SHA-256 digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
-        Self { algorithm: Algorithm::Sha256, hex: hex(&Sha256::digest(bytes)) }
+        Self::new(Algorithm::Sha256, &Sha256::digest(bytes))
+    }
+
+    fn new(algorithm: Algorithm, digest: &[u8]) -> Self {
+        Self { algorithm, text: [algorithm.name(), ":", &hex(digest)].concat().into() }
+    }
+
+    /// As `Display` writes it.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The algorithm.
@@ -54,13 +64,13 @@ impl Digest {
 
     /// The hex digits, without the algorithm.
     pub fn hex(&self) -> &str {
-        &self.hex
+        self.text.split_once(':').map_or("", |(_, hex)| hex)
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.algorithm.name(), self.hex)
+        f.write_str(&self.text)
     }
 }
 
@@ -87,7 +97,7 @@ impl FromStr for Digest {
         if digits.len() != length || !is_hex {
             return Err(error());
         }
-        Ok(Self { algorithm, hex: digits.into() })
+        Ok(Self { algorithm, text: text.into() })
     }
 }
 
@@ -121,8 +131,8 @@ impl Hasher {
     /// The digest of all bytes added.
     pub fn finish(self) -> Digest {
         match self.0 {
-            State::Sha256(hasher) => Digest { algorithm: Algorithm::Sha256, hex: hex(&hasher.finalize()) },
-            State::Sha512(hasher) => Digest { algorithm: Algorithm::Sha512, hex: hex(&hasher.finalize()) },
+            State::Sha256(hasher) => Digest::new(Algorithm::Sha256, &hasher.finalize()),
+            State::Sha512(hasher) => Digest::new(Algorithm::Sha512, &hasher.finalize()),
         }
     }
 }

@@ -104,7 +104,7 @@ impl ImagePath {
 
     /// The path as text with a leading `/`; bytes that are not UTF-8 become U+FFFD.
     pub fn to_text(&self) -> String {
-        format!("/{}", String::from_utf8_lossy(&self.0))
+        ["/", &*String::from_utf8_lossy(&self.0)].concat()
     }
 }
 

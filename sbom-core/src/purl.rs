@@ -1,6 +1,6 @@
 //! Package URLs in their canonical form. Source: ECMA-427 and the type definitions of the purl specification.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 /// A package URL, written canonically by `Display`.
 ///
@@ -15,7 +15,8 @@ pub struct Purl {
     pub(crate) namespace: Vec<String>,
     pub(crate) name: String,
     pub(crate) version: Option<String>,
-    pub(crate) qualifiers: BTreeMap<String, String>,
+    /// Sorted by their keys, each of which is there once.
+    pub(crate) qualifiers: Vec<(String, String)>,
     pub(crate) subpath: Vec<String>,
 }
 
@@ -27,7 +28,7 @@ impl Purl {
             namespace: Vec::new(),
             name: name.to_owned(),
             version: None,
-            qualifiers: BTreeMap::new(),
+            qualifiers: Vec::new(),
             subpath: Vec::new(),
         }
     }
@@ -50,7 +51,13 @@ impl Purl {
     #[must_use]
     pub fn qualifier(mut self, key: &str, value: &str) -> Self {
         if !value.is_empty() {
-            self.qualifiers.insert(key.to_owned(), value.to_owned());
+            let at = self.place_of(key).unwrap_or_else(|at| {
+                self.qualifiers.insert(at, (key.to_owned(), String::new()));
+                at
+            });
+            if let Some((_, known)) = self.qualifiers.get_mut(at) {
+                value.clone_into(known);
+            }
         }
         self
     }
@@ -95,7 +102,13 @@ impl Purl {
 
     /// The value of the qualifier `key`.
     pub fn get_qualifier(&self, key: &str) -> Option<&str> {
-        self.qualifiers.get(key).map(String::as_str)
+        let (_, value) = self.qualifiers.get(self.place_of(key).ok()?)?;
+        Some(value)
+    }
+
+    /// Where the qualifier `key` is, or would be.
+    fn place_of(&self, key: &str) -> Result<usize, usize> {
+        self.qualifiers.binary_search_by(|(known, _)| known.as_str().cmp(key))
     }
 }
 
@@ -104,6 +117,31 @@ impl FromStr for Purl {
     type Err = PurlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = Parts::of(text)?;
+        let mut purl = Self::new(parts.kind, &parts.name).version(&parts.version);
+        purl.namespace = parts.namespace.into_iter().map(Cow::into_owned).collect();
+        for (key, value) in parts.qualifiers {
+            purl = purl.qualifier(&key.to_ascii_lowercase(), &value);
+        }
+        purl.subpath = parts.subpath.into_iter().map(Cow::into_owned).collect();
+        Ok(purl)
+    }
+}
+
+/// The parts of the text of a package URL, without what encodes them, as they stand there.
+pub(crate) struct Parts<'t> {
+    kind: &'t str,
+    /// Its segments.
+    pub(crate) namespace: Vec<Cow<'t, str>>,
+    name: Cow<'t, str>,
+    /// Empty if there is none.
+    version: Cow<'t, str>,
+    qualifiers: Vec<(&'t str, Cow<'t, str>)>,
+    subpath: Vec<Cow<'t, str>>,
+}
+
+impl<'t> Parts<'t> {
+    pub(crate) fn of(text: &'t str) -> Result<Self, PurlError> {
         let rest = text.strip_prefix("pkg:").ok_or(PurlError::Scheme)?.trim_start_matches('/');
         let (rest, subpath) = rest.split_once('#').unwrap_or((rest, ""));
         let (rest, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
@@ -120,24 +158,32 @@ impl FromStr for Purl {
         if name.is_empty() {
             return Err(PurlError::Name);
         }
-        let mut purl = Self::new(kind, &name).version(&decode(version)?);
-        for segment in namespace.split('/').filter(|segment| !segment.is_empty()) {
-            purl.namespace.push(decode(segment)?);
-        }
-        for qualifier in qualifiers.split('&').filter(|qualifier| !qualifier.is_empty()) {
-            let (key, value) = qualifier.split_once('=').ok_or(PurlError::Qualifier)?;
-            let key = key.to_ascii_lowercase();
-            let of_key = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-            if key.is_empty() || !key.bytes().all(of_key) {
-                return Err(PurlError::Qualifier);
-            }
-            purl = purl.qualifier(&key, &decode(value)?);
-        }
-        for segment in subpath.split('/').filter(|segment| !matches!(*segment, "" | "." | "..")) {
-            purl.subpath.push(decode(segment)?);
-        }
-        Ok(purl)
+        let version = decode(version)?;
+        let namespace = namespace.split('/').filter(|segment| !segment.is_empty());
+        let namespace = namespace.map(decode).collect::<Result<_, _>>()?;
+        let qualifiers = qualifiers.split('&').filter(|qualifier| !qualifier.is_empty());
+        let qualifiers = qualifiers.map(qualifier).collect::<Result<_, _>>()?;
+        let subpath = subpath.split('/').filter(|segment| !matches!(*segment, "" | "." | ".."));
+        let subpath = subpath.map(decode).collect::<Result<_, _>>()?;
+        Ok(Self { kind, namespace, name, version, qualifiers, subpath })
     }
+
+    /// The value of the qualifier `key`, in lower case; of several, the last that is not empty.
+    pub(crate) fn qualifier(&self, key: &str) -> Option<&str> {
+        let mut last_first = self.qualifiers.iter().rev();
+        let (_, value) =
+            last_first.find(|(known, value)| known.eq_ignore_ascii_case(key) && !value.is_empty())?;
+        Some(value)
+    }
+}
+
+fn qualifier(text: &str) -> Result<(&str, Cow<'_, str>), PurlError> {
+    let (key, value) = text.split_once('=').ok_or(PurlError::Qualifier)?;
+    let of_key = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if key.is_empty() || !key.bytes().all(of_key) {
+        return Err(PurlError::Qualifier);
+    }
+    Ok((key, decode(value)?))
 }
 
 /// What a text lacks to be a package URL.
@@ -161,7 +207,10 @@ pub enum PurlError {
     Encoding,
 }
 
-fn decode(text: &str) -> Result<String, PurlError> {
+fn decode(text: &str) -> Result<Cow<'_, str>, PurlError> {
+    if !text.contains('%') {
+        return Ok(text.into());
+    }
     let mut bytes = text.bytes();
     let mut out = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {
@@ -173,44 +222,67 @@ fn decode(text: &str) -> Result<String, PurlError> {
         let (Some(high), Some(low)) = (digit(), digit()) else { return Err(PurlError::Encoding) };
         out.push(high << 4 | low);
     }
-    String::from_utf8(out).map_err(|_not_utf8| PurlError::Encoding)
+    String::from_utf8(out).map(Cow::Owned).map_err(|_not_utf8| PurlError::Encoding)
+}
+
+impl Purl {
+    /// The canonical text, made in one piece.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = String::with_capacity(96);
+        self.write(&mut text);
+        text
+    }
+
+    fn write(&self, out: &mut String) {
+        out.extend(["pkg:", &self.kind]);
+        for segment in &self.namespace {
+            out.push('/');
+            encode(segment, out);
+        }
+        out.push('/');
+        encode(&self.name, out);
+        if let Some(version) = &self.version {
+            out.push('@');
+            encode(version, out);
+        }
+        for (index, (key, value)) in self.qualifiers.iter().enumerate() {
+            out.extend([if index == 0 { "?" } else { "&" }, key, "="]);
+            encode(value, out);
+        }
+        for (index, segment) in self.subpath.iter().enumerate() {
+            out.push(if index == 0 { '#' } else { '/' });
+            encode(segment, out);
+        }
+    }
 }
 
 impl fmt::Display for Purl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "pkg:{}", self.kind)?;
-        for segment in &self.namespace {
-            write!(f, "/{}", Encoded(segment))?;
-        }
-        write!(f, "/{}", Encoded(&self.name))?;
-        if let Some(version) = &self.version {
-            write!(f, "@{}", Encoded(version))?;
-        }
-        for (index, (key, value)) in self.qualifiers.iter().enumerate() {
-            write!(f, "{}{key}={}", if index == 0 { '?' } else { '&' }, Encoded(value))?;
-        }
-        for (index, segment) in self.subpath.iter().enumerate() {
-            write!(f, "{}{}", if index == 0 { '#' } else { '/' }, Encoded(segment))?;
-        }
-        Ok(())
+        f.write_str(&self.to_text())
     }
 }
 
-/// Percent-encodes all but unreserved characters and `:`.
-struct Encoded<'a>(&'a str);
-
-impl fmt::Display for Encoded<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' | b':' => {
-                    write!(f, "{}", char::from(byte))?;
-                }
-                _ => write!(f, "%{byte:02X}")?,
-            }
+/// Appends `text` with all but unreserved characters and `:` percent-encoded.
+pub(crate) fn encode(text: &str, out: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |at: u8| char::from(DIGITS.get(usize::from(at)).copied().unwrap_or_default());
+    let mut rest = text;
+    loop {
+        let plain = rest.bytes().position(|byte| !stands_for_itself(byte)).unwrap_or(rest.len());
+        let (before, after) = rest.split_at_checked(plain).unwrap_or((rest, ""));
+        out.push_str(before);
+        let mut chars = after.chars();
+        let Some(special) = chars.next() else { return };
+        for &byte in special.encode_utf8(&mut [0; 4]).as_bytes() {
+            out.extend(['%', digit(byte >> 4), digit(byte & 0xf)]);
         }
-        Ok(())
+        rest = chars.as_str();
     }
+}
+
+#[inline]
+fn stands_for_itself(byte: u8) -> bool {
+    matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' | b':')
 }
 
 #[cfg(test)]

@@ -11,14 +11,13 @@
 //! Numbers have seven bits a byte, the lowest first, in as few bytes as they need; the highest bit says that more
 //! follow. So one list has one form.
 
-use std::fmt;
+use std::{fmt, ops::Range, sync::Arc};
 
 use crate::{
     digest::hex,
     image_path::{
         ImagePath, file_name,
         packed::{put_number, take_number},
-        stays_normal,
     },
 };
 
@@ -106,11 +105,22 @@ impl fmt::Debug for FileDigest {
 /// let files: OwnedFiles = ["usr/bin/b", "usr/bin/a"].map(file).into_iter().collect();
 /// assert_eq!(files.iter().map(|file| file.path.to_string()).collect::<Vec<_>>(), ["/usr/bin/a", "/usr/bin/b"]);
 /// ```
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, Default)]
 pub struct OwnedFiles {
     count: usize,
-    packed: Box<[u8]>,
+    /// What the list is part of; none if it is empty.
+    all: Option<Arc<Vec<u8>>>,
+    /// Where it lies there.
+    at: Range<usize>,
 }
+
+impl PartialEq for OwnedFiles {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_packed() == other.as_packed()
+    }
+}
+
+impl Eq for OwnedFiles {}
 
 impl OwnedFiles {
     /// How many there are.
@@ -130,7 +140,7 @@ impl OwnedFiles {
 
     /// The files by path, lent one after the other.
     pub(crate) fn unpack(&self) -> Unpacking<'_> {
-        Unpacking { packed: &self.packed, path: Vec::new() }
+        Unpacking { packed: self.as_packed(), path: Vec::new() }
     }
 
     /// The path of the last file.
@@ -142,45 +152,28 @@ impl OwnedFiles {
 
     /// The list as it is kept.
     pub(crate) fn as_packed(&self) -> &[u8] {
-        &self.packed
+        self.all.as_ref().and_then(|all| all.get(self.at.clone())).unwrap_or_default()
     }
 
     /// Bytes of all paths as they come out.
     pub(crate) fn path_bytes(&self) -> usize {
-        let mut packed = &*self.packed;
+        let mut packed = self.as_packed();
         let paths = std::iter::from_fn(|| Packed::take(&mut packed));
         paths.map(|file| file.shared.saturating_add(file.rest.len())).sum()
     }
 
-    /// A list that was kept; none if it is of a form that no list has, or its paths come to more bytes than are left
-    /// in `path_bytes`. `path` is room to work in.
-    pub(crate) fn of_packed(packed: &[u8], path: &mut Vec<u8>, path_bytes: &mut usize) -> Option<Self> {
-        path.clear();
-        let mut rest = packed;
-        let mut count = 0;
-        let mut before = None;
-        while !rest.is_empty() {
-            let file = Packed::take(&mut rest)?;
-            *path_bytes = path_bytes.checked_sub(file.shared.checked_add(file.rest.len())?)?;
-            let marks = (file.kind, file.digest, file.is_config);
-            match (path.get(file.shared), file.rest.first()) {
-                // The path before goes on otherwise: all that they share is shared, and they are in order.
-                (Some(other), Some(first)) if other < first => {}
-                (None, _) if file.shared > path.len() => return None,
-                (None, Some(_)) => {}
-                // The same path again.
-                (None, None) if before.is_none_or(|before| before < marks) => {}
-                _ => return None,
-            }
-            path.truncate(file.shared);
-            path.extend_from_slice(file.rest);
-            if !stays_normal(path, file.shared) {
-                return None;
-            }
-            before = Some(marks);
+    /// A list that was kept, in what lies `at` in `all`, which it shares. None if not all of it is files, or their
+    /// paths come to more bytes than are left in `path_bytes`. That they are sorted is left to who kept them.
+    pub(crate) fn of_packed(all: &Arc<Vec<u8>>, at: Range<usize>, path_bytes: &mut usize) -> Option<Self> {
+        let mut packed = all.get(at.clone())?;
+        let (mut count, mut length) = (0, 0_usize);
+        while !packed.is_empty() {
+            let file = Packed::take(&mut packed)?;
+            length = file.shared.checked_add(file.rest.len()).filter(|_| file.shared <= length)?;
+            *path_bytes = path_bytes.checked_sub(length)?;
             count += 1;
         }
-        Some(Self { count, packed: packed.into() })
+        Some(Self { count, all: (count > 0).then(|| Arc::clone(all)), at })
     }
 }
 
@@ -202,7 +195,9 @@ impl From<Vec<OwnedFile>> for OwnedFiles {
             packed.extend_from_slice(file.digest.as_ref().map(FileDigest::as_bytes).unwrap_or_default());
             before = path;
         }
-        Self { count: files.len(), packed: packed.into() }
+        packed.shrink_to_fit();
+        let at = 0..packed.len();
+        Self { count: files.len(), all: (!files.is_empty()).then(|| Arc::new(packed)), at }
     }
 }
 
@@ -301,6 +296,7 @@ struct Packed<'f> {
 
 impl<'f> Packed<'f> {
     /// Takes the first off `packed`; none if none is whole.
+    #[inline]
     fn take(packed: &mut &'f [u8]) -> Option<Self> {
         let (&[marks], mut bytes) = packed.split_first_chunk()?;
         let shared = take_number(&mut bytes)?;

@@ -3,7 +3,7 @@
 //! What was scanned is left out and set on reading: an image is known by its layers here, whatever it is called.
 
 use super::{
-    codec::{Malformed, Reader, Record, Writer},
+    codec::{Body, Malformed, Reader, Record, Writer},
     layer::{put_gap, take_gap},
     records::{choice, record},
 };
@@ -46,8 +46,8 @@ pub(super) fn write(bom: &Bom, most: usize) -> Option<Vec<u8>> {
 }
 
 /// `detectors` are the names that they have.
-pub(super) fn read(body: &[u8], subject: &Subject, detectors: &[&'static str]) -> Result<Bom, Malformed> {
-    let mut input = Reader::new(body);
+pub(super) fn read(body: &Body<'_>, subject: &Subject, detectors: &[&'static str]) -> Result<Bom, Malformed> {
+    let mut input = Reader::within(body);
     let bom = Bom {
         subject: subject.clone(),
         operating_system: Record::take(&mut input)?,
@@ -116,13 +116,12 @@ record!(Component {
     files,
     usage,
     requested,
-    properties,
+    properties by properties,
     evidence,
     layers,
 });
 choice!(ComponentKind { 0 => OsPackage, 1 => Application, 2 => Library, 3 => OperatingSystem });
 choice!(Usage { 0 => Required, 1 => BuildOnly });
-record!(Purl { kind, namespace, name, version, qualifiers, subpath });
 record!(Party { kind, name, email, url });
 choice!(PartyKind { 0 => Person, 1 => Organization });
 record!(SourcePackage { name, version });
@@ -151,6 +150,70 @@ choice!(EdgeKind {
 });
 record!(EmbeddedDocument { path, layer, bytes });
 record!(FileEntry { path, kind, layer, owner });
+
+/// Facts by name: each name once, then its values.
+mod properties {
+    use std::collections::BTreeSet;
+
+    use super::{Malformed, Reader, Record, Writer};
+
+    /// Room that is made for values before they are seen.
+    const USUAL: usize = 64;
+
+    pub(super) fn put(properties: &BTreeSet<(String, String)>, out: &mut Writer) {
+        let all = Vec::from_iter(properties);
+        let named = all.chunk_by(|(a, _), (b, _)| a == b);
+        out.length(named.clone().count());
+        for values in named {
+            let name = values.first().map_or("", |(name, _)| name);
+            out.bytes(name.as_bytes());
+            out.length(values.len());
+            for (_, value) in values {
+                out.repeats(name);
+                value.put(out);
+            }
+        }
+    }
+
+    pub(super) fn take(input: &mut Reader<'_>) -> Result<BTreeSet<(String, String)>, Malformed> {
+        let mut properties = Vec::new();
+        for _ in 0..input.length()? {
+            let name = input.str()?;
+            let values = input.length()?;
+            properties.reserve(values.min(USUAL));
+            for _ in 0..values {
+                input.repeats(name)?;
+                properties.push((name.to_owned(), String::take(input)?));
+            }
+        }
+        Ok(properties.into_iter().collect())
+    }
+}
+
+impl Record for Purl {
+    fn put(&self, out: &mut Writer) {
+        let Self { kind, namespace, name, version, qualifiers, subpath } = self;
+        kind.put(out);
+        namespace.put(out);
+        name.put(out);
+        version.put(out);
+        qualifiers.put(out);
+        subpath.put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let purl = Self {
+            kind: Record::take(input)?,
+            namespace: Record::take(input)?,
+            name: Record::take(input)?,
+            version: Record::take(input)?,
+            qualifiers: Record::take(input)?,
+            subpath: Record::take(input)?,
+        };
+        let is_sorted = purl.qualifiers.is_sorted_by(|(a, _), (b, _)| a < b);
+        if is_sorted { Ok(purl) } else { Err(Malformed) }
+    }
+}
 
 impl Record for OwnedFiles {
     fn put(&self, out: &mut Writer) {

@@ -3,7 +3,7 @@
 //! A reader believes nothing: lengths are checked against the bytes that are there before anything is made for them,
 //! so that no bytes make it panic, recurse without end, or take more memory than a fixed multiple of their number.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use crate::{
     bom::OwnedFiles,
@@ -109,6 +109,11 @@ impl Writer {
         self.path_bytes = self.path_bytes.saturating_add(path.len());
     }
 
+    /// That a text comes out once more than it is written; it counts as paths do.
+    pub(super) fn repeats(&mut self, text: &str) {
+        self.path_bytes = self.path_bytes.saturating_add(text.len());
+    }
+
     /// As they are kept.
     pub(super) fn owned_files(&mut self, files: &OwnedFiles) {
         self.bytes(files.as_packed());
@@ -137,16 +142,30 @@ fn low_byte(number: u64) -> u8 {
     low & 0x7f
 }
 
+/// The body of an entry, of which long values may keep parts as they lie there.
+#[derive(Debug, Clone)]
+pub(super) struct Body<'a> {
+    pub(super) entry: &'a Arc<Vec<u8>>,
+    /// Where it lies in the entry.
+    pub(super) at: Range<usize>,
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.entry.get(self.at.clone()).unwrap_or_default()
+    }
+}
+
 /// Takes the bytes of an entry apart.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
+    /// What the bytes are the end of, where parts of it may be kept.
+    body: Option<Body<'a>>,
     /// The path read last,
     last_path: ImagePath,
     /// and its bytes.
     path: Vec<u8>,
-    /// The path read last of those that are packed.
-    packed_path: Vec<u8>,
     /// Bytes that paths may still come to.
     path_bytes: usize,
     texts: Vec<Arc<str>>,
@@ -158,13 +177,18 @@ impl<'a> Reader<'a> {
         let path_bytes = bytes.len().saturating_mul(PATH_BYTES);
         Self {
             bytes,
+            body: None,
             last_path: ImagePath::root(),
             path: Vec::new(),
-            packed_path: Vec::new(),
             path_bytes,
             texts: Vec::new(),
             depth: 0,
         }
+    }
+
+    /// A reader of `body` that keeps parts of it.
+    pub(super) fn within(body: &Body<'a>) -> Self {
+        Self { body: Some(body.clone()), ..Self::new(body.bytes()) }
     }
 
     /// That nothing is left.
@@ -172,13 +196,25 @@ impl<'a> Reader<'a> {
         if self.bytes.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 
+    #[inline]
     pub(super) fn byte(&mut self) -> Result<u8, Malformed> {
         let (first, rest) = self.bytes.split_first().ok_or(Malformed)?;
         self.bytes = rest;
         Ok(*first)
     }
 
+    #[inline]
     pub(super) fn number(&mut self) -> Result<u64, Malformed> {
+        match self.bytes.split_first() {
+            Some((&byte, rest)) if byte < 0x80 => {
+                self.bytes = rest;
+                Ok(byte.into())
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Result<u64, Malformed> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -236,9 +272,23 @@ impl<'a> Reader<'a> {
         Ok(self.last_path.clone())
     }
 
+    /// That a text comes out once more than it is there.
+    pub(super) fn repeats(&mut self, text: &str) -> Result<(), Malformed> {
+        self.path_bytes = self.path_bytes.checked_sub(text.len()).ok_or(Malformed)?;
+        Ok(())
+    }
+
     pub(super) fn owned_files(&mut self) -> Result<OwnedFiles, Malformed> {
         let packed = self.bytes()?;
-        OwnedFiles::of_packed(packed, &mut self.packed_path, &mut self.path_bytes).ok_or(Malformed)
+        let files = match &self.body {
+            Some(Body { entry, at }) => {
+                let end = at.end.checked_sub(self.bytes.len()).ok_or(Malformed)?;
+                let begin = end.checked_sub(packed.len()).ok_or(Malformed)?;
+                OwnedFiles::of_packed(entry, begin..end, &mut self.path_bytes)
+            }
+            None => OwnedFiles::of_packed(&Arc::new(packed.to_vec()), 0..packed.len(), &mut self.path_bytes),
+        };
+        files.ok_or(Malformed)
     }
 
     pub(super) fn path_list(&mut self) -> Result<PathList, Malformed> {
@@ -275,7 +325,9 @@ impl<'a> Reader<'a> {
         mut take: impl FnMut(&mut Self) -> Result<T, Malformed>,
     ) -> Result<Vec<T>, Malformed> {
         let length = self.length()?;
-        let mut list = Vec::with_capacity(length.min(ROOM));
+        // All at once, if the room is no more than what is left to be read.
+        let room = self.bytes.len().checked_div(size_of::<T>()).unwrap_or(ROOM);
+        let mut list = Vec::with_capacity(length.min(room.max(ROOM)));
         for _ in 0..length {
             list.push(take(self)?);
         }

@@ -9,12 +9,14 @@
 //! | … | the body |
 //! | 32 | SHA-256 of all before it |
 
+use std::ops::Range;
+
 use sha2::{Digest as _, Sha256};
 
 use super::key::Key;
 
 /// The version of this format and of what the body holds.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 const MAGIC: [u8; 8] = *b"sbomctlL";
 const DIGEST_BYTES: usize = 32;
 
@@ -49,8 +51,8 @@ pub(super) fn seal(key: &Key, body: &[u8]) -> (Vec<u8>, [u8; DIGEST_BYTES]) {
     (head, digest.into())
 }
 
-/// The body of an entry that was stored for `key` and is whole.
-pub(super) fn open<'e>(key: &Key, entry: &'e [u8]) -> Result<&'e [u8], Damage> {
+/// Where the body lies in an entry that was stored for `key` and is whole.
+pub(super) fn open(key: &Key, entry: &[u8]) -> Result<Range<usize>, Damage> {
     let (sealed, digest) = entry.split_last_chunk::<DIGEST_BYTES>().ok_or(Damage::Length)?;
     let (magic, rest) = sealed.split_first_chunk().ok_or(Damage::Length)?;
     let (format, rest) = rest.split_first_chunk().ok_or(Damage::Length)?;
@@ -68,7 +70,7 @@ pub(super) fn open<'e>(key: &Key, entry: &'e [u8]) -> Result<&'e [u8], Damage> {
     if Sha256::digest(sealed).as_slice() != digest {
         return Err(Damage::Digest);
     }
-    Ok(body)
+    Ok(sealed.len() - body.len()..sealed.len())
 }
 
 #[cfg(test)]
@@ -86,7 +88,7 @@ mod tests {
     fn a_sealed_body_is_found_again() {
         for body in [&b""[..], b"a", &[0; 5000]] {
             let entry = sealed(&KEY, body);
-            assert_eq!(open(&KEY, &entry), Ok(body));
+            assert_eq!(&entry[open(&KEY, &entry).unwrap()], body);
             assert_eq!(entry.len() as u64, body.len() as u64 + FRAME_BYTES);
         }
     }

@@ -8,6 +8,7 @@ use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -16,7 +17,7 @@ use super::{
     key::{Key, Of},
     trust::{self, Expected},
 };
-use crate::limits::{Limit, ReadError, read_capped};
+use crate::limits::{Limit, ReadError, read_capped_sized};
 
 /// What entries are called, behind their key in hex.
 const SUFFIXES: [&str; 2] = [suffix(Of::Layer), suffix(Of::Image)];
@@ -48,7 +49,7 @@ pub(super) struct Folder {
 /// An entry that was found.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Arc<Vec<u8>>,
     file: File,
     used: SystemTime,
 }
@@ -127,8 +128,8 @@ impl Folder {
         trust::check(&metadata, Expected::File)
             .map_err(|why| CacheError::Distrusted { path: path.clone(), why })?;
         let used = metadata.modified().map_err(failed)?;
-        match read_capped(&file, most) {
-            Ok(bytes) => Ok(Some(Found { bytes, file, used })),
+        match read_capped_sized(&file, metadata.len(), most) {
+            Ok(bytes) => Ok(Some(Found { bytes: Arc::new(bytes), file, used })),
             Err(ReadError::Limit(_)) => Ok(None),
             Err(ReadError::Io(source)) => Err(failed(source)),
         }

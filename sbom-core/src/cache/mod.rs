@@ -12,7 +12,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -41,7 +41,7 @@ pub use trust::Distrust;
 pub(crate) use key::{Files, Key, Keys};
 pub(crate) use layer::{Place, RereadResult};
 
-use codec::Malformed;
+use codec::{Body, Malformed};
 use entry::Damage;
 use folder::Folder;
 
@@ -179,7 +179,7 @@ impl LayerCache {
 
     /// The result of a layer.
     pub(crate) fn layer(&self, key: &Key, place: Place<'_>) -> Option<LayerContent> {
-        self.find(key, |body| layer::read(body, place))
+        self.find(key, |body| layer::read(body.bytes(), place))
     }
 
     /// Keeps the result of a layer whose digest was proved.
@@ -189,7 +189,7 @@ impl LayerCache {
 
     /// The result of reading certain files of a layer.
     pub(crate) fn reread(&self, key: &Key, place: Place<'_>) -> Option<RereadResult> {
-        self.find(key, |body| layer::read_reread(body, place))
+        self.find(key, |body| layer::read_reread(body.bytes(), place))
     }
 
     /// Keeps the result of reading certain files of a layer whose digest was proved.
@@ -206,7 +206,7 @@ impl LayerCache {
         subject: &Subject,
         detectors: &[&'static str],
     ) -> Option<Bom> {
-        let bom = self.find(key, |body| bill::read(body, subject, detectors))?;
+        let bom = self.find(key, |body| bill::read(&body, subject, detectors))?;
         for layer in layers {
             if self.state().reads != Reads::Yes {
                 break;
@@ -236,7 +236,7 @@ impl LayerCache {
         }
     }
 
-    fn find<T>(&self, key: &Key, decode: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Option<T> {
+    fn find<T>(&self, key: &Key, decode: impl FnOnce(Body<'_>) -> Result<T, Malformed>) -> Option<T> {
         if self.state().reads != Reads::Yes {
             self.state().counts.misses += 1;
             return None;
@@ -351,10 +351,11 @@ pub fn rewritten(body: &[u8]) -> Option<Vec<u8>> {
 
 fn decoded<T>(
     key: &Key,
-    bytes: &[u8],
-    decode: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+    entry: &Arc<Vec<u8>>,
+    decode: impl FnOnce(Body<'_>) -> Result<T, Malformed>,
 ) -> Result<T, Damage> {
-    Ok(decode(entry::open(key, bytes)?)?)
+    let at = entry::open(key, entry)?;
+    Ok(decode(Body { entry, at })?)
 }
 
 fn system_time(time: Timestamp) -> SystemTime {

@@ -31,17 +31,21 @@ use crate::{
     license::{CustomLicense, Licensing, text::Reading},
 };
 
-/// A struct, by its fields.
+/// A struct, by its fields; one that is followed by a module is written as that has it.
 macro_rules! record {
-    ($type:ty { $($field:ident),+ $(,)? }) => {
+    (@put $field:ident, $out:ident) => { $field.put($out) };
+    (@put $field:ident, $out:ident, $module:ident) => { $module::put($field, $out) };
+    (@take $input:ident) => { Record::take($input) };
+    (@take $input:ident, $module:ident) => { $module::take($input) };
+    ($type:ty { $($field:ident $(by $module:ident)?),+ $(,)? }) => {
         impl Record for $type {
             fn put(&self, out: &mut Writer) {
                 let Self { $($field),+ } = self;
-                $($field.put(out);)+
+                $(record!(@put $field, out $(, $module)?);)+
             }
 
             fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
-                Ok(Self { $($field: Record::take(input)?),+ })
+                Ok(Self { $($field: record!(@take input $(, $module)?)?),+ })
             }
         }
     };
@@ -271,7 +275,7 @@ impl Record for Archives {
 
 impl Record for Digest {
     fn put(&self, out: &mut Writer) {
-        out.bytes(self.to_string().as_bytes());
+        out.bytes(self.as_str().as_bytes());
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {

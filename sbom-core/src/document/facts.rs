@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     json,
     model::{
-        Ancestor, Completeness, Component, ComponentKind, Document, Evidence, LayerDescriptor,
-        LifecyclePhase, Reference, Technique, Usage,
+        Ancestor, Attribution, Completeness, Component, ComponentKind, Document, Evidence, LayerDescriptor,
+        LifecyclePhase, Property, Reference, Technique, Usage,
     },
     syntax,
 };
+use crate::digest::Digest;
 
 mod absorb;
 pub(super) mod beyond;
@@ -26,21 +27,57 @@ pub(super) use absorb::absorb;
 /// A name and a value.
 pub(super) type Fact<'a> = (Cow<'a, str>, Cow<'a, str>);
 
+/// One of Trivy's names.
+macro_rules! trivy {
+    ($name:literal) => {
+        concat!("aquasecurity:trivy:", $name)
+    };
+}
+
 /// What Trivy's names begin with in CycloneDX; its annotations in SPDX go without.
-pub(super) const TRIVY: &str = "aquasecurity:trivy:";
+pub(super) const TRIVY: &str = trivy!("");
 
 /// The longest build instruction that is repeated at each component; the image itself carries it whole.
 const CREATED_BY_CHARS: usize = 256;
+
+/// Room for what only some formats say of most components.
+const OTHERS: usize = 4;
+/// Room for what follows from the fields of most components.
+const DERIVED: usize = 12;
 
 /// What is said of the component at `index` in every format, sorted by name and without repetition. Values of one
 /// name keep the order that they mean something in.
 pub(super) fn of(document: &Document, index: usize) -> Vec<Fact<'_>> {
     let Some(component) = document.components.get(index) else { return Vec::new() };
-    let mut facts: Vec<Fact<'_>> = derived(document, index, component);
-    for property in &component.properties {
-        facts.push((property.name.as_str().into(), property.value.as_str().into()));
+    let mut derived = derived(document, index, component);
+    sort(&mut derived);
+    let mut stated = component.properties.iter().peekable();
+    let mut facts: Vec<Fact<'_>> =
+        Vec::with_capacity(derived.len().saturating_add(stated.len()).saturating_add(OTHERS));
+    // Both are sorted already.
+    for next in derived {
+        while let Some(property) = stated.next_if(|property| *property.name < *next.0) {
+            facts.push(stated_by(property));
+        }
+        facts.push(next);
     }
-    tidy(facts)
+    facts.extend(stated.map(stated_by));
+    facts.dedup();
+    facts
+}
+
+/// Adds `more` to facts that are sorted by their names: behind those of the same name.
+pub(super) fn add<'a>(facts: &mut Vec<Fact<'a>>, more: Vec<Fact<'a>>) {
+    /// More than these are not worth a search each.
+    const FEW: usize = 8;
+    if more.len() > FEW {
+        facts.extend(more);
+        return sort(facts);
+    }
+    for fact in more {
+        let at = facts.partition_point(|known| known.0 <= fact.0);
+        facts.insert(at, fact);
+    }
 }
 
 /// What SPDX says beside [`of`], as it has no fields for it.
@@ -106,7 +143,7 @@ pub(super) fn without_field_in_spdx_2<'a>(
 /// What is said of the document itself: its properties, each gap as a record of JSON, and how many there are.
 pub(super) fn of_header(document: &Document) -> impl Iterator<Item = Fact<'_>> {
     let own = document.header.properties.iter();
-    let own = own.map(|property| (property.name.as_str().into(), property.value.as_str().into()));
+    let own = own.map(stated_by);
     let gaps = document.gaps.iter().map(|gap| ("sbomctl:gap".into(), json::line(gap).into()));
     let count = [("sbomctl:gaps:count".into(), document.gap_count().to_string().into())];
     let hidden = document.gaps_not_listed;
@@ -158,8 +195,16 @@ pub(super) fn completeness_in_words(document: &Document) -> String {
 pub(super) fn layer_place(document: &Document, index: usize) -> String {
     let layer = document.layers.get(index);
     match layer.and_then(|layer| layer.diff_id.as_ref().or(layer.digest.as_ref())) {
-        Some(digest) => format!("layer={digest} index={index}"),
+        Some(digest) => ["layer=", digest.as_str(), " index=", &in_digits(index)].concat(),
         None => format!("index={index}"),
+    }
+}
+
+/// `number` as `Display` writes it; most layers have a number of one digit.
+fn in_digits(number: usize) -> Cow<'static, str> {
+    match "0123456789".get(number..number.saturating_add(1)) {
+        Some(digit) => digit.into(),
+        None => number.to_string().into(),
     }
 }
 
@@ -180,7 +225,7 @@ pub(super) fn hundredths(confidence: f64) -> Option<u8> {
 
 /// `sbomctl:reference:vcs`, whose value is the address.
 pub(super) fn reference_name(reference: &Reference) -> Cow<'static, str> {
-    format!("sbomctl:reference:{}", reference.kind.name()).into()
+    ["sbomctl:reference:", reference.kind.name()].concat().into()
 }
 
 /// One piece of evidence, in a record of JSON.
@@ -231,17 +276,35 @@ fn ancestor_record(ancestor: &Ancestor) -> String {
     })
 }
 
-/// Sorted by name; of pairs that are the same, one.
-fn tidy(mut facts: Vec<Fact<'_>>) -> Vec<Fact<'_>> {
-    facts.sort_by(|a, b| a.0.cmp(&b.0));
-    facts.dedup();
-    facts
+fn stated_by(property: &Property) -> Fact<'_> {
+    (property.name.as_str().into(), property.value.as_str().into())
 }
 
-/// What follows from the model's fields.
+/// By name; values of one name stay in their order.
+fn sort(facts: &mut [Fact<'_>]) {
+    facts.sort_by(|a, b| a.0.cmp(&b.0));
+}
+
+/// What follows from the model's fields, mostly in the order of the names.
 fn derived<'a>(document: &'a Document, index: usize, component: &'a Component) -> Vec<Fact<'a>> {
-    let mut facts = Vec::new();
+    let mut facts = Vec::with_capacity(DERIVED);
     let mut add = |name: Cow<'a, str>, value: Cow<'a, str>| facts.push((name, value));
+    let is_root = document.root == Some(index);
+    let is_part = !is_root && !is_system(document, index);
+    if is_root {
+        subject(document, &mut add);
+    } else if is_part {
+        for_trivy(document, component, &mut add);
+    } else {
+        distribution(document, component, &mut add);
+    }
+    let first = cpe(component);
+    for other in component.cpes.iter().filter(|other| Some(other.as_str()) != first) {
+        add("sbomctl:cpe".into(), other.into());
+    }
+    if is_part {
+        of_layers(document, component, &mut add);
+    }
     for reference in component.references.iter().filter(|reference| !syntax::is_address(&reference.url)) {
         if reference.comment.is_some() || !reference.hashes.is_empty() {
             let (name, value) = beyond::reference(reference);
@@ -250,19 +313,8 @@ fn derived<'a>(document: &'a Document, index: usize, component: &'a Component) -
             add(reference_name(reference), (&reference.url).into());
         }
     }
-    let first = cpe(component);
-    for other in component.cpes.iter().filter(|other| Some(other.as_str()) != first) {
-        add("sbomctl:cpe".into(), other.into());
-    }
     if component.usage == Usage::BuildOnly {
         add("sbomctl:usage".into(), "build-only".into());
-    }
-    if document.root == Some(index) {
-        subject(document, &mut add);
-    } else if is_system(document, index) {
-        distribution(document, component, &mut add);
-    } else {
-        package(document, component, &mut add);
     }
     facts
 }
@@ -282,15 +334,15 @@ fn subject<'a>(document: &'a Document, add: &mut impl FnMut(Cow<'a, str>, Cow<'a
     }
     // By layer, and not sorted: Trivy takes them in this order.
     for diff_id in document.layers.iter().filter_map(|layer| layer.diff_id.as_ref()) {
-        add(format!("{TRIVY}DiffID").into(), diff_id.to_string().into());
+        add(trivy!("DiffID").into(), diff_id.as_str().into());
     }
 }
 
 fn layer_facts(layer: &LayerDescriptor) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
     let media_type = Some(layer.media_type.as_str()).filter(|name| !name.is_empty());
     [
-        ("digest", layer.digest.as_ref().map(|digest| digest.to_string().into())),
-        ("diffId", layer.diff_id.as_ref().map(|digest| digest.to_string().into())),
+        ("digest", layer.digest.as_ref().map(|digest| digest.as_str().into())),
+        ("diffId", layer.diff_id.as_ref().map(|digest| digest.as_str().into())),
         ("size", layer.size.map(|size| size.to_string().into())),
         ("mediaType", media_type.map(Cow::Borrowed)),
         ("createdBy", layer.created_by.as_deref().map(Cow::Borrowed)),
@@ -305,8 +357,8 @@ fn distribution<'a>(
     component: &'a Component,
     add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>),
 ) {
-    add(format!("{TRIVY}Class").into(), "os-pkgs".into());
-    add(format!("{TRIVY}Type").into(), (&component.name).into());
+    add(trivy!("Class").into(), "os-pkgs".into());
+    add(trivy!("Type").into(), (&component.name).into());
     let Some(system) = &document.distribution else { return };
     add("syft:distro:id".into(), (&system.id).into());
     for (index, like) in system.id_like.iter().enumerate() {
@@ -324,60 +376,64 @@ fn distribution<'a>(
     }
 }
 
-fn package<'a>(
+/// What Trivy says of a package.
+fn for_trivy<'a>(
     document: &'a Document,
     component: &'a Component,
     add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>),
 ) {
     // What a foreign document says under one of Trivy's names stands.
-    let mut trivy = |name: &str, value: Cow<'a, str>| {
-        let name = format!("{TRIVY}{name}");
-        if component.property(&name).is_none() {
-            add(name.into(), value);
+    let mut add = |name: &'static str, value: Option<&'a str>| {
+        if let Some(value) = value.filter(|_| component.property(name).is_none()) {
+            add(name.into(), value.into());
         }
     };
-    if let Some(kind) = package_type(document, component) {
-        trivy("PkgType", kind.into());
-    }
-    if let Some(source) = component.source.as_ref().filter(|_| component.is_os_package()) {
-        trivy("SrcName", (&source.name).into());
-        trivy("SrcVersion", (&source.version).into());
-    }
     let is_program_or_part = matches!(component.purl_type(), Some("golang" | "cargo"))
         || component.kind == ComponentKind::Application;
-    if let Some(evidence) = component.evidence.first().filter(|_| is_program_or_part) {
-        trivy("FilePath", evidence.location.trim_start_matches('/').into());
-    }
-    let Some(layers) = component.layers else { return };
-    if let Some(layer) =
-        document.layers.get(layers.introduced).filter(|_| component.kind != ComponentKind::File)
-    {
-        if let Some(digest) = &layer.digest {
-            trivy("LayerDigest", digest.to_string().into());
-        }
-        if let Some(diff_id) = &layer.diff_id {
-            trivy("LayerDiffID", diff_id.to_string().into());
-        }
-    }
-    let changed = Some(layers.changed).filter(|&changed| changed != layers.introduced);
-    let events = [("introduced", Some(layers.introduced)), ("changed", changed), ("removed", layers.removed)];
-    for (event, index) in events {
+    let evidence = component.evidence.first().filter(|_| is_program_or_part);
+    add(trivy!("FilePath"), evidence.map(|evidence| evidence.location.trim_start_matches('/')));
+    let layer = component.layers.filter(|_| component.kind != ComponentKind::File);
+    let layer = layer.and_then(|layers| document.layers.get(layers.introduced));
+    let text = Digest::as_str;
+    add(trivy!("LayerDiffID"), layer.and_then(|layer| layer.diff_id.as_ref()).map(text));
+    add(trivy!("LayerDigest"), layer.and_then(|layer| layer.digest.as_ref()).map(text));
+    add(trivy!("PkgType"), package_type(document, component));
+    let source = component.source.as_ref().filter(|_| component.is_os_package());
+    add(trivy!("SrcName"), source.map(|source| source.name.as_str()));
+    add(trivy!("SrcVersion"), source.map(|source| source.version.as_str()));
+}
+
+/// In which layers `component` came, changed and went, and what made these.
+fn of_layers<'a>(
+    document: &'a Document,
+    component: &'a Component,
+    add: &mut impl FnMut(Cow<'a, str>, Cow<'a, str>),
+) {
+    let Some(Attribution { introduced, changed, removed }) = component.layers else { return };
+    let changed = Some(changed).filter(|&changed| changed != introduced);
+    for (event, created_by, index) in [
+        ("sbomctl:layer:changed", "sbomctl:layer:changed:createdBy", changed),
+        ("sbomctl:layer:introduced", "sbomctl:layer:introduced:createdBy", Some(introduced)),
+        ("sbomctl:layer:removed", "sbomctl:layer:removed:createdBy", removed),
+    ] {
         let Some(index) = index else { continue };
-        add(format!("sbomctl:layer:{event}").into(), layer_place(document, index).into());
+        add(event.into(), layer_place(document, index).into());
         if component.kind == ComponentKind::File {
             continue;
         }
         if let Some(instruction) = document.layers.get(index).and_then(|layer| layer.created_by.as_deref()) {
-            add(format!("sbomctl:layer:{event}:createdBy").into(), shortened(instruction));
+            add(created_by.into(), shortened(instruction));
         }
     }
 }
 
 fn shortened(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(CREATED_BY_CHARS) {
-        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
-        None => Cow::Borrowed(text),
+    if text.len() <= CREATED_BY_CHARS {
+        return Cow::Borrowed(text);
     }
+    let plain = text.get(..CREATED_BY_CHARS).filter(|begin| begin.is_ascii());
+    let begin = plain.or_else(|| text.get(..text.char_indices().nth(CREATED_BY_CHARS)?.0));
+    begin.map_or(Cow::Borrowed(text), |begin| Cow::Owned([begin, "…"].concat()))
 }
 
 /// Trivy's name of the kind of package: for one of an operating system the name of its family.
@@ -398,7 +454,7 @@ fn package_type<'a>(document: &'a Document, component: &'a Component) -> Option<
 /// The last part of the namespace of a package URL: `debian` of `pkg:deb/debian/bash@5`.
 fn namespace(purl: &str) -> Option<&str> {
     let path = purl.split(['@', '?', '#']).next()?;
-    let mut parts = path.split('/').skip(1).collect::<Vec<_>>();
-    parts.pop()?;
-    parts.pop()
+    let (_, path) = path.split_once('/')?;
+    let (namespace, _) = path.rsplit_once('/')?;
+    namespace.rsplit('/').next()
 }

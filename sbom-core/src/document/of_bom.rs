@@ -19,6 +19,7 @@ use crate::{
     digest::{Algorithm, Digest},
     limits::Limits,
     oci::{LayerDescriptor, Subject, SubjectKind},
+    purl::Purl,
 };
 
 mod claims;
@@ -218,7 +219,7 @@ fn part(component: bom::Component, is_image: bool, parties: &mut Parties) -> Com
             _ => component.name,
         },
         version: component.version,
-        purl: component.purl.map(|purl| purl.to_string()),
+        purl: component.purl.as_ref().map(Purl::to_text),
         cpes: component.cpes,
         description: component.description,
         declared: component.licenses,

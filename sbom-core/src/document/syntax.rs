@@ -3,6 +3,8 @@
 //! All of them come from images. What does not fit is written as a property instead, so nothing is lost and one
 //! odd text does not make a whole document invalid.
 
+use std::borrow::Cow;
+
 use crate::bom::Party;
 
 /// Whether `text` is an absolute address of the form `SCHEME://HOST…` in RFC 3986, without IPv6 literals, or
@@ -11,34 +13,68 @@ pub(crate) fn is_address(text: &str) -> bool {
     if let Some(mail) = text.strip_prefix("mailto:") {
         return is_mail(mail);
     }
-    let Some((scheme, rest)) = text.split_once("://") else { return false };
-    let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let Some((authority, path)) = rest.split_at_checked(end) else { return false };
-    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let (host, port) = host.split_once(':').unwrap_or((host, ""));
-    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    // In front of the first colon there is a scheme, or nothing that is one.
+    let (scheme, rest) = cut(text.as_bytes(), |byte| byte == b':');
+    let Some(rest) = rest.strip_prefix(b"://") else { return false };
+    let (authority, rest) = cut(rest, |byte| matches!(byte, b'/' | b'?' | b'#'));
+    let (path, fragment) = cut(rest, |byte| byte == b'#');
+    let at = authority.iter().rposition(|&byte| byte == b'@');
+    let (user, host) = at.and_then(|at| authority.split_at_checked(at)).unwrap_or((b"", authority));
+    let (host, port) = cut(host.strip_prefix(b"@").unwrap_or(host), |byte| byte == b':');
+    scheme.first().is_some_and(u8::is_ascii_alphabetic)
+        && scheme.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
         && !host.is_empty()
-        && is_encoded(host, "")
-        && is_encoded(user, ":")
-        && port.bytes().all(|byte| byte.is_ascii_digit())
-        && is_encoded(path, ":@/?")
-        && is_encoded(fragment, ":@/?")
+        && is_encoded(host, HOST)
+        && is_encoded(user, USER)
+        && port.strip_prefix(b":").unwrap_or(port).iter().all(u8::is_ascii_digit)
+        && is_encoded(path, PATH)
+        && is_encoded(fragment.strip_prefix(b"#").unwrap_or(fragment), PATH)
 }
 
-/// Unreserved characters, sub-delimiters, percent-encoded bytes and those in `also`.
-fn is_encoded(text: &str, also: &str) -> bool {
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        let valid = match c {
-            '%' => {
-                let mut hex = || chars.next().is_some_and(|c| c.is_ascii_hexdigit());
-                hex() && hex()
-            }
-            c => c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c) || also.contains(c),
+/// `text` before the first byte that `ends` it, and from there on.
+#[inline]
+fn cut(text: &[u8], ends: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|&byte| ends(byte)).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, b""))
+}
+
+/// Where in an address a character may stand as it is.
+const HOST: u8 = 1;
+const USER: u8 = 2;
+const PATH: u8 = 4;
+
+/// Of each byte, where it may stand: unreserved characters and sub-delimiters everywhere.
+static STANDS_IN: [u8; 256] = {
+    let mut stands_in = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 0x7f {
+        let places = match byte {
+            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b','
+            | b';' | b'=' => HOST | USER | PATH,
+            b':' => USER | PATH,
+            b'@' | b'/' | b'?' => PATH,
+            _ if byte.is_ascii_alphanumeric() => HOST | USER | PATH,
+            _ => 0,
         };
-        if !valid {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a byte is an index of 256 places, and this is computed once"
+        )]
+        {
+            stands_in[byte as usize] = places;
+        }
+        byte += 1;
+    }
+    stands_in
+};
+
+/// Characters that may stand in `place`, and percent-encoded bytes.
+fn is_encoded(text: &[u8], place: u8) -> bool {
+    let mut bytes = text.iter();
+    while let Some(&byte) = bytes.next() {
+        let places = STANDS_IN.get(usize::from(byte)).copied().unwrap_or_default();
+        let mut hex = || bytes.next().is_some_and(u8::is_ascii_hexdigit);
+        if places & place == 0 && !(byte == b'%' && hex() && hex()) {
             return false;
         }
     }
@@ -48,10 +84,8 @@ fn is_encoded(text: &str, also: &str) -> bool {
 /// Whether `text` is a mail address of the plain form of RFC 5321, within its lengths.
 pub(crate) fn is_mail(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
-    let atom = |atom: &str| {
-        !atom.is_empty()
-            && atom.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c))
-    };
+    let of_atom = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+    let atom = |atom: &str| !atom.is_empty() && atom.bytes().all(of_atom);
     let label = |label: &str| {
         let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
         (1..=63).contains(&label.len())
@@ -65,14 +99,17 @@ pub(crate) fn is_mail(text: &str) -> bool {
 /// Whether `text` is a CPE 2.3 formatted string whose parts need no wildcards inside of words.
 pub(crate) fn is_cpe(text: &str) -> bool {
     let Some(text) = text.strip_prefix("cpe:2.3:") else { return false };
-    let parts = split_unescaped(text);
-    parts.len() == 11
-        && parts.iter().enumerate().all(|(index, part)| match (index, *part) {
+    let mut count = 0;
+    let all_valid = split_unescaped(text).enumerate().all(|(index, part)| {
+        count = index + 1;
+        match (index, part) {
             (_, "*" | "-") => true,
             (0, part) => matches!(part, "a" | "h" | "o"),
             (6, part) => is_language(part),
             (_, part) => is_cpe_word(part),
-        })
+        }
+    });
+    all_valid && count == 11
 }
 
 /// Whether `text` has the form of a package URL: `pkg:TYPE/NAME…` in characters of an address.
@@ -101,14 +138,13 @@ pub(super) fn is_cpe_22(text: &str) -> bool {
         && names.all(|name| name.chars().all(valid))
 }
 
-fn split_unescaped(text: &str) -> Vec<&str> {
+fn split_unescaped(text: &str) -> impl Iterator<Item = &str> {
     let mut escaped = false;
-    text.split(|c| {
+    text.split(move |c| {
         let splits = c == ':' && !escaped;
         escaped = c == '\\' && !escaped;
         splits
     })
-    .collect()
 }
 
 fn is_language(text: &str) -> bool {
@@ -135,16 +171,19 @@ fn is_cpe_word(text: &str) -> bool {
 }
 
 /// `text` without control characters, each of which becomes a space, and without space around it.
-pub(super) fn one_line(text: &str) -> String {
-    text.replace(|c: char| c.is_control(), " ").trim().to_owned()
+pub(super) fn one_line(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.trim().into();
+    }
+    text.replace(|c: char| c.is_control(), " ").trim().to_owned().into()
 }
 
 /// `Name <mail>`, or whichever of the two there is.
-pub(super) fn name_and_mail(party: &Party) -> Option<String> {
+pub(super) fn name_and_mail(party: &Party) -> Option<Cow<'_, str>> {
     let name = one_line(&party.name);
     match party.email.as_deref().map(one_line).filter(|mail| !mail.is_empty()) {
         Some(mail) if name.is_empty() => Some(mail),
-        Some(mail) => Some(format!("{name} <{mail}>")),
+        Some(mail) => Some([&name, " <", &mail, ">"].concat().into()),
         None => Some(name).filter(|name| !name.is_empty()),
     }
 }

@@ -1,7 +1,10 @@
 //! Layers laid over one another as an engine would: what is left, and what was.
 
 use super::*;
-use crate::{bom::FileKind, layer::Entry};
+use crate::{
+    bom::FileKind,
+    layer::{Entry, EntryKind},
+};
 
 /// Entries as a shell would make them: `f PATH` file, `F PATH` file with a finding, `d PATH` directory,
 /// `l PATH TARGET` symbolic link, `h PATH TARGET` hard link, `w PATH` whiteout, `o PATH` opaque directory.

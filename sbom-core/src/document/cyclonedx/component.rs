@@ -11,21 +11,24 @@ use crate::document::{
     model::{self, ComponentKind, Document, Usage},
     syntax,
 };
+use crate::purl::Purl;
 
 /// The component at `index` as `version` has it.
 pub(super) fn of(document: &Document, index: usize, version: CycloneDxVersion) -> Option<Component<'_>> {
     let component = document.components.get(index)?;
     let makers = party::makers(component, version);
     let licenses = license::of(component, version);
-    let mut facts = facts::of(document, index);
-    facts.extend(makers.facts);
-    facts.extend(licenses.facts);
-    facts.extend(without_field(component, version));
-    facts.extend(evidence::without_field(document, component, version));
+    let references: Vec<&model::Reference> =
+        component.references.iter().filter(|reference| syntax::is_address(&reference.url)).collect();
+    let mut others: Vec<Fact<'_>> = makers.facts;
+    others.extend(licenses.facts);
+    without_field(component, &references, version, &mut others);
+    others.extend(evidence::without_field(document, component, version));
     for (name, to) in edges::beyond_needs(document, index) {
-        facts.extend(document.components.get(to).map(|to| (name.into(), to.id.as_str().into())));
+        others.extend(document.components.get(to).map(|to| (name, to.id.as_str().into())));
     }
-    facts.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut facts = facts::of(document, index);
+    facts::add(&mut facts, others);
     Some(Component {
         id: &component.id,
         kind: version.kind(component.kind).unwrap_or(ComponentKind::default().name()),
@@ -46,7 +49,7 @@ pub(super) fn of(document: &Document, index: usize, version: CycloneDxVersion) -
         purl: component.purl.as_deref(),
         swid: swid(document, index),
         pedigree: pedigree(component),
-        external_references: references(component, version),
+        external_references: external(&references, version),
         evidence: evidence::of(document, component, version, licenses.texts),
         properties: facts.into_iter().map(|(name, value)| Property { name, value }).collect(),
     })
@@ -75,21 +78,21 @@ fn pedigree(component: &model::Component) -> Option<Pedigree<'_>> {
         kind: "library",
         name: &source.name,
         version: Some(source.version.as_str()).filter(|version| !version.is_empty()),
-        purl: beyond::source_purl(component, source).map(|purl| purl.to_string()),
+        purl: beyond::source_purl_text(component, source),
     });
     let others = component.ancestors.iter().map(|ancestor| Ancestor {
         kind: "library",
         name: &ancestor.name,
         version: ancestor.version.as_deref(),
-        purl: ancestor.purl.as_ref().map(ToString::to_string),
+        purl: ancestor.purl.as_ref().map(Purl::to_text),
     });
     let ancestors: Vec<Ancestor<'_>> = source.chain(others).collect();
     (!ancestors.is_empty()).then_some(Pedigree { ancestors })
 }
 
-fn references(component: &model::Component, version: CycloneDxVersion) -> Vec<Reference<'_>> {
-    let valid = component.references.iter().filter(|reference| syntax::is_address(&reference.url));
-    let mut references: Vec<Reference<'_>> = valid
+fn external<'a>(references: &[&'a model::Reference], version: CycloneDxVersion) -> Vec<Reference<'a>> {
+    let mut references: Vec<Reference<'a>> = references
+        .iter()
         .map(|reference| Reference {
             kind: version.reference(reference.kind).unwrap_or("other"),
             url: &reference.url,
@@ -101,9 +104,14 @@ fn references(component: &model::Component, version: CycloneDxVersion) -> Vec<Re
     references
 }
 
-/// What `version` has no field or no word for, as properties.
-fn without_field(component: &model::Component, version: CycloneDxVersion) -> Vec<Fact<'_>> {
-    let mut facts: Vec<Fact<'_>> = Vec::new();
+/// What `version` has no field or no word for, as properties. Of the references of `component`, `references` have a
+/// field.
+fn without_field<'a>(
+    component: &'a model::Component,
+    references: &[&'a model::Reference],
+    version: CycloneDxVersion,
+    facts: &mut Vec<Fact<'a>>,
+) {
     if version.kind(component.kind).is_none() {
         facts.push(("sbomctl:kind".into(), component.kind.name().into()));
     }
@@ -116,12 +124,11 @@ fn without_field(component: &model::Component, version: CycloneDxVersion) -> Vec
     }
     let unknown = |hash: &&model::Hash| version.hash(hash).is_none();
     facts.extend(component.hashes.iter().filter(unknown).map(beyond::hash));
-    for reference in component.references.iter().filter(|reference| syntax::is_address(&reference.url)) {
+    for reference in references {
         if reference.hashes.iter().any(|hash| unknown(&hash)) {
             facts.push(beyond::reference(reference));
         } else if version.reference(reference.kind).is_none() {
             facts.push((facts::reference_name(reference), (&reference.url).into()));
         }
     }
-    facts
 }

@@ -1,7 +1,5 @@
 //! Where and how a component was found, in CycloneDX: methods by which it was told, and occurrences of it.
 
-use std::collections::BTreeMap;
-
 use super::{
     record::{Copyright, Evidence, Identity, LicenseChoice, Method, Occurrence},
     version::{CycloneDxVersion, Feature},
@@ -62,34 +60,41 @@ fn occurrence<'a>(
     evidence: &'a model::Evidence,
     version: CycloneDxVersion,
 ) -> Occurrence<'a> {
-    let place = evidence.layer.map(|layer| facts::layer_place(document, layer));
-    let detail = evidence.detail.as_ref().map(|detail| format!("detail={detail}"));
+    let evidence_of = Some(evidence).filter(|_| version.has(Feature::OccurrenceContext));
+    let place = evidence_of.and_then(|evidence| evidence.layer);
+    let place = place.map(|layer| facts::layer_place(document, layer));
+    let detail = evidence_of.and_then(|evidence| evidence.detail.as_deref());
     let context = match (place, detail) {
-        (Some(place), Some(detail)) => Some(format!("{place} {detail}")),
-        (place, detail) => place.or(detail),
+        (Some(place), Some(detail)) => Some([&place, " detail=", detail].concat()),
+        (None, Some(detail)) => Some(["detail=", detail].concat()),
+        (place, None) => place,
     };
-    Occurrence {
-        location: &evidence.location,
-        additional_context: context.filter(|_| version.has(Feature::OccurrenceContext)),
-    }
+    Occurrence { location: &evidence.location, additional_context: context }
+}
+
+/// What tells methods apart.
+fn method(evidence: &model::Evidence) -> (Option<model::Technique>, &str) {
+    (evidence.technique, &evidence.location)
 }
 
 /// One method for each file and technique, with the highest confidence it gave.
 fn identity(component: &Component) -> Option<Identity<'_>> {
-    let mut seen: BTreeMap<_, u8> = BTreeMap::new();
-    for evidence in &component.evidence {
-        let Some(technique) = evidence.technique else { continue };
-        let confidence = seen.entry((technique, evidence.location.as_str())).or_default();
-        *confidence = evidence.confidence.unwrap_or_default().max(*confidence);
-    }
-    let methods = seen.iter().map(|(&(technique, path), &confidence)| Method {
-        technique: technique.name(),
-        confidence: facts::confidence(confidence),
-        value: Some(path).filter(|path| !path.is_empty()),
+    let mut seen: Vec<&model::Evidence> =
+        component.evidence.iter().filter(|evidence| evidence.technique.is_some()).collect();
+    // The surest of those of one file and technique comes first.
+    seen.sort_by(|a, b| method(a).cmp(&method(b)).then(b.confidence.cmp(&a.confidence)));
+    seen.dedup_by(|a, b| method(a) == method(b));
+    let surest = seen.iter().map(|evidence| evidence.confidence.unwrap_or_default()).max()?;
+    let methods = seen.iter().filter_map(|evidence| {
+        Some(Method {
+            technique: evidence.technique?.name(),
+            confidence: facts::confidence(evidence.confidence.unwrap_or_default()),
+            value: Some(evidence.location.as_str()).filter(|path| !path.is_empty()),
+        })
     });
     Some(Identity {
         field: if component.purl.is_some() { "purl" } else { "name" },
-        confidence: facts::confidence(seen.values().copied().max()?),
+        confidence: facts::confidence(surest),
         methods: methods.collect(),
     })
 }

@@ -4,6 +4,8 @@
 //! expression. Two expressions in one list are allowed by 1.7 alone, and readers of it fail on them, so that no
 //! version gets more than one: what is concluded then is a property.
 
+use std::{cmp::Ordering, sync::Arc};
+
 use super::{
     record::{Expression, License, LicenseChoice, Property, Text},
     version::{CycloneDxVersion, Feature},
@@ -80,9 +82,9 @@ pub(super) fn of(component: &Component, version: CycloneDxVersion) -> Licenses<'
     }
     let in_list = [alone(declared), alone(concluded).filter(|_| beside.is_none())];
     let mut texts: Vec<&CustomLicense> = declared.custom.iter().chain(&concluded.custom).collect();
-    texts.sort();
-    texts.dedup();
-    texts.retain(|text| !in_list.contains(&Some(text)));
+    texts.sort_by(|a, b| in_order(a, b));
+    texts.dedup_by(|a, b| in_order(a, b).is_eq());
+    texts.retain(|text| !in_list.iter().flatten().any(|known| in_order(known, text).is_eq()));
     if version.has(Feature::LicenseProperties) {
         let text = |text| LicenseChoice::License { license: custom_license(text, None, version) };
         licenses.texts = texts.into_iter().map(text).collect();
@@ -91,6 +93,12 @@ pub(super) fn of(component: &Component, version: CycloneDxVersion) -> Licenses<'
         licenses.facts.extend(in_list.chain(texts.into_iter().map(|text| beyond::license(text, true))));
     }
     licenses
+}
+
+/// As `Ord` has it; texts are long, and those that are shared need not be read.
+fn in_order(a: &CustomLicense, b: &CustomLicense) -> Ordering {
+    let texts = || if Arc::ptr_eq(&a.text, &b.text) { Ordering::Equal } else { a.text.cmp(&b.text) };
+    (&a.id, &a.name).cmp(&(&b.id, &b.name)).then_with(texts)
 }
 
 /// The licence of the documents themselves.

@@ -1,5 +1,7 @@
 //! People and organisations in CycloneDX, which has a field for each of the two, and older versions a mere text.
 
+use std::borrow::Cow;
+
 use super::{
     record::{Contact, Entity},
     version::{CycloneDxVersion, Feature},
@@ -15,10 +17,10 @@ use crate::document::{
 pub(super) struct Makers<'a> {
     pub(super) manufacturer: Option<Entity<'a>>,
     pub(super) authors: Option<[Contact<'a>; 1]>,
-    pub(super) author: Option<String>,
-    pub(super) publisher: Option<String>,
+    pub(super) author: Option<Cow<'a, str>>,
+    pub(super) publisher: Option<Cow<'a, str>>,
     /// What the fields cannot hold, also of the supplier.
-    pub(super) facts: Vec<Fact<'static>>,
+    pub(super) facts: Vec<Fact<'a>>,
 }
 
 /// Who made `component`.

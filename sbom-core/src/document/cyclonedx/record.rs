@@ -62,9 +62,9 @@ pub(super) struct Component<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) authors: Option<[Contact<'a>; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) author: Option<String>,
+    pub(super) author: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) publisher: Option<String>,
+    pub(super) publisher: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) group: Option<&'a str>,
     pub(super) name: &'a str,

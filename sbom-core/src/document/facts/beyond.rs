@@ -15,7 +15,7 @@ use crate::{
         },
         syntax,
     },
-    purl::Purl,
+    purl::{self, Purl},
 };
 
 /// A person or organisation, whole.
@@ -53,18 +53,28 @@ pub(in crate::document) fn source(source: &SourcePackage) -> Fact<'static> {
 }
 
 /// The package URL of the source package of `component`. Only Debian's has one of its own.
-pub(in crate::document) fn source_purl(component: &Component, source: &SourcePackage) -> Option<Purl> {
+pub(in crate::document) fn source_purl_text(component: &Component, source: &SourcePackage) -> Option<String> {
     if component.purl_type() != Some("deb") {
         return None;
     }
-    let binary: Purl = component.purl.as_deref()?.parse().ok()?;
-    Some(
-        Purl::new("deb", &source.name)
-            .namespace(&binary.namespace_segments().join("/"))
-            .version(&source.version)
-            .qualifier("arch", "source")
-            .qualifier("distro", binary.get_qualifier("distro").unwrap_or_default()),
-    )
+    let binary = purl::Parts::of(component.purl.as_deref()?).ok()?;
+    let mut text = String::with_capacity(96);
+    text.push_str("pkg:deb");
+    let segments = binary.namespace.iter().flat_map(|segment| segment.split('/'));
+    for segment in segments.filter(|segment| !segment.is_empty()).chain([source.name.as_str()]) {
+        text.push('/');
+        purl::encode(segment, &mut text);
+    }
+    if !source.version.is_empty() {
+        text.push('@');
+        purl::encode(&source.version, &mut text);
+    }
+    text.push_str("?arch=source");
+    if let Some(distro) = binary.qualifier("distro") {
+        text.push_str("&distro=");
+        purl::encode(distro, &mut text);
+    }
+    Some(text)
 }
 
 /// A licence that is not on the SPDX list, whole, or without its text where that stands in the list of licences.
@@ -185,7 +195,7 @@ impl Beyond {
 /// The component's source package is written as the first thing that it was derived from.
 pub(super) fn source_is_no_ancestor(component: &mut Component) {
     let Some(source) = component.source.as_deref() else { return };
-    let purl = source_purl(component, source);
+    let purl = source_purl_text(component, source).and_then(|purl| purl.parse::<Purl>().ok());
     let version = Some(source.version.as_str()).filter(|version| !version.is_empty());
     let at = component.ancestors.iter().position(|ancestor| {
         ancestor.name == source.name && ancestor.version.as_deref() == version && ancestor.purl == purl

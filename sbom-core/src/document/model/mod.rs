@@ -281,7 +281,9 @@ impl Component {
 
     /// Whether it is a package of an operating system.
     pub fn is_os_package(&self) -> bool {
-        matches!(self.purl_type(), Some("apk" | "deb" | "rpm" | "alpm"))
+        const BEGINNINGS: [&str; 4] = ["deb/", "apk/", "rpm/", "alpm/"];
+        let rest = self.purl.as_deref().and_then(|purl| purl.strip_prefix("pkg:"));
+        rest.is_some_and(|rest| BEGINNINGS.iter().any(|beginning| rest.starts_with(beginning)))
     }
 
     /// The value of the first property called `name`.
@@ -300,7 +302,9 @@ impl Document {
     pub fn outgoing(&self, from: usize) -> &[Relationship] {
         let start = self.relationships.partition_point(|relationship| relationship.from < from);
         let rest = self.relationships.get(start..).unwrap_or_default();
-        rest.get(..rest.partition_point(|relationship| relationship.from == from)).unwrap_or_default()
+        // Most have few.
+        let count = rest.iter().take_while(|relationship| relationship.from == from).count();
+        rest.get(..count).unwrap_or_default()
     }
 
     /// Whether anything could not be read.

@@ -124,6 +124,10 @@ fn level_confidence(evidence: &mut [Evidence]) {
     if evidence.len() < 2 {
         return;
     }
+    let all_alike = |pair: &[Evidence]| matches!(pair, [a, b] if a.confidence == b.confidence);
+    if evidence.windows(2).all(all_alike) {
+        return;
+    }
     let key = |evidence: &Evidence| (evidence.location.clone(), evidence.technique);
     let mut highest: HashMap<_, Option<u8>> = HashMap::new();
     for evidence in evidence.iter() {

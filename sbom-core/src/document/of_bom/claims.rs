@@ -39,6 +39,9 @@ pub(super) fn add(
     is_image: bool,
     limits: &Limits,
 ) {
+    if claims.is_empty() {
+        return;
+    }
     let mut known = Known::of(document);
     for Claim { document: EmbeddedDocument { path, layer, bytes }, owner } in claims {
         match read(&bytes, limits) {

@@ -34,7 +34,8 @@ pub(super) fn of(bom: &Bom, first: usize, is_image: bool) -> Files {
 
 /// What the files of `component` amount to, where they were hashed: the verification code, and a property.
 pub(super) fn contents(bom: &Bom, component: &bom::Component) -> (Option<String>, Option<Property>) {
-    match bom.contents(component) {
+    // Without a list of files nothing is known of any.
+    match Some(component).filter(|_| !bom.files.is_empty()).and_then(|component| bom.contents(component)) {
         Some(contents) => {
             let property =
                 Property { name: INSTALLED_FILES.to_owned(), value: contents.installed_files.to_string() };

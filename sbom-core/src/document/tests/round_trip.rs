@@ -100,7 +100,7 @@ pub(super) fn check(name: &str, document: &Document, format: Format) {
 fn skeleton(document: Document, format: Format) -> Document {
     // Tag-value has no way to write control characters, and no empty names. Space around a text is none of its own.
     let plain = |text: String| match format {
-        Format::SpdxTagValue(_) => syntax::one_line(&text),
+        Format::SpdxTagValue(_) => syntax::one_line(&text).into_owned(),
         _ => text.trim().to_owned(),
     };
     let id = |id: String| match format {

@@ -136,7 +136,9 @@ fn class(party: &Party) -> &'static str {
 /// The mail address for one without a name.
 fn name(party: &Party) -> String {
     let name = syntax::one_line(&party.name);
-    if name.is_empty() { syntax::one_line(party.email.as_deref().unwrap_or_default()) } else { name }
+    let name =
+        if name.is_empty() { syntax::one_line(party.email.as_deref().unwrap_or_default()) } else { name };
+    name.into_owned()
 }
 
 /// `NAME-VERSION`.

@@ -55,8 +55,7 @@ impl Graph<'_> {
             let built: Vec<&Component> =
                 built.iter().filter_map(|&index| self.model.components.get(index)).collect();
             let version = Some(source.version.as_str()).filter(|version| !version.is_empty());
-            let purl = built.first().and_then(|binary| facts::beyond::source_purl(binary, source));
-            let purl = purl.map(|purl| purl.to_string());
+            let purl = built.first().and_then(|binary| facts::beyond::source_purl_text(binary, source));
             let body = Package {
                 name: &source.name,
                 version,

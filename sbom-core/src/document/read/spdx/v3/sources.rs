@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::{
     document::{
-        facts::beyond::source_purl,
+        facts::beyond::source_purl_text,
         model::{Component, ComponentKind, Document, RelationshipKind, SourcePackage},
         read::{ReadError, elements::Copies},
     },
@@ -84,7 +84,7 @@ fn is_plain(component: &Component) -> bool {
 
 /// Whether `binary` can say all that is known of the package `source` that it was built from.
 fn says_all(binary: &Component, source: &Component) -> bool {
-    let purl = source_purl(binary, &origin(source)).map(|purl| purl.to_string());
+    let purl = source_purl_text(binary, &origin(source));
     binary.source.is_none()
         && source.purl == purl
         && (source.supplier.is_none() || source.supplier == binary.supplier)
