@@ -458,7 +458,15 @@ impl EntrySink for Rereader<'_> {
         let (shared, files) = (self.shared, self.files);
         let file = files.get_key_value(&entry.path).filter(|_| entry.kind == EntryKind::File);
         let Some((file, paths)) = file else { return Ok(()) };
-        self.met.insert(file);
+        if !self.met.insert(file) {
+            // A hard link stays with the one that was there when it was made.
+            let message = format!(
+                "{file}, to which a link leads, is in its layer more than once; the last one is read"
+            );
+            for path in paths {
+                self.gap(path, Gap::new(GapKind::Unresolved, message.clone()));
+            }
+        }
         let mut head = [0; HEAD_BYTES];
         let head = match read_head(&mut head, entry.size, content) {
             Ok(head) => head,

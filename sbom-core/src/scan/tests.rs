@@ -11,6 +11,7 @@ use std::{
 
 use super::*;
 use crate::{
+    detect::GapKind,
     oci::Subject,
     source::{
         LayerBytes, SourceError,
@@ -272,7 +273,7 @@ impl Source for Counted {
 
 #[test]
 fn as_many_zstd_layers_are_unpacked_at_a_time_as_their_windows_have_room_for() {
-    let noise: Vec<u8> = (0..90_000_u32).map(|n| (n.wrapping_mul(0x9e37_79b1) >> 13) as u8).collect();
+    let noise: Vec<u8> = (0..90_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
     let layers: Vec<Vec<u8>> = (0..8)
         .map(|n| {
             let packages = format!("P:p{n}\nV:1-r0\nA:x86_64\n\n");
@@ -329,4 +330,21 @@ fn a_global_header_is_a_gap_where_it_has_the_name_of_something() {
     check("pax_global_header", "", "pax_global_header", true);
     check("pax_global_header", "", "pax_global_header/a/b", true);
     check("pax_global_header", "", "pax_global_header2", false);
+}
+
+#[test]
+fn what_a_hard_link_leads_to_is_found_again_if_it_is_there_once() {
+    use sbomctl_testkit::TarBuilder;
+    let check = |layer: TarBuilder, package: &str, expected: &[GapKind]| {
+        let bom = scan(&Memory::new(vec![layer.build()]), &options(1), &Silent).unwrap();
+        let found = bom.components.iter().map(|component| &*component.name);
+        assert!(found.clone().any(|name| name == package), "{:?}", found.collect::<Vec<_>>());
+        assert_eq!(bom.gaps.iter().map(|gap| gap.kind).collect::<Vec<_>>(), expected, "{:?}", bom.gaps);
+    };
+    let database = |package: &str| format!("P:{package}\nV:1-r0\nA:x86_64\n\n");
+    let new = |package| TarBuilder::new().file("d/x", database(package));
+    let link = "lib/apk/db/installed";
+    check(new("a").hardlink(link, "d/x"), "a", &[]);
+    check(new("a").symlink("l", "d").hardlink(link, "l/x"), "a", &[]);
+    check(new("a").hardlink(link, "d/x").file("d/x", database("b")), "b", &[GapKind::Unresolved]);
 }
