@@ -190,7 +190,7 @@ fn assembled(id: &str) -> Outcome {
             let mut findings = Findings::default();
             look(detector.as_ref(), &path, &content, &limits, &mut findings);
             layer.findings.push((layer.entries.len(), findings.found));
-            layer.entries.push(Entry { path, kind: EntryKind::File, mode: 0o644, size: content.size() });
+            layer.entries.push(&Entry { path, kind: EntryKind::File, mode: 0o644, size: content.size() });
         }
     }
     let mut overlay = Overlay::new(&limits);
