@@ -1,4 +1,4 @@
-//! From a source to a bill. The only module that starts threads.
+//! From a source to a bill. The only module, but for the writing of long arrays, that starts threads.
 //!
 //! Layers are read in parallel, each streamed once: stored bytes → digest → decompressed → walked, with the
 //! files that detectors want captured and read on the way. What a layer gave counts only once its digest and
