@@ -181,7 +181,7 @@ fn layer(bytes: &[u8]) {
     struct Keep(LayerContent);
     impl EntrySink for Keep {
         fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
-            self.0.entries.push(entry);
+            self.0.entries.push(&entry);
             let mut head = [0; 64];
             drop(content.read(&mut head));
             Ok(())
