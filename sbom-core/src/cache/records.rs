@@ -307,7 +307,9 @@ impl Record for Checksums {
     fn put(&self, out: &mut Writer) {
         let Self { paths, md5 } = self;
         paths.put(out);
-        md5.iter().for_each(|digest| digest.put(out));
+        for digest in md5 {
+            digest.put(out);
+        }
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
