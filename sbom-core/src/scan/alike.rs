@@ -113,7 +113,9 @@ mod tests {
         let alike = Alike::default();
         let read = [layer(&[("a", "x"), ("b", "x")]), layer(&[("b", "x"), ("a", "y")]), layer(&[("a", "y")])];
         let mut shared = read.clone();
-        shared.iter_mut().for_each(|layer| alike.share(layer));
+        for layer in &mut shared {
+            alike.share(layer);
+        }
         let [first, second, third] = shared.each_ref().map(packages);
         assert!(Arc::ptr_eq(&first[1], &second[0]) && Arc::ptr_eq(&second[1], &third[0]));
         for (shared, read) in shared.iter().zip(&read) {

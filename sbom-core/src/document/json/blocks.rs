@@ -15,14 +15,15 @@ pub(super) fn threads(blocks: usize) -> usize {
 
 /// Hands what `make` gives for each of `blocks` to `take`, in their order. With one of the `threads` there are no others than
 /// the one that asks, which else makes its part as well.
-pub(super) fn in_order<B: Send, E: Send>(
+pub(super) fn in_order<B, E>(
     blocks: usize,
     threads: usize,
     make: &(dyn Fn(usize) -> Result<B, E> + Sync),
     mut take: impl FnMut(B) -> Result<(), E>,
 ) -> Result<(), E>
 where
-    E: From<io::Error>,
+    B: Send,
+    E: From<io::Error> + Send,
 {
     std::thread::scope(|scope| {
         let others = (1..threads).map(|first| {
@@ -39,13 +40,15 @@ where
         });
         let others: Vec<mpsc::Receiver<Result<B, E>>> = others.collect();
         for block in 0..blocks {
-            let thread = block.checked_rem(threads).and_then(|thread| others.get(thread.checked_sub(1)?));
-            let made = match thread {
+            let other = block.checked_rem(threads).and_then(|thread| others.get(thread.checked_sub(1)?));
+            let result = match other {
                 // A thread that panicked sends nothing, and the scope panics in its stead.
-                Some(thread) => thread.recv().unwrap_or_else(|_| Err(io::Error::other("no block").into())),
+                Some(receiver) => {
+                    receiver.recv().unwrap_or_else(|_| Err(io::Error::other("no block").into()))
+                }
                 None => make(block),
             };
-            take(made?)?;
+            take(result?)?;
         }
         Ok(())
     })
