@@ -40,9 +40,10 @@ const INVENTORIES: &[(&str, &str)] = &[
 
 fn inventory(path: &ImagePath) -> Option<&'static str> {
     let name = path.file_name();
-    // Asked of every file: few go further than their name.
+    // Asked of every file: few go further than the end of their name.
     INVENTORIES
         .iter()
+        .filter(|(pattern, _)| pattern.as_bytes().last() == name.last())
         .filter(|(pattern, _)| pattern.as_bytes().strip_suffix(name).is_some_and(|head| head.ends_with(b"/")))
         .find(|(pattern, _)| ends_with(path, pattern))
         .map(|(_, what)| *what)
