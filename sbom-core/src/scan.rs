@@ -27,6 +27,7 @@ mod hashing;
 mod inspect;
 mod parts;
 mod pipeline;
+mod reread;
 mod results;
 mod schedule;
 mod stored;

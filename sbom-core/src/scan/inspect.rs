@@ -11,9 +11,8 @@ use crate::{
     bom::{
         FileScope,
         gaps::Gaps,
-        overlay::{HashedFile, LayerContent, Reread},
+        overlay::{HashedFile, LayerContent},
     },
-    cache::Files,
     detect::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, HEAD_BYTES, Want},
     digest::ContentReader,
     image_path::ImagePath,
@@ -42,10 +41,10 @@ pub(super) struct Shared<'o> {
 }
 
 /// The detectors that want a file, and how much of it.
-type Wanted<'o> = Vec<(&'o dyn Detector, Want)>;
+pub(super) type Wanted<'o> = Vec<(&'o dyn Detector, Want)>;
 
 /// What was kept of a file, within its share of the memory.
-struct Kept<'s> {
+pub(super) struct Kept<'s> {
     content: Content,
     spare: &'s Spare,
     /// Of the buffer that was spare before.
@@ -112,7 +111,7 @@ impl<'o> Shared<'o> {
         Ok(Some(findings))
     }
 
-    fn wanted(&self, path: &ImagePath, entry: &Entry, head: &[u8]) -> Wanted<'o> {
+    pub(super) fn wanted(&self, path: &ImagePath, entry: &Entry, head: &[u8]) -> Wanted<'o> {
         let meta = FileMeta { path, size: entry.size, mode: entry.mode, head };
         let detectors = self.options.detectors.iter();
         detectors
@@ -123,7 +122,7 @@ impl<'o> Shared<'o> {
 
     /// Whether a file that is wanted so far may be read: those of one layer alone are bounded here, and of all layers
     /// together where they are folded. Once there is no room for one there is none for those behind it.
-    fn has_room(&self, want: Want, size: u64, captured: &mut u64) -> bool {
+    pub(super) fn has_room(&self, want: Want, size: u64, captured: &mut u64) -> bool {
         let limits = self.limits();
         if want != Want::Whole || limits.file_bytes.check(size).is_err() {
             return true;
@@ -133,7 +132,12 @@ impl<'o> Shared<'o> {
     }
 
     /// Keeps of a file of `size` bytes what is wanted.
-    fn capture(&self, want: Want, size: u64, content: &mut dyn Read) -> Result<Kept<'_>, RetainError> {
+    pub(super) fn capture(
+        &self,
+        want: Want,
+        size: u64,
+        content: &mut dyn Read,
+    ) -> Result<Kept<'_>, RetainError> {
         let limits = self.limits();
         let whole = want == Want::Whole;
         let most = match (whole, limits.executable_bytes.check(size)) {
@@ -160,7 +164,7 @@ impl<'o> Shared<'o> {
 
     /// What the detectors find in a file, seen under `path`. Adds what they took out of it to `captured`; where there is no
     /// room for that, they found nothing.
-    fn detect(
+    pub(super) fn detect(
         &self,
         path: &ImagePath,
         entry: &Entry,
@@ -201,7 +205,7 @@ impl<'o> Shared<'o> {
     }
 }
 
-fn most_wanted(wanted: &Wanted<'_>) -> Option<Want> {
+pub(super) fn most_wanted(wanted: &Wanted<'_>) -> Option<Want> {
     wanted.iter().map(|(_, want)| *want).max()
 }
 
@@ -210,7 +214,7 @@ fn first(wanted: &Wanted<'_>) -> Option<&'static str> {
 }
 
 /// What follows if a file cannot be kept: a gap, unless the layer cannot be read.
-fn not_kept(path: &ImagePath, error: RetainError) -> Result<Gap, LayerError> {
+pub(super) fn not_kept(path: &ImagePath, error: RetainError) -> Result<Gap, LayerError> {
     match error {
         RetainError::Io(error) => unread(path, error),
         RetainError::Limit(exceeded) => Ok(over_limit(path, exceeded)),
@@ -218,7 +222,7 @@ fn not_kept(path: &ImagePath, error: RetainError) -> Result<Gap, LayerError> {
 }
 
 /// What follows if a file cannot be read: a gap, if a bound of this one file was hit.
-fn unread(path: &ImagePath, error: io::Error) -> Result<Gap, LayerError> {
+pub(super) fn unread(path: &ImagePath, error: io::Error) -> Result<Gap, LayerError> {
     let error = match error.downcast::<LimitExceeded>() {
         Ok(exceeded) => return Ok(over_limit(path, exceeded)),
         Err(error) => error,
@@ -232,7 +236,11 @@ fn over_limit(path: &ImagePath, exceeded: LimitExceeded) -> Gap {
     Gap { path: Some(path.clone()), ..Gap::new(GapKind::Limit, exceeded.to_string()) }
 }
 
-fn read_head<'h>(head: &'h mut [u8; HEAD_BYTES], size: u64, content: &mut dyn Read) -> io::Result<&'h [u8]> {
+pub(super) fn read_head<'h>(
+    head: &'h mut [u8; HEAD_BYTES],
+    size: u64,
+    content: &mut dyn Read,
+) -> io::Result<&'h [u8]> {
     let length = usize::try_from(size).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);
     let filled = read_full(content, head.get_mut(..length).unwrap_or_default())?;
     Ok(head.get(..filled).unwrap_or_default())
@@ -391,126 +399,4 @@ impl EntrySink for Inspector<'_> {
         let gap = Gap::new(GapKind::Unreadable, error.to_string());
         self.gap(Gap { path: Some(path), ..gap });
     }
-}
-
-/// Reads only certain files of a layer, each under the paths by which links lead to it.
-pub(super) struct Rereader<'a> {
-    shared: &'a Shared<'a>,
-    layer: usize,
-    files: &'a Files,
-    /// Bytes that may still be read under the second name of a file and those after it.
-    further: &'a mut u64,
-    read: Vec<Reread>,
-    captured: u64,
-    met: BTreeSet<&'a ImagePath>,
-}
-
-impl<'a> Rereader<'a> {
-    pub(super) fn new(shared: &'a Shared<'a>, layer: usize, files: &'a Files, further: &'a mut u64) -> Self {
-        Self { shared, layer, files, further, read: Vec::new(), captured: 0, met: BTreeSet::new() }
-    }
-
-    /// What the files say.
-    pub(super) fn finish(mut self) -> Vec<Reread> {
-        let files = self.files;
-        let met = std::mem::take(&mut self.met);
-        for (file, paths) in files.iter().filter(|(file, _)| !met.contains(file)) {
-            let gap = Gap::new(
-                GapKind::Unresolved,
-                format!("it is a link to {file}, which was not found in its layer again"),
-            );
-            for path in paths {
-                self.gap(path, gap.clone());
-            }
-        }
-        self.read
-    }
-
-    fn gap(&mut self, path: &ImagePath, gap: Gap) {
-        let gap = Gap { layer: Some(self.layer), path: Some(path.clone()), ..gap };
-        self.read.push(Reread { gaps: vec![gap], ..Reread::of(path) });
-    }
-
-    /// Reads a file under one of its paths. Gives how many bytes were taken out of it.
-    fn detect(&mut self, path: &ImagePath, entry: &Entry, kept: &Kept<'_>, wanted: &Wanted<'_>) -> u64 {
-        let before = self.captured;
-        let want = most_wanted(wanted).unwrap_or(Want::Nothing);
-        let has_room = self.shared.has_room(want, entry.size, &mut self.captured);
-        let findings = if has_room {
-            self.shared.detect(path, entry, kept, wanted, &mut self.captured)
-        } else {
-            Findings::default()
-        };
-        let taken = findings.taken;
-        let gaps = findings.gaps.into_iter().map(|gap| Gap { layer: Some(self.layer), ..gap }).collect();
-        let captured = self.captured.saturating_sub(before);
-        self.read.push(Reread { path: path.clone(), found: findings.found, gaps, captured });
-        taken
-    }
-}
-
-impl EntrySink for Rereader<'_> {
-    fn may_want(&self, entry: &Entry) -> bool {
-        self.files.contains_key(&entry.path)
-    }
-
-    fn entry(&mut self, entry: Entry, content: &mut dyn Read) -> Result<(), LayerError> {
-        let (shared, files) = (self.shared, self.files);
-        let file = files.get_key_value(&entry.path).filter(|_| entry.kind == EntryKind::File);
-        let Some((file, paths)) = file else { return Ok(()) };
-        if !self.met.insert(file) {
-            // A hard link stays with the one that was there when it was made.
-            let message = format!(
-                "{file}, to which a link leads, is in its layer more than once; the last one is read"
-            );
-            for path in paths {
-                self.gap(path, Gap::new(GapKind::Unresolved, message.clone()));
-            }
-        }
-        let mut head = [0; HEAD_BYTES];
-        let head = match read_head(&mut head, entry.size, content) {
-            Ok(head) => head,
-            Err(error) => {
-                let gap = unread(&entry.path, error)?;
-                for path in paths {
-                    self.gap(path, gap.clone());
-                }
-                return Ok(());
-            }
-        };
-        // One file may matter under several paths; it is kept once and read under each.
-        let wanted = paths.iter().map(|path| (path, shared.wanted(path, &entry, head)));
-        let wanted: Vec<_> = wanted.filter(|(_, wanted)| !wanted.is_empty()).collect();
-        let Some(want) = wanted.iter().filter_map(|(_, wanted)| most_wanted(wanted)).max() else {
-            return Ok(());
-        };
-        let mut content = io::Cursor::new(head).chain(content);
-        let kept = match shared.capture(want, entry.size, &mut content) {
-            Ok(kept) => kept,
-            Err(error) => {
-                let gap = not_kept(&entry.path, error)?;
-                for (path, _) in &wanted {
-                    self.gap(path, gap.clone());
-                }
-                return Ok(());
-            }
-        };
-        for (index, (path, wanted)) in wanted.iter().enumerate() {
-            if index > 0 {
-                let Some(rest) = self.further.checked_sub(entry.size) else {
-                    let message = "too many links lead to this file; it is not read under this name";
-                    self.gap(path, Gap::new(GapKind::Limit, message));
-                    continue;
-                };
-                *self.further = rest;
-            }
-            let taken = self.detect(path, &entry, &kept, wanted);
-            if index > 0 {
-                *self.further = self.further.saturating_sub(taken);
-            }
-        }
-        Ok(())
-    }
-
-    fn unreadable(&mut self, _: ImagePath, _: &io::Error) {}
 }

@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     Progress, ScanError, Stop,
-    inspect::{Inspector, Rereader, Shared},
+    inspect::{Inspector, Shared},
+    reread::Rereader,
 };
 use crate::{
     bom::{

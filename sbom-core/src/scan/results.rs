@@ -10,8 +10,9 @@ use std::{
 
 use super::{
     LayerRead, ScanError, Stop,
-    inspect::{Rereader, Shared},
+    inspect::Shared,
     pipeline::Pipeline,
+    reread::Rereader,
     stored::{self, Layers},
 };
 use crate::{

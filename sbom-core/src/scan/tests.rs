@@ -348,3 +348,26 @@ fn what_a_hard_link_leads_to_is_found_again_if_it_is_there_once() {
     check(new("a").symlink("l", "d").hardlink(link, "l/x"), "a", &[]);
     check(new("a").hardlink(link, "d/x").file("d/x", database("b")), "b", &[GapKind::Unresolved]);
 }
+
+#[test]
+fn of_a_file_that_is_in_its_layer_many_times_the_last_counts_and_it_is_said_once() {
+    let database = |package: &str| format!("P:{package}\nV:1-r0\nA:x86_64\n\n");
+    let links = ["lib/apk/db/installed", "usr/lib/apk/db/installed"];
+    let of = |last: &str| {
+        let target = sbomctl_testkit::TarBuilder::new().symlink(links[0], "/d/x").symlink(links[1], "/d/x");
+        let many = (0..50).fold(target, |layer, number| layer.file("d/x", database(&format!("p{number}"))));
+        scan(&Memory::new(vec![many.file("d/x", last).build()]), &options(1), &Silent).unwrap()
+    };
+    let packages = |bom: &Bom| -> Vec<String> {
+        let found = bom.components.iter().map(|component| component.name.clone());
+        found.filter(|name| name.starts_with('p')).collect()
+    };
+    let said = |bom: &Bom| {
+        let unresolved = bom.gaps.iter().filter(|gap| gap.kind == GapKind::Unresolved);
+        unresolved.filter_map(|gap| Some(gap.path.as_ref()?.to_string())).collect::<Vec<_>>()
+    };
+    let bom = of(&database("plast"));
+    assert_eq!(packages(&bom), ["plast"; 2], "{:?}", bom.gaps);
+    assert_eq!(said(&bom), links.map(|link| format!("/{link}")));
+    assert!(packages(&of("")).is_empty());
+}
