@@ -95,6 +95,11 @@ enum End {
 }
 
 impl End {
+    /// That of a layer whose producer is gone.
+    fn lost() -> Self {
+        Self::Failed(io::ErrorKind::Other, "the thread that unpacked it panicked".to_owned())
+    }
+
     fn of(error: &io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<LimitExceeded>()) {
             Some(exceeded) => Self::Exceeded(*exceeded),
@@ -173,7 +178,9 @@ impl<P: Unpack> Pipeline<P> {
     fn unpack<'p>(&'p self, state: MutexGuard<'p, State<P>>, work: Work<P>) -> MutexGuard<'p, State<P>> {
         drop(state);
         let Work { id, mut producer, mut chunk } = work;
+        let unless_it_panics = Unpacking { pipeline: self, id };
         let end = chunk.fill(&mut producer);
+        std::mem::forget(unless_it_panics);
         let mut state = self.lock();
         if let Some(stream) = state.streams.get_mut(&id) {
             stream.add(chunk, end);
@@ -194,6 +201,21 @@ impl<P> Pipeline<P> {
 
     fn lock(&self) -> MutexGuard<'_, State<P>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A layer that another thread than the one that walks it unpacks; dropped only where that panics.
+struct Unpacking<'p, P> {
+    pipeline: &'p Pipeline<P>,
+    id: u64,
+}
+
+impl<P> Drop for Unpacking<'_, P> {
+    /// Lets whoever walks the layer go, for whom nothing will come any more.
+    fn drop(&mut self) {
+        if let Some(stream) = self.pipeline.lock().streams.remove(&self.id) {
+            stream.changed.notify_all();
+        }
     }
 }
 
@@ -332,14 +354,14 @@ impl<P: Unpack> Ahead<'_, P> {
         let mut may_help = true;
         let mut state = self.pipeline.lock();
         loop {
-            let Some(stream) = state.streams.get(&self.id) else { return Some(End::Reached) };
+            let Some(stream) = state.streams.get(&self.id) else { return Some(End::lost()) };
             let has_time = stream.end.is_none() && stream.ready.len() < AHEAD;
             if has_time && let Some(work) = state.take_urgent(self.id, self.pipeline.threads) {
                 self.await_unpacked(false);
                 state = self.pipeline.unpack(state, work);
                 continue;
             }
-            let Some(stream) = state.streams.get_mut(&self.id) else { return Some(End::Reached) };
+            let Some(stream) = state.streams.get_mut(&self.id) else { return Some(End::lost()) };
             if let Some(chunk) = stream.ready.pop_front() {
                 if !stream.ready.is_empty() {
                     self.await_unpacked(false);

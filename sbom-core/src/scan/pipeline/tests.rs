@@ -117,3 +117,57 @@ fn a_layer_given_up_lets_helpers_go() {
         drop((pipeline.take_on(1), pipeline.take_on(1)));
     });
 }
+
+#[test]
+fn whoever_walks_a_small_layer_unpacks_first_for_the_large_one_that_would_be_done_last() {
+    let chunk = CHUNK as u64;
+    let layers = [40 * chunk, 4 * chunk];
+    let pipeline = Pipeline::new(&layers, 2);
+    let _taken_on = layers.map(|length| pipeline.take_on(length));
+    let of = |length| pipeline.begin(Count { at: 0, length, end: End::Reached }, None);
+    let [large, mut small] = layers.map(of);
+    let ready = |layer: &Ahead<'_, Count>| pipeline.lock().streams[&layer.id].ready.len();
+
+    assert_eq!(small.read(&mut [0; 10]).unwrap(), 10);
+    assert_eq!((ready(&large), ready(&small)), (AHEAD, 0));
+}
+
+#[test]
+fn whoever_walks_a_layer_unpacks_it_where_no_other_is_late() {
+    let chunk = CHUNK as u64;
+    let layers = [12 * chunk, 10 * chunk, 8 * chunk];
+    let pipeline = Pipeline::new(&layers, 2);
+    let _taken_on = layers.map(|length| pipeline.take_on(length));
+    let of = |length| pipeline.begin(Count { at: 0, length, end: End::Reached }, None);
+    let [large, mut small, _] = layers.map(of);
+    let ready = |layer: &Ahead<'_, Count>| pipeline.lock().streams[&layer.id].ready.len();
+
+    assert_eq!(small.read(&mut [0; 10]).unwrap(), 10);
+    assert_eq!((ready(&large), ready(&small)), (0, 0));
+}
+
+#[test]
+fn where_a_helper_panics_nobody_waits_for_it() {
+    struct Panics;
+
+    impl Read for Panics {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            panic!("a fault in what unpacks")
+        }
+    }
+
+    impl Unpack for Panics {
+        fn left(&self) -> u64 {
+            1
+        }
+    }
+
+    let pipeline = Pipeline::new(&[1], 2);
+    let _taken_on = pipeline.take_on(1);
+    let mut ahead = pipeline.begin(Panics, None);
+    std::thread::scope(|scope| {
+        assert!(scope.spawn(|| pipeline.help()).join().is_err());
+    });
+    assert!(ahead.read(&mut [0; 10]).unwrap_err().to_string().contains("panicked"));
+    assert!(ahead.stop().0.is_none());
+}
