@@ -190,28 +190,20 @@ mod properties {
     }
 }
 
-impl Record for Purl {
-    fn put(&self, out: &mut Writer) {
-        let Self { kind, namespace, name, version, qualifiers, subpath } = self;
-        kind.put(out);
-        namespace.put(out);
-        name.put(out);
-        version.put(out);
+record!(Purl { kind, namespace, name, version, qualifiers by qualifiers, subpath });
+
+/// Pairs that are sorted by their keys, each of which is there once.
+mod qualifiers {
+    use super::{Malformed, Reader, Record, Writer};
+
+    pub(super) fn put(qualifiers: &Vec<(String, String)>, out: &mut Writer) {
         qualifiers.put(out);
-        subpath.put(out);
     }
 
-    fn take(input: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let purl = Self {
-            kind: Record::take(input)?,
-            namespace: Record::take(input)?,
-            name: Record::take(input)?,
-            version: Record::take(input)?,
-            qualifiers: Record::take(input)?,
-            subpath: Record::take(input)?,
-        };
-        let is_sorted = purl.qualifiers.is_sorted_by(|(a, _), (b, _)| a < b);
-        if is_sorted { Ok(purl) } else { Err(Malformed) }
+    pub(super) fn take(input: &mut Reader<'_>) -> Result<Vec<(String, String)>, Malformed> {
+        let qualifiers: Vec<(String, String)> = Record::take(input)?;
+        let is_sorted = qualifiers.is_sorted_by(|(a, _), (b, _)| a < b);
+        if is_sorted { Ok(qualifiers) } else { Err(Malformed) }
     }
 }
 

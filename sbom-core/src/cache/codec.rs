@@ -7,7 +7,10 @@ use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use crate::{
     bom::OwnedFiles,
-    image_path::{ImagePath, PathList},
+    image_path::{
+        ImagePath, PathList,
+        packed::{put_long, put_path, take_long, take_path},
+    },
 };
 
 /// Bytes that no writer of this version wrote.
@@ -70,13 +73,10 @@ impl Writer {
         self.exactly(&[byte]);
     }
 
-    /// Seven bits a byte, the lowest first; the highest bit says that more follow.
-    pub(super) fn number(&mut self, mut number: u64) {
-        while number > 0x7f {
-            self.byte(low_byte(number) | 0x80);
-            number >>= 7;
+    pub(super) fn number(&mut self, number: u64) {
+        if self.has_room() {
+            put_long(&mut self.bytes, number);
         }
-        self.byte(low_byte(number));
     }
 
     pub(super) fn length(&mut self, length: usize) {
@@ -100,13 +100,17 @@ impl Writer {
     /// How many bytes it has in common with the path before it, and the others.
     pub(super) fn path(&mut self, path: &ImagePath) {
         let path = path.as_bytes();
-        let shared = self.path.iter().zip(path).take_while(|(before, now)| before == now).count();
-        let rest = path.get(shared..).unwrap_or_default();
-        self.length(shared);
-        self.bytes(rest);
-        self.path.truncate(shared);
-        self.path.extend_from_slice(rest);
+        if self.has_room() {
+            put_path(&mut self.bytes, &self.path, path);
+        }
+        self.path.clear();
+        self.path.extend_from_slice(path);
         self.path_bytes = self.path_bytes.saturating_add(path.len());
+    }
+
+    /// Whether it is not too much yet; one number or path beyond it is told when all is written.
+    fn has_room(&self) -> bool {
+        self.bytes.len() <= self.most
     }
 
     /// That a text comes out once more than it is written; it counts as paths do.
@@ -135,11 +139,6 @@ impl Writer {
             self.bytes(text.as_bytes());
         }
     }
-}
-
-fn low_byte(number: u64) -> u8 {
-    let [low, ..] = number.to_le_bytes();
-    low & 0x7f
 }
 
 /// The body of an entry, of which long values may keep parts as they lie there.
@@ -205,29 +204,7 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(super) fn number(&mut self) -> Result<u64, Malformed> {
-        match self.bytes.split_first() {
-            Some((&byte, rest)) if byte < 0x80 => {
-                self.bytes = rest;
-                Ok(byte.into())
-            }
-            _ => self.long_number(),
-        }
-    }
-
-    fn long_number(&mut self) -> Result<u64, Malformed> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            let bits = u64::from(byte & 0x7f);
-            if shift == 63 && bits > 1 {
-                break;
-            }
-            number |= bits << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(Malformed)
+        take_long(&mut self.bytes).ok_or(Malformed)
     }
 
     pub(super) fn size(&mut self) -> Result<usize, Malformed> {
@@ -258,14 +235,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn path(&mut self) -> Result<ImagePath, Malformed> {
-        let shared = self.size()?;
-        let rest = self.bytes()?;
-        let length = shared.checked_add(rest.len()).filter(|_| shared <= self.path.len());
-        self.path_bytes = length.and_then(|length| self.path_bytes.checked_sub(length)).ok_or(Malformed)?;
+        let before = self.path.len();
+        let shared = take_path(&mut self.bytes, &mut self.path).ok_or(Malformed)?;
+        self.path_bytes = self.path_bytes.checked_sub(self.path.len()).ok_or(Malformed)?;
         // The same path again is shared.
-        if shared < self.path.len() || !rest.is_empty() {
-            self.path.truncate(shared);
-            self.path.extend_from_slice(rest);
+        if shared < before || shared < self.path.len() {
             // Any other form of a path is none that a writer was given.
             self.last_path = ImagePath::continued(&self.path, shared).ok_or(Malformed)?;
         }

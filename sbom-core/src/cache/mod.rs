@@ -34,6 +34,7 @@ mod records;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod values;
 
 pub use prune::{Contents, Prune, Pruned};
 pub use trust::Distrust;
