@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use self::writer::{Within, Writer};
 
 mod blocks;
+mod escape;
 mod writer;
 
 /// A sequence that is serialised from what the function yields, item by item.
