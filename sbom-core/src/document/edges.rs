@@ -1,8 +1,6 @@
 //! Relationships in CycloneDX: one list of needs for each component, and properties `sbomctl:edge:KIND` for what a
 //! need is beyond that, or what is no need at all.
 
-use std::borrow::Cow;
-
 use super::model::{Component, ComponentKind, Document, Relationship, RelationshipKind};
 
 const PREFIX: &str = "sbomctl:edge:";
@@ -17,9 +15,9 @@ pub(super) fn needs(document: &Document, from: usize) -> Vec<usize> {
 
 /// The relationships of the component at `from` that its list of needs does not say: names of properties, and the
 /// index of the component that the value names. Sorted by name.
-pub(super) fn beyond_needs(document: &Document, from: usize) -> Vec<(Cow<'static, str>, usize)> {
+pub(super) fn beyond_needs(document: &Document, from: usize) -> Vec<(String, usize)> {
     let outgoing = document.outgoing(from);
-    let mut properties: Vec<(Cow<'static, str>, usize)> = outgoing
+    let mut properties: Vec<(String, usize)> = outgoing
         .chunk_by(|a, b| a.to == b.to)
         .flat_map(|pair| {
             let mut needs = pair.iter().filter(|relationship| relationship.kind.is_need());
@@ -27,22 +25,10 @@ pub(super) fn beyond_needs(document: &Document, from: usize) -> Vec<(Cow<'static
             let plain = only.is_some_and(|only| only.kind == plain_kind(document, from, only.to));
             pair.iter().filter(move |relationship| !(plain && relationship.kind.is_need()))
         })
-        .map(|relationship| (property(relationship.kind), relationship.to))
+        .map(|relationship| ([PREFIX, relationship.kind.name()].concat(), relationship.to))
         .collect();
     properties.sort();
     properties
-}
-
-/// The name of the property that says `kind`.
-fn property(kind: RelationshipKind) -> Cow<'static, str> {
-    match kind {
-        // Most documents have many of these.
-        RelationshipKind::DependsOnAlternative => "sbomctl:edge:dependsOnAlternative".into(),
-        RelationshipKind::Recommends => "sbomctl:edge:recommends".into(),
-        RelationshipKind::Suggests => "sbomctl:edge:suggests".into(),
-        RelationshipKind::Breaks => "sbomctl:edge:breaks".into(),
-        _ => [PREFIX, kind.name()].concat().into(),
-    }
 }
 
 /// Makes out of the needs of a document that was read, all of them `DependsOn` yet, and of its properties
@@ -143,13 +129,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_kind_has_its_name_in_a_property() {
-        for &kind in RelationshipKind::ALL {
-            assert_eq!(property(kind), format!("{PREFIX}{}", kind.name()));
-        }
-    }
-
     proptest! {
         #[test]
         fn relationships_are_read_as_they_were_written(document in any_document()) {
@@ -161,7 +140,7 @@ mod tests {
                 }
                 for (name, to) in beyond_needs(&document, from) {
                     let value = document.components[to].id.clone();
-                    read.components[from].properties.push(Property { name: name.into(), value });
+                    read.components[from].properties.push(Property { name, value });
                 }
             }
             decode(&mut read);

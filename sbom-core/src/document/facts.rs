@@ -68,15 +68,9 @@ pub(super) fn of(document: &Document, index: usize) -> Vec<Fact<'_>> {
 
 /// Adds `more` to facts that are sorted by their names: behind those of the same name.
 pub(super) fn add<'a>(facts: &mut Vec<Fact<'a>>, more: Vec<Fact<'a>>) {
-    /// More than these are not worth a search each.
-    const FEW: usize = 8;
-    if more.len() > FEW {
+    if !more.is_empty() {
         facts.extend(more);
-        return sort(facts);
-    }
-    for fact in more {
-        let at = facts.partition_point(|known| known.0 <= fact.0);
-        facts.insert(at, fact);
+        sort(facts);
     }
 }
 
@@ -195,16 +189,8 @@ pub(super) fn completeness_in_words(document: &Document) -> String {
 pub(super) fn layer_place(document: &Document, index: usize) -> String {
     let layer = document.layers.get(index);
     match layer.and_then(|layer| layer.diff_id.as_ref().or(layer.digest.as_ref())) {
-        Some(digest) => ["layer=", digest.as_str(), " index=", &in_digits(index)].concat(),
+        Some(digest) => ["layer=", digest.as_str(), " index=", &index.to_string()].concat(),
         None => format!("index={index}"),
-    }
-}
-
-/// `number` as `Display` writes it; most layers have a number of one digit.
-fn in_digits(number: usize) -> Cow<'static, str> {
-    match "0123456789".get(number..number.saturating_add(1)) {
-        Some(digit) => digit.into(),
-        None => number.to_string().into(),
     }
 }
 

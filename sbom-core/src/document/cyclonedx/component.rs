@@ -25,7 +25,7 @@ pub(super) fn of(document: &Document, index: usize, version: CycloneDxVersion) -
     without_field(component, &references, version, &mut others);
     others.extend(evidence::without_field(document, component, version));
     for (name, to) in edges::beyond_needs(document, index) {
-        others.extend(document.components.get(to).map(|to| (name, to.id.as_str().into())));
+        others.extend(document.components.get(to).map(|to| (name.into(), to.id.as_str().into())));
     }
     let mut facts = facts::of(document, index);
     facts::add(&mut facts, others);
