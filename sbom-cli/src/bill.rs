@@ -43,7 +43,7 @@ pub(crate) struct BillArgs {
     /// Default: `SOURCE_DATE_EPOCH`, else when the image was built, else 1970
     #[arg(long, value_name = "TIME")]
     timestamp: Option<String>,
-    /// Layers read at a time [default: one for each processor]
+    /// Threads that read layers and write the document [default: one for each processor]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Change a limit on what the subject may make sbomctl read or keep: `sbomctl limits` lists them
@@ -161,6 +161,7 @@ impl BillMaker {
             options_fingerprint: self.fingerprint.clone(),
             columns: None,
             snapshot: self.environment.snapshot.clone(),
+            jobs: self.options.jobs,
         };
         Ok((document, inputs))
     }

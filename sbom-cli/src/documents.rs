@@ -165,8 +165,8 @@ fn inputs(document: &Document, stamp: Stamp, fingerprint: &str, environment: &En
         timestamp: stamp.or(document.header.timestamp),
         tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         options_fingerprint: fingerprint.to_owned(),
-        columns: None,
         snapshot: environment.snapshot.clone(),
+        ..Inputs::default()
     }
 }
 

@@ -30,10 +30,6 @@ pub(crate) fn check(root: &Path, arguments: &[String], say: &dyn Fn(&str)) -> Re
         say("skipped: instructions: valgrind is not installed");
         return Ok(());
     };
-    if first_line("taskset", &["--version"]).is_none() {
-        say("skipped: instructions: taskset is not installed");
-        return Ok(());
-    }
     let (options, wanted): (Vec<&String>, Vec<&String>) =
         arguments.iter().partition(|word| word.starts_with("--"));
     let must_bless = options.iter().any(|option| *option == "--bless");
@@ -212,21 +208,9 @@ fn count_all(root: &Path, program: &Path, parts: &[&str]) -> Result<Counts, Stri
     Ok(counted?.into_iter().flatten().collect())
 }
 
-/// The first of the processors that this process may use.
-fn first_processor() -> Result<String, String> {
-    let status =
-        read(Path::new("/proc/self/status")).map_err(|error| format!("/proc/self/status: {error}"))?;
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
-    let number =
-        list.and_then(|list| list.trim().split(['-', ',']).next()).filter(|number| !number.is_empty());
-    number.map(str::to_owned).ok_or_else(|| "/proc/self/status names no processors".to_owned())
-}
-
 /// Counts one part; what callgrind knows of it goes to `out`.
 fn count(program: &Path, part: &str, out: &Path) -> Result<u64, String> {
-    // On one processor, so that no other thread does a part of it: those are not counted.
-    let mut valgrind = Command::new("taskset");
-    valgrind.args(["--cpu-list", &first_processor()?, "valgrind"]);
+    let mut valgrind = Command::new("valgrind");
     // What is in the environment lies on the stack, and moves what comes after it.
     valgrind.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").args([
         "--tool=callgrind",

@@ -1,6 +1,9 @@
 //! JSON written as it is made: sequences from iterators, two spaces of indentation, LF, a newline at the end.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    num::NonZeroUsize,
+};
 
 use serde::{Serialize, Serializer};
 
@@ -46,25 +49,29 @@ pub(super) fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Resul
     writer.finish()
 }
 
-/// Writes an object whose members are what `add` adds, and a newline.
+/// Writes an object whose members are what `add` adds, and a newline; its long arrays by `jobs` threads.
 pub(super) fn write_object(
+    jobs: NonZeroUsize,
     out: &mut dyn Write,
     add: impl FnOnce(&mut Object<'_, '_>) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut writer = Writer::new(out);
-    let mut object = Object(writer.object());
+    let mut object = Object { members: writer.object(), jobs };
     add(&mut object)?;
-    object.0.finish()?;
+    object.members.finish()?;
     writer.finish()
 }
 
 /// An object that is written member by member.
-pub(super) struct Object<'a, 'w>(Within<'a, 'w>);
+pub(super) struct Object<'a, 'w> {
+    members: Within<'a, 'w>,
+    jobs: NonZeroUsize,
+}
 
 impl Object<'_, '_> {
     /// Adds a member.
     pub(super) fn add(&mut self, key: &str, value: &impl Serialize) -> io::Result<()> {
-        Ok(self.0.field(key, value)?)
+        Ok(self.members.field(key, value)?)
     }
 
     /// Adds a member that is an array of what `make` gives for the numbers below `count`: by several threads, where there
@@ -75,7 +82,7 @@ impl Object<'_, '_> {
         count: usize,
         make: impl Fn(usize) -> Option<T> + Sync,
     ) -> io::Result<()> {
-        Ok(self.0.array(key, count, &make)?)
+        Ok(self.members.array(self.jobs, key, count, &make)?)
     }
 }
 

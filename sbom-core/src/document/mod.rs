@@ -1,12 +1,13 @@
 //! A bill → a document → its bytes, and back.
 //!
-//! A [`Document`] is what every format is written from and read into: the same components, relationships and gaps. What a format has no field for is written as
-//! a property (CycloneDX) or annotation (SPDX), under the names that `facts` gives it. Time and identifiers are
-//! arguments, so the same bill and [`Inputs`] give the same bytes.
+//! A [`Document`] is what every format is written from and read into: the same components, relationships and gaps. What
+//! a format has no field for is written as a property (CycloneDX) or annotation (SPDX), under the names that `facts`
+//! gives it. Time and identifiers are arguments, so the same bill and [`Inputs`] give the same bytes.
 
 use std::{
     fmt,
     io::{self, Write},
+    num::NonZeroUsize,
     str::FromStr,
 };
 
@@ -80,6 +81,8 @@ pub struct Inputs {
     pub columns: Option<usize>,
     /// What a snapshot for GitHub is for.
     pub snapshot: Snapshot,
+    /// Threads that may write it; the text is the same for any number.
+    pub jobs: NonZeroUsize,
 }
 
 impl Default for Inputs {
@@ -92,6 +95,7 @@ impl Default for Inputs {
             options_fingerprint: String::new(),
             columns: None,
             snapshot: Snapshot::default(),
+            jobs: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let count = model.components.len();
     let part = |index: usize| Some(index).filter(|index| model.root != Some(*index));
-    json::write_object(out, |document| {
+    json::write_object(inputs.jobs, out, |document| {
         document.add("$schema", &version.schema())?;
         document.add("bomFormat", &"CycloneDX")?;
         document.add("specVersion", &version.as_str())?;

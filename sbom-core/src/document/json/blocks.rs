@@ -7,10 +7,9 @@ const MOST: usize = 4;
 /// Blocks that each thread may be ahead.
 const AHEAD: usize = 2;
 
-/// How many threads so many blocks are for.
-pub(super) fn threads(blocks: usize) -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    processors.min(MOST).min(blocks).max(1)
+/// How many of `jobs` threads so many blocks are for.
+pub(super) fn threads(jobs: NonZeroUsize, blocks: usize) -> usize {
+    jobs.get().min(MOST).min(blocks).max(1)
 }
 
 /// Hands what `make` gives for each of `blocks` to `take`, in their order. With one of the `threads` there are no others than

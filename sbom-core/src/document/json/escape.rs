@@ -4,6 +4,7 @@
 //! the time of a scan that found everything in the cache. Source: RFC 8259, 7.
 
 /// Appends `text` to `out`, escaped.
+#[inline]
 pub(super) fn put(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
     loop {

@@ -4,6 +4,7 @@
 use std::{
     fmt::{self, Display},
     io::{self, Write},
+    num::NonZeroUsize,
 };
 
 use serde::ser::{self, Serialize, Serializer};
@@ -306,9 +307,10 @@ impl Within<'_, '_> {
         self.close()
     }
 
-    /// Adds a member that is an array of what `make` gives for the numbers below `count`.
+    /// Adds a member that is an array of what `make` gives for the numbers below `count`, written by so many threads.
     pub(super) fn array<T: Serialize>(
         &mut self,
+        jobs: NonZeroUsize,
         key: &str,
         count: usize,
         make: &(dyn Fn(usize) -> Option<T> + Sync),
@@ -322,7 +324,7 @@ impl Within<'_, '_> {
             let numbers = from..from.saturating_add(BLOCK).min(count);
             array_part(depth, numbers.filter_map(make))
         };
-        blocks::in_order(blocks, blocks::threads(blocks), &block, |part| array.part(&part))?;
+        blocks::in_order(blocks, blocks::threads(jobs, blocks), &block, |part| array.part(&part))?;
         array.close()
     }
 

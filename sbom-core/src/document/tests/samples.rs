@@ -8,7 +8,7 @@ use crate::{
         draft::{Draft, Handle},
     },
     digest::Digest,
-    document::{Inputs, Snapshot, Timestamp, Tool},
+    document::{Inputs, Timestamp, Tool},
     image_path::ImagePath,
     limits::Limits,
     oci::{Image, LayerDescriptor, Platform, SubjectKind},
@@ -20,8 +20,7 @@ pub(super) fn inputs() -> Inputs {
         timestamp: Timestamp::from_unix(1_732_147_200).unwrap(),
         tool: Tool { name: "sbomctl".into(), version: "0.1.0".into() },
         options_fingerprint: "scope=squashed".into(),
-        columns: None,
-        snapshot: Snapshot::default(),
+        ..Inputs::default()
     }
 }
 

@@ -76,12 +76,13 @@ proptest! {
     }
 }
 
-/// Writes an array of the numbers below `count` that `divisor` divides, by however many threads there are.
-fn array_written(count: usize, divisor: usize) -> String {
+/// Writes an array of the numbers below `count` that `divisor` divides, by so many threads.
+fn array_written(jobs: NonZeroUsize, count: usize, divisor: usize) -> String {
     let mut out = Vec::new();
     let mut writer = Writer::new(&mut out);
     let mut object = writer.object();
-    object.array("a", count, &|n| n.is_multiple_of(divisor).then(|| [n.to_string().repeat(50)])).unwrap();
+    let item = |n: usize| n.is_multiple_of(divisor).then(|| [n.to_string().repeat(50)]);
+    object.array(jobs, "a", count, &item).unwrap();
     object.field("b", &1).unwrap();
     object.finish().unwrap();
     writer.finish().unwrap();
@@ -95,10 +96,10 @@ fn a_long_array_is_written_as_a_short_one() {
             let items = (0..count).filter(|n| n.is_multiple_of(divisor));
             let items: Vec<_> = items.map(|n| [n.to_string().repeat(50)]).collect();
             let expected = serde_json::json!({ "a": items, "b": 1 });
-            assert_eq!(
-                array_written(count, divisor),
-                serde_json::to_string_pretty(&expected).unwrap() + "\n"
-            );
+            let expected = serde_json::to_string_pretty(&expected).unwrap() + "\n";
+            for jobs in [1, 2, 3, 64] {
+                assert_eq!(array_written(NonZeroUsize::new(jobs).unwrap(), count, divisor), expected);
+            }
         }
     }
 }
@@ -108,6 +109,7 @@ fn an_item_that_cannot_be_written_ends_a_long_array() {
     let mut out = Vec::new();
     let mut writer = Writer::new(&mut out);
     let mut object = writer.object();
-    let bad = object.array("a", 10 * BLOCK, &|n| Some(BTreeMap::from([(n, n)]))).unwrap_err();
+    let bad =
+        object.array(NonZeroUsize::MIN, "a", 10 * BLOCK, &|n| Some(BTreeMap::from([(n, n)]))).unwrap_err();
     assert_eq!(bad.to_string(), "the key of an object is no text");
 }
