@@ -43,7 +43,7 @@ pub(crate) use key::{Files, Key, Keys};
 pub(crate) use layer::{Place, RereadResult};
 
 use codec::{Body, Malformed};
-use entry::Damage;
+use entry::{Damage, Seal};
 use folder::Folder;
 
 /// Bytes of all entries, unless something else is said: results of some thousand layers.
@@ -275,10 +275,11 @@ impl LayerCache {
         }
         let most = self.entry_limit().value.saturating_sub(entry::FRAME_BYTES);
         let Some(body) = write(usize::try_from(most).unwrap_or(usize::MAX)) else { return };
-        let (head, digest) = entry::seal(key, &body);
+        let (mut seal, head) = Seal::new(key);
+        seal.add(&body);
         let written = self.timed(|| {
             self.folder.make()?;
-            self.folder.write(key, &[&head, &body, &digest])
+            self.folder.write(key, &[&head, &body, &seal.finish()])
         });
         match written {
             Ok(()) => {
