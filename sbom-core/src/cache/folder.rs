@@ -20,12 +20,13 @@ use super::{
 use crate::limits::{Limit, ReadError, read_capped_sized};
 
 /// What entries are called, behind their key in hex.
-const SUFFIXES: [&str; 2] = [suffix(Of::Layer), suffix(Of::Image)];
+const SUFFIXES: [&str; 3] = [suffix(Of::Layer), suffix(Of::Image), suffix(Of::Document)];
 
 const fn suffix(of: Of) -> &'static str {
     match of {
         Of::Layer => ".layer",
         Of::Image => ".bill",
+        Of::Document => ".document",
     }
 }
 
