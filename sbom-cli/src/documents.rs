@@ -11,7 +11,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use sbom_core::{
     document::{
-        self, Document, Inputs, Tool,
+        self, Document, Inputs, Snapshot, Tool,
         read::{self, Read},
         template::Template,
     },
@@ -273,11 +273,14 @@ pub(crate) fn write(
     }
 }
 
-/// What is written into a document beside its content, where it goes to `output`: a table on a terminal has its width.
+/// What of `inputs` is written into the document for `output`. A table on a terminal has its width. What a snapshot says of the
+/// run that makes it, which is different in each, no other format takes.
 pub(crate) fn inputs_of(output: &Output, inputs: &Inputs, environment: &Environment) -> Inputs {
     let is_shown = output.file.is_none() && is_table(output);
     let columns = is_shown.then(|| terminal::columns(environment)).flatten();
-    Inputs { columns, ..inputs.clone() }
+    let is_snapshot = output.format == OutputFormat::Document(document::Format::Github);
+    let snapshot = if is_snapshot { inputs.snapshot.clone() } else { Snapshot::default() };
+    Inputs { columns, snapshot, ..inputs.clone() }
 }
 
 /// Puts what `write` writes where it belongs.
