@@ -1,12 +1,14 @@
-//! A document as it was written ↔ the body of an entry: what is missing from it, and then its bytes as they are.
+//! A document as it was written ↔ the body of an entry: what is missing from it, and then its bytes, compressed with zstd.
 //!
-//! Its key is of all that decides the bytes: of what decides the bill, of the subject as a whole, and of what is [`Asked`].
+//! Documents repeat themselves, so that they are unpacked in half the time that hashing them as they are would take. Its key is of all that decides the bytes: of what decides the bill, of the subject as a whole, and of what is [`Asked`].
 
 use std::{
-    io::{self, Write},
+    io::{self, BufWriter, Read as _, Write},
     ops::Range,
     sync::Arc,
 };
+
+use zstd::stream::{read::Decoder, write::Encoder};
 
 use super::{
     CacheError, LayerCache,
@@ -20,6 +22,13 @@ use crate::{
     document::{Document, Format, Inputs, Snapshot, Tool, model::Gap, stated::Stated},
     oci::{Image, LayerDescriptor, Platform, Proof, Subject, SubjectKind},
 };
+
+/// A higher level takes longer and saves little.
+const LEVEL: i32 = 1;
+/// What is looked back at: 512 KiB, for which either side makes room.
+const WINDOW_LOG: u32 = 19;
+/// Bytes of the text that are handed on at a time.
+const PIECE: usize = 1 << 17;
 
 /// What decides the bytes of a document beside the bill and the subject.
 #[derive(Debug, Clone, Copy)]
@@ -57,13 +66,22 @@ pub struct KeptDocument {
     /// How many further gaps there are, as [`Document::gaps_not_listed`] has it.
     pub gaps_not_listed: u64,
     entry: Arc<Vec<u8>>,
+    /// Where its compressed text lies.
     text: Range<usize>,
 }
 
 impl KeptDocument {
-    /// The document, as it was written.
-    pub fn text(&self) -> &[u8] {
-        self.entry.get(self.text.clone()).unwrap_or_default()
+    /// Writes the document, as it was written before. The only errors are those of `out`, for the bytes proved to be those that
+    /// were kept.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut text = Decoder::with_buffer(self.entry.get(self.text.clone()).unwrap_or_default())?;
+        text.window_log_max(WINDOW_LOG)?;
+        let mut piece = vec![0; PIECE];
+        loop {
+            let length = text.read(&mut piece)?;
+            let Some(piece) = piece.get(..length).filter(|piece| !piece.is_empty()) else { return Ok(()) };
+            out.write_all(piece)?;
+        }
     }
 }
 
@@ -75,13 +93,17 @@ pub(super) fn read(body: &Body<'_>) -> Result<KeptDocument, Malformed> {
 }
 
 /// An entry that grows while a document is written. Nothing is kept before its [end](Keeping::finish).
-#[derive(Debug)]
 pub(crate) struct Keeping<'a> {
+    /// None once it is too long, or cannot be written.
+    text: Option<BufWriter<Encoder<'static, Growing<'a>>>>,
+}
+
+/// What is there of the entry.
+struct Growing<'a> {
     cache: &'a LayerCache,
     key: Key,
     seal: Seal,
-    /// None once it is too long, or cannot be written.
-    draft: Option<Draft<'a>>,
+    draft: Draft<'a>,
     /// Bytes that may still follow.
     left: u64,
 }
@@ -107,31 +129,28 @@ impl LayerCache {
             self.fail(error);
             return None;
         }
-        let mut keeping = Keeping { cache: self, key, seal, draft: Some(draft), left };
-        keeping.add(&gaps);
-        Some(keeping)
+        let mut growing = Growing { cache: self, key, seal, draft, left };
+        growing.write_all(&gaps).ok()?;
+        let mut encoder = Encoder::new(growing, LEVEL).ok()?;
+        encoder.window_log(WINDOW_LOG).ok()?;
+        encoder.include_checksum(true).ok()?;
+        Some(Keeping { text: Some(BufWriter::with_capacity(PIECE, encoder)) })
     }
 }
 
 impl Keeping<'_> {
-    fn add(&mut self, bytes: &[u8]) {
-        let fits = self.left.checked_sub(bytes.len() as u64);
-        let Some(draft) = self.draft.as_mut().filter(|_| fits.is_some() && self.cache.state().writes) else {
-            self.draft = None;
-            return;
-        };
-        self.left = fits.unwrap_or_default();
-        self.seal.add(bytes);
-        if let Err(error) = self.cache.timed(|| draft.write(bytes)) {
-            self.draft = None;
-            self.cache.fail(error);
+    /// Adds to the text.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        if self.text.as_mut().is_some_and(|text| text.write_all(bytes).is_err()) {
+            self.text = None;
         }
     }
 
     /// Keeps what was written, which is all of it.
     pub(crate) fn finish(self) {
-        let Self { cache, key, seal, draft, left: _ } = self;
-        let Some(mut draft) = draft else { return };
+        let encoder = self.text.and_then(|text| text.into_inner().ok());
+        let Some(grown) = encoder.and_then(|encoder| encoder.finish().ok()) else { return };
+        let Growing { cache, key, seal, mut draft, left: _ } = grown;
         let tail = seal.finish();
         let put = || -> Result<(), CacheError> {
             draft.write(&tail)?;
@@ -141,10 +160,16 @@ impl Keeping<'_> {
     }
 }
 
-/// Never fails: a document is written whether it can be kept or not.
-impl Write for Keeping<'_> {
+/// Fails where no more is to be written, for whatever reason.
+impl Write for Growing<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.add(bytes);
+        let left = self.left.checked_sub(bytes.len() as u64).filter(|_| self.cache.state().writes);
+        self.left = left.ok_or(io::ErrorKind::StorageFull)?;
+        self.seal.add(bytes);
+        if let Err(error) = self.cache.timed(|| self.draft.write(bytes)) {
+            self.cache.fail(error);
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         Ok(bytes.len())
     }
 

@@ -1,16 +1,13 @@
 //! Documents that were written of a bill: found in the cache without the bill, and kept there as they are written.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use super::{Options, results::Cache};
 use crate::{
-    cache::{Asked, KeptDocument, Key},
+    cache::{Asked, Keeping, KeptDocument, Key},
     document::{self, Document},
     source::Source,
 };
-
-/// Bytes that are collected before they go into an entry.
-const COLLECTED: usize = 1 << 16;
 
 /// The documents about a subject that are kept.
 #[derive(Debug)]
@@ -59,24 +56,24 @@ impl<'a> Proved<'a> {
         let Some(keeping) = cache.keep_document(documents.key(asked), document) else {
             return document::write(document, asked.format, asked.inputs, out);
         };
-        let mut both = Both { out, keeping: BufWriter::with_capacity(COLLECTED, keeping) };
+        let mut both = Both { out, keeping };
         document::write(document, asked.format, asked.inputs, &mut both)?;
-        both.keeping.into_inner().map_err(io::IntoInnerError::into_error)?.finish();
+        both.keeping.finish();
         cache.make_room();
         Ok(())
     }
 }
 
-/// Puts what `out` takes into the other as well.
-struct Both<'a, W> {
+/// Keeps what `out` takes.
+struct Both<'a, 'c> {
     out: &'a mut dyn Write,
-    keeping: W,
+    keeping: Keeping<'c>,
 }
 
-impl<W: Write> Write for Both<'_, W> {
+impl Write for Both<'_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = self.out.write(bytes)?;
-        self.keeping.write_all(bytes.get(..taken).unwrap_or_default())?;
+        self.keeping.add(bytes.get(..taken).unwrap_or_default());
         Ok(taken)
     }
 
