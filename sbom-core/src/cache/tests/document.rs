@@ -118,15 +118,6 @@ fn what_decides_a_bill_decides_its_documents() {
 
 #[test]
 fn nothing_is_kept_of_what_no_digest_proved() {
-    let kept = Kept::new();
-    let mut unnamed = Memory::new(vec![base()]);
-    unnamed.subject.layers[0].digest = None;
-    assert_eq!(keep(&unnamed, &options(Some(kept.cache()))), None);
-    let in_part = Options { partial: true, ..options(Some(kept.cache())) };
-    assert_eq!(keep(&image(), &in_part), None);
-    assert_eq!(keep(&image(), &options(None)), None);
-    assert_eq!(kept.documents(), Vec::<PathBuf>::new());
-
     #[derive(Debug)]
     struct Folder(Subject, PathBuf);
     impl Source for Folder {
@@ -137,6 +128,15 @@ fn nothing_is_kept_of_what_no_digest_proved() {
             Ok(LayerBytes::Folder(self.1.clone()))
         }
     }
+    let kept = Kept::new();
+    let mut unnamed = Memory::new(vec![base()]);
+    unnamed.subject.layers[0].digest = None;
+    assert_eq!(keep(&unnamed, &options(Some(kept.cache()))), None);
+    let in_part = Options { partial: true, ..options(Some(kept.cache())) };
+    assert_eq!(keep(&image(), &in_part), None);
+    assert_eq!(keep(&image(), &options(None)), None);
+    assert_eq!(kept.documents(), Vec::<PathBuf>::new());
+
     // What was read in part keeps what it found in whole layers, which counts wherever they lie.
     let kept = Kept::new();
     let folder = tempfile::tempdir().unwrap();
@@ -170,7 +170,7 @@ fn a_document_that_nobody_took_is_not_kept() {
 fn what_cannot_be_kept_is_written_all_the_same() {
     let image = image();
     let expected = keep(&image, &options(Some(Kept::new().cache())));
-    let broken: [fn(&mut fs::File, &[u8]) -> io::Result<()>; 2] = [
+    let broken: [crate::cache::folder::WriteAll; 2] = [
         |file, bytes| file.write_all(&bytes[..bytes.len() / 2]).and(Err(io::ErrorKind::StorageFull.into())),
         |_, _| Err(io::ErrorKind::NotFound.into()),
     ];
@@ -279,6 +279,13 @@ fn subject() -> Subject {
     }
 }
 
+fn image_of(subject: &mut Subject) -> &mut Image {
+    match &mut subject.kind {
+        SubjectKind::Image(image) => image,
+        _ => panic!("it is an image"),
+    }
+}
+
 /// One key for each change of what decides a document, and that without one.
 #[test]
 fn whatever_decides_a_document_changes_its_key() {
@@ -288,12 +295,6 @@ fn whatever_decides_a_document_changes_its_key() {
     let mut all = vec![keys.document(&bill, &subject(), &asked(&inputs, &stated))];
     all.push(keys.document(&Key::new([8; 32]), &subject(), &asked(&inputs, &stated)));
 
-    fn image(subject: &mut Subject) -> &mut Image {
-        match &mut subject.kind {
-            SubjectKind::Image(image) => image,
-            _ => panic!("it is an image"),
-        }
-    }
     let subjects: &[fn(&mut Subject)] = &[
         |subject| subject.name.push('x'),
         |subject| subject.tag = None,
@@ -307,19 +308,19 @@ fn whatever_decides_a_document_changes_its_key() {
         |subject| subject.layers[0].media_type.push('x'),
         |subject| subject.layers[0].created_by = None,
         |subject| subject.layers[0].partial = None,
-        |subject| image(subject).manifest_digest = None,
-        |subject| image(subject).manifest_sha512 = None,
-        |subject| image(subject).index_digest = None,
-        |subject| image(subject).config_digest = None,
-        |subject| image(subject).platform.os.push('x'),
-        |subject| image(subject).platform.architecture.push('x'),
-        |subject| image(subject).platform.variant = None,
-        |subject| image(subject).platform.os_version = None,
-        |subject| image(subject).created = None,
-        |subject| drop(image(subject).labels.insert("a".into(), "c".into())),
-        |subject| drop(image(subject).labels.insert("b".into(), "b".into())),
-        |subject| image(subject).repository = None,
-        |subject| image(subject).tags.push("t".into()),
+        |subject| image_of(subject).manifest_digest = None,
+        |subject| image_of(subject).manifest_sha512 = None,
+        |subject| image_of(subject).index_digest = None,
+        |subject| image_of(subject).config_digest = None,
+        |subject| image_of(subject).platform.os.push('x'),
+        |subject| image_of(subject).platform.architecture.push('x'),
+        |subject| image_of(subject).platform.variant = None,
+        |subject| image_of(subject).platform.os_version = None,
+        |subject| image_of(subject).created = None,
+        |subject| drop(image_of(subject).labels.insert("a".into(), "c".into())),
+        |subject| drop(image_of(subject).labels.insert("b".into(), "b".into())),
+        |subject| image_of(subject).repository = None,
+        |subject| image_of(subject).tags.push("t".into()),
     ];
     for change in subjects {
         let mut subject = subject();
