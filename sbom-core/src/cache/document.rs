@@ -27,7 +27,9 @@ use crate::{
 const LEVEL: i32 = 1;
 /// What is looked back at: 512 KiB, for which either side makes room.
 const WINDOW_LOG: u32 = 19;
-/// Bytes of the text that are handed on at a time.
+/// Bytes of the text that are collected before they are compressed,
+const COLLECTED: usize = 1 << 15;
+/// and that are handed on at a time.
 const PIECE: usize = 1 << 17;
 
 /// What decides the bytes of a document beside the bill and the subject.
@@ -134,7 +136,7 @@ impl LayerCache {
         let mut encoder = Encoder::new(growing, LEVEL).ok()?;
         encoder.window_log(WINDOW_LOG).ok()?;
         encoder.include_checksum(true).ok()?;
-        Some(Keeping { text: Some(BufWriter::with_capacity(PIECE, encoder)) })
+        Some(Keeping { text: Some(BufWriter::with_capacity(COLLECTED, encoder)) })
     }
 }
 
