@@ -232,14 +232,14 @@ fn gaps_are_read_back_and_what_is_behind_them_is_the_text() {
         codec::Record::put(&(vec![gap.clone()], 7_u64), &mut out);
         let compressed = zstd::encode_all(text, 1).unwrap();
         let entry = Arc::new([b"head", &out.into_bytes()[..], &compressed].concat());
-        let read = super::super::document::read(&Body { entry: &entry, at: 4..entry.len() }).unwrap();
+        let read = crate::cache::document::read(&Body { entry: &entry, at: 4..entry.len() }).unwrap();
         assert_eq!(
             (&self::text(&read)[..], &read.gaps[..], read.gaps_not_listed),
             (text, &[gap.clone()][..], 7)
         );
-        let cut = super::super::document::read(&Body { entry: &entry, at: 4..entry.len() - 1 }).unwrap();
+        let cut = crate::cache::document::read(&Body { entry: &entry, at: 4..entry.len() - 1 }).unwrap();
         assert!(cut.write(&mut Vec::new()).is_err());
-        assert!(super::super::document::read(&Body { entry: &entry, at: 4..9 }).is_err());
+        assert!(crate::cache::document::read(&Body { entry: &entry, at: 4..9 }).is_err());
     }
 }
 
@@ -362,4 +362,14 @@ fn whatever_decides_a_document_changes_its_key() {
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
     let other = Inputs { jobs: NonZeroUsize::new(77).unwrap(), ..inputs.clone() };
     assert_eq!(keys.document(&bill, &subject(), &asked(&other, &stated)), all[0]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_refused_or_read(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+        let entry = Arc::new(bytes);
+        if let Ok(read) = crate::cache::document::read(&Body { entry: &entry, at: 0..entry.len() }) {
+            drop(read.write(&mut io::sink()));
+        }
+    }
 }
