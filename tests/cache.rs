@@ -1,4 +1,4 @@
-//! Results of layers and bills of images kept between runs: the same bytes come out whether they were, and nothing that is wrong with the
+//! Results of layers, bills of images and documents kept between runs: the same bytes come out whether they were, and nothing that is wrong with the
 //! cache ends a scan.
 
 use std::{
@@ -26,7 +26,7 @@ fn status(names: &[&str]) -> Vec<u8> {
 }
 
 /// Images that differ in what their layers do to one another.
-fn images() -> Vec<ImageBuilder> {
+pub(crate) fn images() -> Vec<ImageBuilder> {
     let base = || {
         ImageBuilder::new().layer(|l| {
             l.file("etc/os-release", OS_RELEASE)
@@ -50,18 +50,18 @@ fn images() -> Vec<ImageBuilder> {
 }
 
 /// A layout, and a folder for a cache beside it.
-struct Place {
+pub(crate) struct Place {
     folder: tempfile::TempDir,
 }
 
 impl Place {
-    fn of(image: ImageBuilder) -> Self {
+    pub(crate) fn of(image: ImageBuilder) -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
         image.build().write_oci_layout(&place.path("layout")).unwrap();
         place
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -70,17 +70,23 @@ impl Place {
         command(&[&["scan", &subject, "-o", "cyclonedx-json"], arguments].concat())
     }
 
-    fn scan(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn scan(&self, arguments: &[&str]) -> Run {
         finish(self.command(arguments), &[])
     }
 
-    fn scan_cached(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn scan_cached(&self, arguments: &[&str]) -> Run {
         let cache = self.path("cache");
         self.scan(&[&["--cache-dir", cache.to_str().unwrap()], arguments].concat())
     }
 
+    /// Entries of this kind.
+    pub(crate) fn kept(&self, kind: &str) -> Vec<PathBuf> {
+        let of_kind = |entry: &PathBuf| entry.extension().is_some_and(|extension| extension == kind);
+        entries(&self.path("cache")).into_iter().filter(of_kind).collect()
+    }
+
     /// Takes the layers away, so that whatever reads one fails.
-    fn lose_layers(&self) {
+    pub(crate) fn lose_layers(&self) {
         let blobs = self.path("layout/blobs/sha256");
         for blob in fs::read_dir(blobs).unwrap().map(|blob| blob.unwrap().path()) {
             let mut start = [0; 1];
@@ -95,7 +101,8 @@ impl Place {
 
 fn entries(cache: &Path) -> Vec<PathBuf> {
     let all = fs::read_dir(cache).into_iter().flatten().map(|entry| entry.unwrap().path());
-    all.filter(|path| path.extension().is_some_and(|kind| kind == "layer" || kind == "bill")).collect()
+    let is_entry = |kind: &str| ["layer", "bill", "document"].contains(&kind);
+    all.filter(|path| path.extension().is_some_and(|kind| is_entry(kind.to_str().unwrap()))).collect()
 }
 
 #[test]
@@ -128,15 +135,13 @@ fn a_warm_scan_reads_no_layer() {
 }
 
 #[test]
-fn an_image_that_lost_its_bill_or_its_layers_results_comes_out_the_same() {
+fn an_image_that_lost_some_of_what_was_kept_comes_out_the_same() {
     for image in images() {
         let place = Place::of(image);
         let first = place.scan_cached(&[]);
-        for kind in ["bill", "layer"] {
-            for entry in entries(&place.path("cache")) {
-                if entry.extension().is_some_and(|extension| extension == kind) {
-                    fs::write(entry, b"damaged").unwrap();
-                }
+        for kinds in [&["document"][..], &["document", "bill"], &["document", "bill", "layer"], &["layer"]] {
+            for entry in kinds.iter().flat_map(|kind| place.kept(kind)) {
+                fs::write(entry, b"damaged").unwrap();
             }
             let again = place.scan_cached(&[]);
             assert_eq!((again.code, &again.stdout, &again.stderr), (0, &first.stdout, &first.stderr));
@@ -156,13 +161,13 @@ fn the_environment_says_where_the_cache_is() {
     };
     run(&[]);
     run(&[("HOME", home.to_str().unwrap())]);
-    assert_eq!(entries(&home.join(".cache/sbomctl")).len(), 2);
+    assert_eq!(entries(&home.join(".cache/sbomctl")).len(), 3);
     let xdg = place.path("xdg");
     run(&[("HOME", home.to_str().unwrap()), ("XDG_CACHE_HOME", xdg.to_str().unwrap())]);
-    assert_eq!(entries(&xdg.join("sbomctl")).len(), 2);
+    assert_eq!(entries(&xdg.join("sbomctl")).len(), 3);
     let named = place.path("named");
     run(&[("XDG_CACHE_HOME", xdg.to_str().unwrap()), ("SBOMCTL_CACHE_DIR", named.to_str().unwrap())]);
-    assert_eq!(entries(&named).len(), 2);
+    assert_eq!(entries(&named).len(), 3);
 }
 
 #[test]
@@ -192,7 +197,7 @@ fn processes_that_run_at_once_share_a_cache() {
             });
         }
     });
-    assert_eq!(entries(&place.path("cache")).len(), 3);
+    assert_eq!(entries(&place.path("cache")).len(), 4);
 }
 
 #[test]
@@ -207,16 +212,16 @@ fn the_cache_is_shown_and_pruned() {
     place.scan_cached(&[]);
     let info = manage(&["info", "--format", "json"]).json();
     let bytes: u64 = entries(&cache).iter().map(|entry| fs::metadata(entry).unwrap().len()).sum();
-    assert_eq!((info["entries"].as_u64(), info["bytes"].as_u64()), (Some(3), Some(bytes)));
-    assert!(manage(&["info"]).stdout.contains("entries     3\n"));
+    assert_eq!((info["entries"].as_u64(), info["bytes"].as_u64()), (Some(4), Some(bytes)));
+    assert!(manage(&["info"]).stdout.contains("entries     4\n"));
     assert_eq!(manage(&["prune"]).stdout.lines().count(), 1);
     assert_eq!(manage(&["prune", "--older-than", "1d"]).code, 0);
-    assert_eq!(entries(&cache).len(), 3);
+    assert_eq!(entries(&cache).len(), 4);
     assert_eq!(manage(&["prune", "--size", "1"]).code, 0);
     assert_eq!(entries(&cache).len(), 0);
     place.scan_cached(&[]);
     let pruned = manage(&["prune", "--all", "--format", "json"]).json();
-    assert_eq!((pruned["files"].as_u64(), pruned["left"].as_u64()), (Some(3), Some(0)));
+    assert_eq!((pruned["files"].as_u64(), pruned["left"].as_u64()), (Some(4), Some(0)));
     assert_eq!(manage(&["prune", "--all", "--size", "1"]).code, 2);
     let nowhere = finish(command(&["cache", "info"]), &[]);
     assert_eq!(nowhere.code, 2);

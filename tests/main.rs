@@ -18,6 +18,7 @@ mod files;
 mod gate;
 mod hostile;
 mod interop;
+mod kept_documents;
 mod kept_fuzz_inputs;
 #[cfg(feature = "keyless")]
 mod keyless;

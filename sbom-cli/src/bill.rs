@@ -6,9 +6,9 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use sbom_core::{
     bom::{Bom, FileScope, Scope, assemble},
-    document::{Document, Inputs, Tool, stated::Stated},
+    document::{Document, Inputs, Tool, model, stated::Stated},
     limits::Limits,
-    oci::SubjectKind,
+    oci::{Subject, SubjectKind},
     scan::Options,
     timestamp::Timestamp,
 };
@@ -152,28 +152,42 @@ impl BillMaker {
 
     /// The document of a bill, and what else is written into it.
     pub(crate) fn document(&self, bom: Bom) -> Result<(Document, Inputs), Failure> {
-        let timestamp = self.stamp.or(created(&bom));
+        let inputs = self.inputs(&bom.subject);
         let mut document = Document::of_within(bom, &self.options.limits);
         self.stated.apply(&mut document).map_err(|error| Failure::usage(anyhow!(error)))?;
-        let inputs = Inputs {
-            timestamp,
+        Ok((document, inputs))
+    }
+
+    /// What is written into the document about `subject` beside its content.
+    pub(crate) fn inputs(&self, subject: &Subject) -> Inputs {
+        Inputs {
+            timestamp: self.stamp.or(created(subject)),
             tool: Tool { name: "sbomctl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             options_fingerprint: self.fingerprint.clone(),
             columns: None,
             snapshot: self.environment.snapshot.clone(),
             jobs: self.options.jobs,
-        };
-        Ok((document, inputs))
+        }
+    }
+
+    /// The facts that are put into every document.
+    pub(crate) fn stated(&self) -> &Stated {
+        &self.stated
+    }
+
+    /// Whether the same question may be asked again, so that it is of use to keep the answer.
+    pub(crate) fn may_come_again(&self) -> bool {
+        !matches!(self.stamp, Stamp::Now(_))
     }
 }
 
-/// Says on standard error what is missing from the document. Whether nothing is.
-pub(crate) fn report_gaps(document: &Document, terminal: &Terminal) -> bool {
-    for gap in &document.gaps {
+/// Says on standard error what is missing from a document with these gaps, and so many that it does not list. Whether nothing is.
+pub(crate) fn report_gaps(gaps: &[model::Gap], not_listed: u64, terminal: &Terminal) -> bool {
+    for gap in gaps {
         tracing::info!("{gap}");
     }
-    let count = document.gap_count();
-    if let (Some(first), 1..) = (document.gaps.first(), count) {
+    let count = not_listed.saturating_add(gaps.len() as u64);
+    if let (Some(first), 1..) = (gaps.first(), count) {
         let more =
             if count > 1 { format!(" (and {} more; -v lists them)", count - 1) } else { String::new() };
         terminal.warn(format_args!("the bill is incomplete: {first}{more}"));
@@ -182,8 +196,8 @@ pub(crate) fn report_gaps(document: &Document, terminal: &Terminal) -> bool {
 }
 
 /// When the image was built.
-fn created(bom: &Bom) -> Option<Timestamp> {
-    match &bom.subject.kind {
+fn created(subject: &Subject) -> Option<Timestamp> {
+    match &subject.kind {
         SubjectKind::Image(image) => image.created.as_deref().and_then(|created| created.parse().ok()),
         SubjectKind::Folder | SubjectKind::File(_) => None,
     }

@@ -11,7 +11,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use sbom_core::{
     document::{
-        self, Document, Inputs, Tool,
+        self, Document, Inputs, Snapshot, Tool,
         read::{self, Read},
         template::Template,
     },
@@ -260,27 +260,41 @@ pub(crate) fn write(
     template: Option<&Template>,
     environment: &Environment,
 ) -> Result<(), Failure> {
-    let format = match (output.format, template) {
-        (OutputFormat::Document(format), _) => format,
+    match (output.format, template) {
+        (OutputFormat::Document(format), _) => {
+            let inputs = inputs_of(output, inputs, environment);
+            put(output, |out| document::write(document, format, &inputs, out))
+        }
         (OutputFormat::Template, Some(template)) => {
             let text = template.render(document, inputs).map_err(|error| Failure::usage(anyhow!(error)))?;
-            return match &output.file {
-                None => output::to_stdout(|out| out.write_all(text.as_bytes())),
-                Some(file) => output::to_file(file, |out| out.write_all(text.as_bytes())),
-            };
+            put(output, |out| out.write_all(text.as_bytes()))
         }
-        (OutputFormat::Template, None) => return Err(Failure::usage(anyhow!("there is no template"))),
-    };
-    match &output.file {
-        None => {
-            let inputs = Inputs { columns: terminal::columns(environment), ..inputs.clone() };
-            let write = |out: &mut dyn io::Write| document::write(document, format, &inputs, out);
-            if format == document::Format::Table {
-                output::text_to_stdout(write)
-            } else {
-                output::to_stdout(write)
-            }
-        }
-        Some(file) => output::to_file(file, |out| document::write(document, format, inputs, out)),
+        (OutputFormat::Template, None) => Err(Failure::usage(anyhow!("there is no template"))),
     }
+}
+
+/// What of `inputs` is written into the document for `output`. A table on a terminal has its width. What a snapshot says of the
+/// run that makes it, which is different in each, no other format takes.
+pub(crate) fn inputs_of(output: &Output, inputs: &Inputs, environment: &Environment) -> Inputs {
+    let is_shown = output.file.is_none() && is_table(output);
+    let columns = is_shown.then(|| terminal::columns(environment)).flatten();
+    let is_snapshot = output.format == OutputFormat::Document(document::Format::Github);
+    let snapshot = if is_snapshot { inputs.snapshot.clone() } else { Snapshot::default() };
+    Inputs { columns, snapshot, ..inputs.clone() }
+}
+
+/// Puts what `write` writes where it belongs.
+pub(crate) fn put(
+    output: &Output,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    match &output.file {
+        None if is_table(output) => output::text_to_stdout(write),
+        None => output::to_stdout(write),
+        Some(file) => output::to_file(file, write),
+    }
+}
+
+fn is_table(output: &Output) -> bool {
+    output.format == OutputFormat::Document(document::Format::Table)
 }

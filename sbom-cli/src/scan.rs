@@ -5,21 +5,22 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use sbom_core::{
     bom::Bom,
-    document::Format,
+    cache::Asked,
+    document::{Format, template::Template},
     oci::{Platform, SubjectKind},
-    scan::{scan, scan_stream},
+    scan::{KeptDocuments, Proved, scan, scan_proved, scan_stream},
     source::{Source, locator::Opened},
 };
 
 use crate::{
     args::{Output, OutputFormat, ScanArgs},
-    bill::report_gaps,
+    bill::{BillMaker, report_gaps},
     cache, documents,
     environment::Environment,
     exit_code::{Exit, Failure},
     open::open,
     output,
-    terminal::Terminal,
+    terminal::{Bars, Terminal},
 };
 
 /// Runs the subcommand.
@@ -38,28 +39,22 @@ pub(crate) fn run(
     let options = &maker.options;
     let subject = open(arguments, environment, &options.limits)?;
     let bars = terminal.bars();
+    let task = Task { arguments, maker: &maker, template: template.as_ref(), environment, terminal };
     let mut complete = true;
-    let mut finish = |bom: Bom| {
-        let platform = platform(&bom);
-        let (document, inputs) = maker.document(bom)?;
-        let write =
-            |output: &Output| documents::write(&document, output, &inputs, template.as_ref(), environment);
-        outputs(arguments, &platform).iter().try_for_each(write)?;
-        complete &= report_gaps(&document, terminal);
-        Ok::<(), Failure>(())
-    };
     match subject.opened {
         Opened::Sources(sources) => {
             check_platforms(arguments, &sources)?;
             check_stdout(&arguments.output, sources.len())?;
             for source in &sources {
-                finish(scan(&**source, options, &bars)?)?;
+                complete &= task.scan(&**source, &bars)?;
             }
         }
         Opened::Stream(stream, choice) => {
             let boms = scan_stream(*stream, &choice, &subject.selection, options, &bars)?;
             check_stdout(&arguments.output, boms.len())?;
-            boms.into_iter().try_for_each(finish)?;
+            for bom in boms {
+                complete &= task.write(bom, None)?;
+            }
         }
         _ => return Err(Failure::usage(anyhow!("this kind of subject cannot be scanned"))),
     }
@@ -70,6 +65,80 @@ pub(crate) fn run(
         return Err(Failure { exit: Exit::Incomplete, source: anyhow!(message) });
     }
     Ok(Exit::Done)
+}
+
+/// What to write, and where.
+struct Task<'a> {
+    arguments: &'a ScanArgs,
+    maker: &'a BillMaker,
+    template: Option<&'a Template>,
+    environment: &'a Environment,
+    terminal: &'a Terminal,
+}
+
+impl Task<'_> {
+    /// Writes the documents about `source`. Whether they are complete.
+    fn scan(&self, source: &dyn Source, bars: &Bars) -> Result<bool, Failure> {
+        let options = &self.maker.options;
+        if !self.maker.may_come_again() {
+            return self.write(scan(source, options, bars)?, None);
+        }
+        if let Some(complete) = self.write_kept(source)? {
+            return Ok(complete);
+        }
+        let (bom, proved) = scan_proved(source, options, bars)?;
+        self.write(bom, proved.as_ref())
+    }
+
+    /// The same of documents that were kept; none unless all of them were, and nothing is written then.
+    fn write_kept(&self, source: &dyn Source) -> Result<Option<bool>, Failure> {
+        let Some(kept) = KeptDocuments::of(source, &self.maker.options) else { return Ok(None) };
+        let outputs = self.outputs(&source.subject().kind);
+        let inputs = self.maker.inputs(source.subject());
+        let find = |output: &Output| {
+            let OutputFormat::Document(format) = output.format else { return None };
+            let inputs = documents::inputs_of(output, &inputs, self.environment);
+            kept.find(&Asked { format, inputs: &inputs, stated: self.maker.stated() })
+        };
+        let Some(found) = outputs.iter().map(find).collect::<Option<Vec<_>>>() else { return Ok(None) };
+        for (output, document) in outputs.iter().zip(&found) {
+            documents::put(output, |out| document.write(out))?;
+        }
+        let gaps = found.first();
+        Ok(gaps.map(|document| report_gaps(&document.gaps, document.gaps_not_listed, self.terminal)))
+    }
+
+    /// Writes the documents of a bill, and keeps them if it is `proved`. Whether they are complete.
+    fn write(&self, bom: Bom, proved: Option<&Proved<'_>>) -> Result<bool, Failure> {
+        let outputs = self.outputs(&bom.subject.kind);
+        let (document, inputs) = self.maker.document(bom)?;
+        for output in &outputs {
+            if let (OutputFormat::Document(format), Some(proved)) = (output.format, proved) {
+                let inputs = documents::inputs_of(output, &inputs, self.environment);
+                let asked = Asked { format, inputs: &inputs, stated: self.maker.stated() };
+                documents::put(output, |out| proved.write(&asked, &document, out))?;
+            } else {
+                documents::write(&document, output, &inputs, self.template, self.environment)?;
+            }
+        }
+        Ok(report_gaps(&document.gaps, document.gaps_not_listed, self.terminal))
+    }
+
+    /// Where the documents of one platform go.
+    fn outputs(&self, kind: &SubjectKind) -> Vec<Output> {
+        let platform = match kind {
+            SubjectKind::Image(image) => image.platform.clone(),
+            SubjectKind::Folder | SubjectKind::File(_) => Platform::default(),
+        };
+        let of_platform = |file: &PathBuf| {
+            let all = self.arguments.all_platforms;
+            if all { output::file_for_platform(file, &platform) } else { file.clone() }
+        };
+        let outputs = self.arguments.output.iter();
+        outputs
+            .map(|output| Output { format: output.format, file: output.file.as_ref().map(of_platform) })
+            .collect()
+    }
 }
 
 /// Folders and programs are for no platform that could be chosen.
@@ -95,22 +164,4 @@ fn check_stdout(outputs: &[Output], documents: usize) -> Result<(), Failure> {
         return Err(Failure::usage(anyhow!(message)));
     }
     Ok(())
-}
-
-/// Where the documents of one platform go.
-fn outputs(arguments: &ScanArgs, platform: &Platform) -> Vec<Output> {
-    let of_platform = |file: &PathBuf| {
-        if arguments.all_platforms { output::file_for_platform(file, platform) } else { file.clone() }
-    };
-    let outputs = arguments.output.iter();
-    outputs
-        .map(|output| Output { format: output.format, file: output.file.as_ref().map(of_platform) })
-        .collect()
-}
-
-fn platform(bom: &Bom) -> Platform {
-    match &bom.subject.kind {
-        SubjectKind::Image(image) => image.platform.clone(),
-        SubjectKind::Folder | SubjectKind::File(_) => Platform::default(),
-    }
 }

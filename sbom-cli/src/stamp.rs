@@ -12,6 +12,8 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Stamp {
     Given(Timestamp),
+    /// The time at which the program runs.
+    Now(Timestamp),
     OfSubject,
 }
 
@@ -24,7 +26,7 @@ impl Stamp {
         };
         let seconds = |text: &str| Timestamp::from_unix(text.parse().ok()?).ok();
         match (argument, &environment.source_date_epoch) {
-            (Some("now"), _) => Ok(Self::Given(environment::now())),
+            (Some("now"), _) => Ok(Self::Now(environment::now())),
             (Some(text), _) => {
                 let time = seconds(text).or_else(|| text.parse().ok());
                 time.map(Self::Given).ok_or_else(|| wrong("--timestamp", text))
@@ -39,7 +41,7 @@ impl Stamp {
     /// The time to write; `known` is that of what is written about.
     pub(crate) fn or(self, known: Option<Timestamp>) -> Timestamp {
         match self {
-            Self::Given(timestamp) => timestamp,
+            Self::Given(timestamp) | Self::Now(timestamp) => timestamp,
             Self::OfSubject => known.unwrap_or(Timestamp::UNKNOWN),
         }
     }

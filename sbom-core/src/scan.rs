@@ -25,6 +25,7 @@ use crate::{
 mod alike;
 mod hashing;
 mod inspect;
+mod kept;
 mod parts;
 mod pipeline;
 mod reread;
@@ -35,6 +36,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use kept::{KeptDocuments, Proved};
 pub use stream::scan_stream;
 
 use inspect::Shared;
@@ -168,28 +170,38 @@ impl Progress for Silent {
 /// The bill is a function of the source's bytes and of `options.bill`, `options.limits` and
 /// `options.detectors`; `options.jobs` changes nothing in it.
 pub fn scan(source: &dyn Source, options: &Options, progress: &dyn Progress) -> Result<Bom, ScanError> {
+    scan_proved(source, options, progress).map(|(bom, _)| bom)
+}
+
+/// Scans `source` as [`scan`] does. If digests proved all layers, and there is a cache, documents that are made of the bill
+/// may be kept there.
+pub fn scan_proved<'a>(
+    source: &'a dyn Source,
+    options: &'a Options,
+    progress: &dyn Progress,
+) -> Result<(Bom, Option<Proved<'a>>), ScanError> {
     let mut partial = options.partial;
     loop {
-        if let Some(bom) = scan_once(source, options, partial, progress)? {
-            return Ok(bom);
+        if let Some((bom, is_proved)) = scan_once(source, options, partial, progress)? {
+            return Ok((bom, Proved::new(is_proved, source, options)));
         }
         partial = false;
     }
 }
 
-/// The bill; none if layers were read in `partial` and could not be a second time.
+/// The bill, and whether all layers were proved; none if layers were read in `partial` and could not be a second time.
 fn scan_once(
     source: &dyn Source,
     options: &Options,
     partial: bool,
     progress: &dyn Progress,
-) -> Result<Option<Bom>, ScanError> {
+) -> Result<Option<(Bom, bool)>, ScanError> {
     let shared = Shared::new(options);
     let layers = &source.subject().layers;
     let reading = Reading { source, progress, limits: &options.limits, windows: &shared.windows };
     let results = Results::new(reading, &shared);
     if let Some(bom) = results.bill() {
-        return Ok(Some(bom));
+        return Ok(Some((bom, true)));
     }
     let mut overlay = Overlay::new(&options.limits);
     let parts = Parts::new(source, &shared, progress, partial);
@@ -211,7 +223,7 @@ fn scan_once(
     if all_proved {
         results.keep_bill(&bom);
     }
-    Ok(Some(bom))
+    Ok(Some((bom, all_proved)))
 }
 
 /// What reading one layer gives.

@@ -54,11 +54,35 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "cache",
-        &["timestamp", "limits", "digest", "image_path", "purl", "license", "oci", "layer", "detect", "bom"],
+        &[
+            "timestamp",
+            "limits",
+            "digest",
+            "image_path",
+            "purl",
+            "license",
+            "oci",
+            "layer",
+            "detect",
+            "bom",
+            "document",
+        ],
     ),
     (
         "scan",
-        &["limits", "digest", "image_path", "license", "oci", "source", "layer", "detect", "bom", "cache"],
+        &[
+            "limits",
+            "digest",
+            "image_path",
+            "license",
+            "oci",
+            "source",
+            "layer",
+            "detect",
+            "bom",
+            "document",
+            "cache",
+        ],
     ),
 ];
 

@@ -125,7 +125,7 @@ pub(super) fn bills(
     platform: Option<&Platform>,
 ) -> Result<Vec<Said>, Failure> {
     let (document, inputs) = maker.document(bom)?;
-    let complete = report_gaps(&document, terminal);
+    let complete = report_gaps(&document.gaps, document.gaps_not_listed, terminal);
     if what.strict && !complete {
         let message = "the bill is incomplete, and --strict signs complete ones only; nothing was signed";
         return Err(Failure { exit: Exit::Incomplete, source: anyhow!(message) });

@@ -195,6 +195,11 @@ impl<'a> Reader<'a> {
         if self.bytes.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 
+    /// Bytes that were not read.
+    pub(super) fn left(&self) -> usize {
+        self.bytes.len()
+    }
+
     #[inline]
     pub(super) fn byte(&mut self) -> Result<u8, Malformed> {
         let (first, rest) = self.bytes.split_first().ok_or(Malformed)?;

@@ -5,9 +5,11 @@
 //! | 8 | `sbomctlL` |
 //! | 4 | version of the format, little-endian |
 //! | 32 | the key |
-//! | 8 | length of the body, little-endian |
 //! | … | the body |
+//! | 8 | length of the body, little-endian |
 //! | 32 | SHA-256 of all before it |
+//!
+//! The length comes last, so that a body may be written before all of it is known.
 
 use std::ops::Range;
 
@@ -16,8 +18,9 @@ use sha2::{Digest as _, Sha256};
 use super::key::Key;
 
 /// The version of this format and of what the body holds.
-pub(super) const FORMAT: u32 = 4;
+pub(super) const FORMAT: u32 = 5;
 const MAGIC: [u8; 8] = *b"sbomctlL";
+const LENGTH_BYTES: usize = 8;
 const DIGEST_BYTES: usize = 32;
 
 /// Bytes of an entry beside its body.
@@ -43,12 +46,32 @@ pub(super) enum Damage {
     Body(#[from] super::codec::Malformed),
 }
 
-/// The parts of the entry of `body` before and behind it.
-pub(super) fn seal(key: &Key, body: &[u8]) -> (Vec<u8>, [u8; DIGEST_BYTES]) {
-    let length = (body.len() as u64).to_le_bytes();
-    let head = [&MAGIC[..], &FORMAT.to_le_bytes(), key.as_bytes(), &length].concat();
-    let digest = Sha256::new_with_prefix(&head).chain_update(body).finalize();
-    (head, digest.into())
+/// Seals the body of an entry as it comes.
+#[derive(Debug)]
+pub(super) struct Seal {
+    hasher: Sha256,
+    length: u64,
+}
+
+impl Seal {
+    /// For an entry of `key`, and what comes before its body.
+    pub(super) fn new(key: &Key) -> (Self, Vec<u8>) {
+        let head = [&MAGIC[..], &FORMAT.to_le_bytes(), key.as_bytes()].concat();
+        (Self { hasher: Sha256::new_with_prefix(&head), length: 0 }, head)
+    }
+
+    /// Adds to the body.
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.length = self.length.saturating_add(bytes.len() as u64);
+    }
+
+    /// What comes after the body.
+    pub(super) fn finish(self) -> Vec<u8> {
+        let length = self.length.to_le_bytes();
+        let digest = self.hasher.chain_update(length).finalize();
+        [&length[..], &digest].concat()
+    }
 }
 
 /// Where the body lies in an entry that was stored for `key` and is whole.
@@ -63,14 +86,15 @@ pub(super) fn open(key: &Key, entry: &[u8]) -> Result<Range<usize>, Damage> {
     if of != key.as_bytes() {
         return Err(Damage::Key);
     }
-    let (length, body) = rest.split_first_chunk().ok_or(Damage::Length)?;
+    let (body, length) = rest.split_last_chunk::<LENGTH_BYTES>().ok_or(Damage::Length)?;
     if u64::from_le_bytes(*length) != body.len() as u64 {
         return Err(Damage::Length);
     }
     if Sha256::digest(sealed).as_slice() != digest {
         return Err(Damage::Digest);
     }
-    Ok(sealed.len() - body.len()..sealed.len())
+    let end = sealed.len() - LENGTH_BYTES;
+    Ok(end - body.len()..end)
 }
 
 #[cfg(test)]
@@ -80,8 +104,9 @@ mod tests {
     const KEY: Key = Key::new([7; 32]);
 
     fn sealed(key: &Key, body: &[u8]) -> Vec<u8> {
-        let (head, digest) = seal(key, body);
-        [&head, body, &digest].concat()
+        let (mut seal, head) = Seal::new(key);
+        body.chunks(2).for_each(|part| seal.add(part));
+        [&head, body, &seal.finish()].concat()
     }
 
     #[test]

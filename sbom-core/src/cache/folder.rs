@@ -20,12 +20,13 @@ use super::{
 use crate::limits::{Limit, ReadError, read_capped_sized};
 
 /// What entries are called, behind their key in hex.
-const SUFFIXES: [&str; 2] = [suffix(Of::Layer), suffix(Of::Image)];
+const SUFFIXES: [&str; 3] = [suffix(Of::Layer), suffix(Of::Image), suffix(Of::Document)];
 
 const fn suffix(of: Of) -> &'static str {
     match of {
         Of::Layer => ".layer",
         Of::Image => ".bill",
+        Of::Document => ".document",
     }
 }
 
@@ -52,6 +53,17 @@ pub(super) struct Found {
     pub(super) bytes: Arc<Vec<u8>>,
     file: File,
     used: SystemTime,
+}
+
+/// An entry that is being written; nothing is left of it unless it is [put](Draft::put) in its place.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    folder: &'a Folder,
+    path: PathBuf,
+    /// None before the first bytes.
+    file: Option<File>,
+    /// Whether somebody removed the folder.
+    is_gone: bool,
 }
 
 /// A file of the cache, as a list of the folder shows it.
@@ -149,20 +161,17 @@ impl Folder {
     /// Puts an entry, given in parts, in the place of one that may be there. Where somebody removed the folder meanwhile,
     /// nothing is kept.
     pub(super) fn write(&self, key: &Key, parts: &[&[u8]]) -> Result<(), CacheError> {
-        let failed = |source| CacheError::Write { path: self.path.clone(), source };
-        let unfinished = self.path.join(format!("{UNFINISHED}{:016x}", random()));
-        let written = private_file().open(&unfinished).and_then(|mut file| {
-            parts.iter().try_for_each(|bytes| (self.write_all)(&mut file, bytes))?;
-            fs::rename(&unfinished, self.entry(key))
-        });
-        match written {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                // Whoever prunes would find it, but a disk that is full needs the room now.
-                drop(fs::remove_file(&unfinished));
-                Err(failed(error))
-            }
-            _ => Ok(()),
+        let mut draft = self.draft();
+        for part in parts {
+            draft.write(part)?;
         }
+        draft.put(key)
+    }
+
+    /// An entry that is to be written.
+    pub(super) fn draft(&self) -> Draft<'_> {
+        let path = self.path.join(format!("{UNFINISHED}{:016x}", random()));
+        Draft { folder: self, path, file: None, is_gone: false }
     }
 
     /// All files of the cache, what was used longest ago first. Anything else in the folder is passed over, whatever it is
@@ -219,6 +228,56 @@ impl Found {
     pub(super) fn touch(&self, now: SystemTime, span: Duration) {
         if is_long_ago(self.used, now, span) {
             drop(self.file.set_modified(now));
+        }
+    }
+}
+
+impl Draft<'_> {
+    /// Adds `bytes` to the entry.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), CacheError> {
+        if self.is_gone {
+            return Ok(());
+        }
+        let written = self.file().and_then(|(file, write_all)| write_all(file, bytes));
+        self.check(written)
+    }
+
+    /// Puts the entry in its place.
+    pub(super) fn put(mut self, key: &Key) -> Result<(), CacheError> {
+        if self.is_gone {
+            return Ok(());
+        }
+        let renamed = fs::rename(&self.path, self.folder.entry(key));
+        if renamed.is_ok() {
+            self.file = None;
+        }
+        self.check(renamed)
+    }
+
+    fn file(&mut self) -> io::Result<(&mut File, WriteAll)> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => private_file().open(&self.path)?,
+        };
+        Ok((self.file.insert(file), self.folder.write_all))
+    }
+
+    fn check(&mut self, done: io::Result<()>) -> Result<(), CacheError> {
+        match done {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.is_gone = true;
+                Ok(())
+            }
+            other => other.map_err(|source| CacheError::Write { path: self.folder.path.clone(), source }),
+        }
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            // Whoever prunes would find it, but a disk that is full needs the room now.
+            drop(fs::remove_file(&self.path));
         }
     }
 }

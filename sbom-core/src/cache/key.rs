@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     codec::{Record as _, Writer},
+    document::Asked,
     entry::FORMAT,
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     digest::hex,
     image_path::ImagePath,
     limits::Limits,
-    oci::LayerDescriptor,
+    oci::{LayerDescriptor, Subject},
 };
 
 /// SHA-256 over what decides a result, and what it is the result of.
@@ -34,6 +35,8 @@ pub(super) enum Of {
     Layer,
     /// All layers of an image.
     Image,
+    /// What was written of them.
+    Document,
 }
 
 impl Key {
@@ -130,6 +133,16 @@ impl Keys {
         distro.put(&mut out);
         ignore_embedded.put(&mut out);
         self.key(Of::Image, out)
+    }
+
+    /// The key of the document about `subject` that was made of `bill` and is what is `asked` for.
+    pub(crate) fn document(&self, bill: &Key, subject: &Subject, asked: &Asked<'_>) -> Key {
+        let mut out = Writer::default();
+        out.byte(4);
+        out.exactly(bill.as_bytes());
+        subject.put(&mut out);
+        asked.put(&mut out);
+        self.key(Of::Document, out)
     }
 
     fn key(&self, of: Of, out: Writer) -> Key {

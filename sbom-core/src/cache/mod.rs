@@ -1,5 +1,5 @@
-//! What reading a layer gave, and what all layers of an image came to, kept in a folder, so that the next scan need not
-//! read or compare again.
+//! What reading a layer gave, what all layers of an image came to, and the documents that were written of that, kept in a
+//! folder, so that the next scan need not read, compare or write again.
 //!
 //! A layer is known by the digest of its bytes, which never change. So what was found in it holds as long as the
 //! code that looked for it: the key of an entry is a digest over the layer's, over detectors, limits and the build of
@@ -25,6 +25,7 @@ use crate::{
 
 mod bill;
 mod codec;
+mod document;
 mod entry;
 mod folder;
 mod key;
@@ -36,21 +37,26 @@ mod tests;
 mod trust;
 mod values;
 
+pub use document::{Asked, KeptDocument};
 pub use prune::{Contents, Prune, Pruned};
 pub use trust::Distrust;
 
+pub(crate) use document::Keeping;
 pub(crate) use key::{Files, Key, Keys};
 pub(crate) use layer::{Place, RereadResult};
 
 use codec::{Body, Malformed};
-use entry::Damage;
+use entry::{Damage, Seal};
 use folder::Folder;
+use key::Of;
 
 /// Bytes of all entries, unless something else is said: results of some thousand layers.
 pub const DEFAULT_BYTES: u64 = 1 << 30;
 
 /// The longest entry. The results of a layer of 300,000 files take 6 MB, 22 MB with digests of them all.
 const ENTRY_BYTES: u64 = 256 << 20;
+/// The longest entry of a document, which is compressed to a tenth and less of its length. It is held in memory.
+const DOCUMENT_BYTES: u64 = 64 << 20;
 /// Of all entries, the part that one may take.
 const ENTRY_PART: u64 = 4;
 /// An entry that is used is marked so at most once in this time.
@@ -208,18 +214,31 @@ impl LayerCache {
         detectors: &[&'static str],
     ) -> Option<Bom> {
         let bom = self.find(key, |body| bill::read(&body, subject, detectors))?;
-        for layer in layers {
-            if self.state().reads != Reads::Yes {
-                break;
-            }
-            self.timed(|| self.folder.touch(layer, self.now, TOUCH_EVERY));
-        }
+        self.touch(layers);
         Some(bom)
     }
 
     /// Keeps the bill of an image, of all of whose layers the digests were proved.
     pub(crate) fn keep_bill(&self, key: &Key, bom: &Bom) {
         self.keep(key, |most| bill::write(bom, most));
+    }
+
+    /// A document made of `bill`, which stays as long as it is of use, as the results of the layers do.
+    pub(crate) fn document(&self, key: &Key, bill: &Key, layers: &[Key]) -> Option<KeptDocument> {
+        let document = self.find(key, |body| document::read(&body))?;
+        self.touch(std::slice::from_ref(bill));
+        self.touch(layers);
+        Some(document)
+    }
+
+    /// Notes that entries are of use.
+    fn touch(&self, keys: &[Key]) {
+        for key in keys {
+            if self.state().reads != Reads::Yes {
+                break;
+            }
+            self.timed(|| self.folder.touch(key, self.now, TOUCH_EVERY));
+        }
     }
 
     /// Makes room, if anything was kept: what was used longest ago goes first.
@@ -242,7 +261,7 @@ impl LayerCache {
             self.state().counts.misses += 1;
             return None;
         }
-        let found = self.timed(|| self.folder.read(key, self.entry_limit()));
+        let found = self.timed(|| self.folder.read(key, self.entry_limit(key.of())));
         let decoded = match found {
             Ok(None) => None,
             Ok(Some(found)) => match decoded(key, &found.bytes, decode) {
@@ -273,13 +292,17 @@ impl LayerCache {
         if !self.state().writes {
             return;
         }
-        let most = self.entry_limit().value.saturating_sub(entry::FRAME_BYTES);
+        let most = self.entry_limit(key.of()).value.saturating_sub(entry::FRAME_BYTES);
         let Some(body) = write(usize::try_from(most).unwrap_or(usize::MAX)) else { return };
-        let (head, digest) = entry::seal(key, &body);
-        let written = self.timed(|| {
+        let (mut seal, head) = Seal::new(key);
+        seal.add(&body);
+        self.after_writing(self.timed(|| {
             self.folder.make()?;
-            self.folder.write(key, &[&head, &body, &digest])
-        });
+            self.folder.write(key, &[&head, &body, &seal.finish()])
+        }));
+    }
+
+    fn after_writing(&self, written: Result<(), CacheError>) {
         match written {
             Ok(()) => {
                 let mut state = self.state();
@@ -292,8 +315,12 @@ impl LayerCache {
         }
     }
 
-    fn entry_limit(&self) -> Limit {
-        let value = ENTRY_BYTES.min(self.most_bytes / ENTRY_PART);
+    fn entry_limit(&self, of: Of) -> Limit {
+        let most = match of {
+            Of::Layer | Of::Image => ENTRY_BYTES,
+            Of::Document => DOCUMENT_BYTES,
+        };
+        let value = most.min(self.most_bytes / ENTRY_PART);
         Limit { name: "cache-size", value, unit: Unit::Bytes }
     }
 

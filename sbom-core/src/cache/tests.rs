@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod bill;
+mod document;
 mod folder;
 mod results;
 

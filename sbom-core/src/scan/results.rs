@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    LayerRead, ScanError, Stop,
+    LayerRead, Options, ScanError, Stop,
     inspect::Shared,
     pipeline::Pipeline,
     reread::Rereader,
@@ -40,22 +40,17 @@ pub(super) struct Results<'a> {
     texts: AtomicU64,
 }
 
+/// Where results are kept, and under which keys.
 #[derive(Debug)]
-struct Cache<'a> {
-    kept: &'a LayerCache,
-    keys: Keys,
+pub(super) struct Cache<'a> {
+    pub(super) kept: &'a LayerCache,
+    pub(super) keys: Keys,
     detectors: Vec<&'static str>,
 }
 
 impl<'a> Results<'a> {
     pub(super) fn new(reading: stored::Reading<'a>, shared: &'a Shared<'a>) -> Self {
-        let options = shared.options;
-        let cache = options.cache.as_ref().map(|layers| {
-            let detectors: Vec<_> =
-                options.detectors.iter().map(|detector| (detector.id(), detector.version())).collect();
-            let keys = Keys::new(&detectors, options.bill.files != FileScope::None, &options.limits);
-            Cache { kept: layers, keys, detectors: detectors.into_iter().map(|(id, _)| id).collect() }
-        });
+        let cache = Cache::of(shared.options);
         Self { reading, shared, cache, readings: Mutex::default(), texts: AtomicU64::new(0) }
     }
 
@@ -131,11 +126,9 @@ impl<'a> Results<'a> {
 
     /// Where the bill is kept, and the results of the layers; if all layers are known by a digest and none may be read in part.
     fn kept_bill(&self) -> Option<(&Cache<'a>, Key, Vec<Key>)> {
-        let options = self.shared.options;
-        let cache = self.cache.as_ref().filter(|_| !options.partial)?;
-        let layers = &self.reading.source.subject().layers;
-        let layers = layers.iter().map(|layer| cache.keys.layer(layer)).collect::<Option<Vec<Key>>>()?;
-        Some((cache, cache.keys.bill(&layers, &options.bill), layers))
+        let cache = self.cache.as_ref()?;
+        let (bill, layers) = cache.bill(&self.reading.source.subject().layers, self.shared.options)?;
+        Some((cache, bill, layers))
     }
 
     fn skip(&self, layer: &LayerDescriptor) {
@@ -179,7 +172,24 @@ impl Drop for Results<'_> {
     }
 }
 
-impl Cache<'_> {
+impl<'a> Cache<'a> {
+    pub(super) fn of(options: &'a Options) -> Option<Self> {
+        let kept = options.cache.as_ref()?;
+        let detectors: Vec<_> =
+            options.detectors.iter().map(|detector| (detector.id(), detector.version())).collect();
+        let keys = Keys::new(&detectors, options.bill.files != FileScope::None, &options.limits);
+        Some(Self { kept, keys, detectors: detectors.into_iter().map(|(id, _)| id).collect() })
+    }
+
+    /// The keys of the bill and of the layers; none if one is not known by a digest, or may be read in part.
+    pub(super) fn bill(&self, layers: &[LayerDescriptor], options: &Options) -> Option<(Key, Vec<Key>)> {
+        if options.partial {
+            return None;
+        }
+        let layers = layers.iter().map(|layer| self.keys.layer(layer)).collect::<Option<Vec<Key>>>()?;
+        Some((self.keys.bill(&layers, &options.bill), layers))
+    }
+
     fn place(&self, layer: &LayerDescriptor) -> Place<'_> {
         Place { layer: layer.index, detectors: &self.detectors }
     }

@@ -1,0 +1,200 @@
+//! A document as it was written ↔ the body of an entry: what is missing from it, and then its bytes, compressed with zstd.
+//!
+//! Documents repeat themselves, so that they are unpacked in half the time that hashing them as they are would take. Its key is of all that decides the bytes: of what decides the bill, of the subject as a whole, and of what is [`Asked`].
+
+use std::{
+    io::{self, BufWriter, Read as _, Write},
+    ops::Range,
+    sync::Arc,
+};
+
+use zstd::stream::{read::Decoder, write::Encoder};
+
+use super::{
+    CacheError, LayerCache,
+    codec::{Body, Malformed, Reader, Record, Writer},
+    entry::{FRAME_BYTES, Seal},
+    folder::Draft,
+    key::{Key, Of},
+    records::{choice, record},
+};
+use crate::{
+    document::{Document, Format, Inputs, Snapshot, Tool, model::Gap, stated::Stated},
+    oci::{Image, LayerDescriptor, Platform, Proof, Subject, SubjectKind},
+};
+
+/// A higher level takes longer and saves little.
+const LEVEL: i32 = 1;
+/// What is looked back at: 512 KiB, for which either side makes room.
+const WINDOW_LOG: u32 = 19;
+/// Bytes of the text that are collected before they are compressed,
+const COLLECTED: usize = 1 << 15;
+/// and that are handed on at a time.
+const PIECE: usize = 1 << 17;
+
+/// What decides the bytes of a document beside the bill and the subject.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The format.
+    pub format: Format,
+    /// What the document says beside its content.
+    pub inputs: &'a Inputs,
+    /// The facts that are put into it before it is written.
+    pub stated: &'a Stated,
+}
+
+impl Asked<'_> {
+    pub(super) fn put(&self, out: &mut Writer) {
+        let Self { format, inputs, stated } = self;
+        // The bytes are the same for any number of jobs.
+        let Inputs { timestamp, tool, options_fingerprint, columns, snapshot, jobs: _ } = inputs;
+        let Tool { name, version } = tool;
+        let Snapshot { sha, reference, job, correlator } = snapshot;
+        format.to_string().put(out);
+        timestamp.unix().put(out);
+        columns.put(out);
+        for text in [name, version, options_fingerprint, sha, reference, job, correlator] {
+            text.put(out);
+        }
+        stated.fingerprint().put(out);
+    }
+}
+
+/// A document that was found in the cache.
+#[derive(Debug, Clone)]
+pub struct KeptDocument {
+    /// What could not be read, as [`Document::gaps`] has it.
+    pub gaps: Vec<Gap>,
+    /// How many further gaps there are, as [`Document::gaps_not_listed`] has it.
+    pub gaps_not_listed: u64,
+    entry: Arc<Vec<u8>>,
+    /// Where its compressed text lies.
+    text: Range<usize>,
+}
+
+impl KeptDocument {
+    /// Writes the document, as it was written before. The only errors are those of `out`, for the bytes proved to be those that
+    /// were kept.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut text = Decoder::with_buffer(self.entry.get(self.text.clone()).unwrap_or_default())?;
+        text.window_log_max(WINDOW_LOG)?;
+        let mut piece = vec![0; PIECE];
+        loop {
+            let length = text.read(&mut piece)?;
+            let Some(piece) = piece.get(..length).filter(|piece| !piece.is_empty()) else { return Ok(()) };
+            out.write_all(piece)?;
+        }
+    }
+}
+
+pub(super) fn read(body: &Body<'_>) -> Result<KeptDocument, Malformed> {
+    let mut input = Reader::within(body);
+    let (gaps, gaps_not_listed) = Record::take(&mut input)?;
+    let begin = body.at.end.checked_sub(input.left()).ok_or(Malformed)?;
+    Ok(KeptDocument { gaps, gaps_not_listed, entry: Arc::clone(body.entry), text: begin..body.at.end })
+}
+
+/// An entry that grows while a document is written. Nothing is kept before its [end](Keeping::finish).
+pub(crate) struct Keeping<'a> {
+    /// None once it is too long, or cannot be written.
+    text: Option<BufWriter<Encoder<'static, Growing<'a>>>>,
+}
+
+/// What is there of the entry.
+struct Growing<'a> {
+    cache: &'a LayerCache,
+    key: Key,
+    seal: Seal,
+    draft: Draft<'a>,
+    /// Bytes that may still follow.
+    left: u64,
+}
+
+impl LayerCache {
+    /// Begins to keep `document`; none if nothing is to be kept.
+    pub(crate) fn keep_document(&self, key: Key, document: &Document) -> Option<Keeping<'_>> {
+        if !self.state().writes {
+            return None;
+        }
+        let left = self.entry_limit(Of::Document).value.saturating_sub(FRAME_BYTES);
+        let mut gaps = Writer::within(usize::try_from(left).unwrap_or(usize::MAX));
+        document.gaps.put(&mut gaps);
+        document.gaps_not_listed.put(&mut gaps);
+        let gaps = gaps.finish()?;
+        let (seal, head) = Seal::new(&key);
+        let mut draft = self.folder.draft();
+        let begun = self.timed(|| {
+            self.folder.make()?;
+            draft.write(&head)
+        });
+        if let Err(error) = begun {
+            self.fail(error);
+            return None;
+        }
+        let mut growing = Growing { cache: self, key, seal, draft, left };
+        growing.write_all(&gaps).ok()?;
+        let mut encoder = Encoder::new(growing, LEVEL).ok()?;
+        encoder.window_log(WINDOW_LOG).ok()?;
+        encoder.include_checksum(true).ok()?;
+        Some(Keeping { text: Some(BufWriter::with_capacity(COLLECTED, encoder)) })
+    }
+}
+
+impl Keeping<'_> {
+    /// Adds to the text.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        if self.text.as_mut().is_some_and(|text| text.write_all(bytes).is_err()) {
+            self.text = None;
+        }
+    }
+
+    /// Keeps what was written, which is all of it.
+    pub(crate) fn finish(self) {
+        let encoder = self.text.and_then(|text| text.into_inner().ok());
+        let Some(grown) = encoder.and_then(|encoder| encoder.finish().ok()) else { return };
+        let Growing { cache, key, seal, mut draft, left: _ } = grown;
+        let tail = seal.finish();
+        let put = || -> Result<(), CacheError> {
+            draft.write(&tail)?;
+            draft.put(&key)
+        };
+        cache.after_writing(cache.timed(put));
+    }
+}
+
+/// Fails where no more is to be written, for whatever reason.
+impl Write for Growing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.left.checked_sub(bytes.len() as u64).filter(|_| self.cache.state().writes);
+        self.left = left.ok_or(io::ErrorKind::StorageFull)?;
+        self.seal.add(bytes);
+        if let Err(error) = self.cache.timed(|| self.draft.write(bytes)) {
+            self.cache.fail(error);
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+record!(Gap { kind, message, layer, diff_id, path, offset, detector });
+
+record!(Subject { kind, name, tag, layers });
+choice!(SubjectKind { 0 => Image(image), 1 => Folder, 2 => File(digest) });
+record!(Image {
+    manifest_digest,
+    manifest_sha512,
+    index_digest,
+    config_digest,
+    platform,
+    created,
+    labels,
+    repository,
+    tags,
+});
+record!(Platform { os, architecture, variant, os_version });
+record!(LayerDescriptor { index, digest, size, diff_id, media_type, created_by, partial });
+choice!(Proof { 0 => Estargz, 1 => ZstdChunked, 2 => Nothing });
