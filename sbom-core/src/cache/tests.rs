@@ -267,18 +267,22 @@ fn a_layer_that_no_digest_binds_is_not_kept() {
     assert_eq!(kept.scan(&image).1, 0);
 }
 
+/// A folder that is said to be what an image is.
+#[derive(Debug)]
+struct Folder(Subject, PathBuf);
+
+impl Source for Folder {
+    fn subject(&self) -> &Subject {
+        &self.0
+    }
+
+    fn open(&self, _: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
+        Ok(LayerBytes::Folder(self.1.clone()))
+    }
+}
+
 #[test]
 fn a_folder_is_not_kept_whatever_digest_it_is_said_to_have() {
-    #[derive(Debug)]
-    struct Folder(Subject, PathBuf);
-    impl Source for Folder {
-        fn subject(&self) -> &Subject {
-            &self.0
-        }
-        fn open(&self, _: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
-            Ok(LayerBytes::Folder(self.1.clone()))
-        }
-    }
     let kept = Kept::new();
     let folder = tempfile::tempdir().unwrap();
     let source = Folder(image().subject, folder.path().to_owned());

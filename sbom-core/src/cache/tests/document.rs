@@ -118,16 +118,6 @@ fn what_decides_a_bill_decides_its_documents() {
 
 #[test]
 fn nothing_is_kept_of_what_no_digest_proved() {
-    #[derive(Debug)]
-    struct Folder(Subject, PathBuf);
-    impl Source for Folder {
-        fn subject(&self) -> &Subject {
-            &self.0
-        }
-        fn open(&self, _: &LayerDescriptor) -> Result<LayerBytes, SourceError> {
-            Ok(LayerBytes::Folder(self.1.clone()))
-        }
-    }
     let kept = Kept::new();
     let mut unnamed = Memory::new(vec![base()]);
     unnamed.subject.layers[0].digest = None;
