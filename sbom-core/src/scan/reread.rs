@@ -31,7 +31,10 @@ pub(super) struct Rereader<'a> {
 /// A file that was met: of one that is in the layer more than once, the last.
 #[derive(Default)]
 struct Met {
-    is_again: bool,
+    /// Bytes that were taken of those before it; none if it is the first.
+    before: Option<u64>,
+    /// Bytes that were taken of it.
+    taken: u64,
     /// What it says under its paths.
     read: Vec<Reread>,
     /// Why it was not read under the path of this number and those behind it.
@@ -60,10 +63,12 @@ impl<'a> Rereader<'a> {
                 read.extend(unresolved(message));
                 continue;
             };
-            if met.is_again {
+            if let Some(captured) = met.before {
+                // What those before took leaves less room for what follows, as if they counted.
+                read.extend(paths.first().map(|path| Reread { captured, ..Reread::of(path) }));
                 // A hard link stays with the one that was there when it was made.
                 read.extend(unresolved(format!(
-                    "{file}, to which a link leads, is in its layer more than once; the last one is read"
+                    "{file}, to which a link leads, is in its layer more than once; the last one counts"
                 )));
             }
             read.extend(met.read);
@@ -156,9 +161,11 @@ impl EntrySink for Rereader<'_> {
         let files = self.files;
         let file = files.get_key_value(&entry.path).filter(|_| entry.kind == EntryKind::File);
         let Some((file, _)) = file else { return Ok(()) };
-        let is_again = self.met.contains_key(file);
+        let captured = self.captured;
         let met = self.read(file, &entry, content)?;
-        self.met.insert(file, Met { is_again, ..met });
+        let taken = self.captured.saturating_sub(captured);
+        let before = self.met.get(file).map(|met| met.before.unwrap_or(0).saturating_add(met.taken));
+        self.met.insert(file, Met { before, taken, ..met });
         Ok(())
     }
 

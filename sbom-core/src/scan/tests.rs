@@ -370,4 +370,14 @@ fn of_a_file_that_is_in_its_layer_many_times_the_last_counts_and_it_is_said_once
     assert_eq!(packages(&bom), ["plast"; 2], "{:?}", bom.gaps);
     assert_eq!(said(&bom), links.map(|link| format!("/{link}")));
     assert!(packages(&of("")).is_empty());
+
+    let mut few = options(1);
+    few.limits.captured_bytes.value = 1000;
+    let layer = (0..50)
+        .fold(sbomctl_testkit::TarBuilder::new().symlink(links[0], "/d/x"), |layer, number| {
+            layer.file("d/x", database(&format!("p{number}")))
+        });
+    let bom = scan(&Memory::new(vec![layer.build()]), &few, &Silent).unwrap();
+    assert!(packages(&bom).is_empty());
+    assert!(bom.gaps.iter().any(|gap| gap.kind == GapKind::Limit), "{:?}", bom.gaps);
 }
