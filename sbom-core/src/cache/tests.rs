@@ -269,9 +269,9 @@ fn a_layer_that_no_digest_binds_is_not_kept() {
 
 /// A folder that is said to be what an image is.
 #[derive(Debug)]
-struct Folder(Subject, PathBuf);
+struct AFolder(Subject, PathBuf);
 
-impl Source for Folder {
+impl Source for AFolder {
     fn subject(&self) -> &Subject {
         &self.0
     }
@@ -285,7 +285,7 @@ impl Source for Folder {
 fn a_folder_is_not_kept_whatever_digest_it_is_said_to_have() {
     let kept = Kept::new();
     let folder = tempfile::tempdir().unwrap();
-    let source = Folder(image().subject, folder.path().to_owned());
+    let source = AFolder(image().subject, folder.path().to_owned());
     scan(&source, &options(Some(kept.cache())), &Silent).unwrap();
     assert_eq!(kept.entries(), Vec::<PathBuf>::new());
 }

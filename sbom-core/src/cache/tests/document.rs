@@ -130,7 +130,7 @@ fn nothing_is_kept_of_what_no_digest_proved() {
     // What was read in part keeps what it found in whole layers, which counts wherever they lie.
     let kept = Kept::new();
     let folder = tempfile::tempdir().unwrap();
-    let source = Folder(image().subject, folder.path().to_owned());
+    let source = AFolder(image().subject, folder.path().to_owned());
     assert_eq!(keep(&source, &options(Some(kept.cache()))), None);
     assert_eq!(kept.documents(), Vec::<PathBuf>::new());
 }
