@@ -80,7 +80,7 @@ impl Task<'_> {
     /// Writes the documents about `source`. Whether they are complete.
     fn scan(&self, source: &dyn Source, bars: &Bars) -> Result<bool, Failure> {
         let options = &self.maker.options;
-        if !self.maker.may_come_again() {
+        if !self.may_come_again() {
             return self.write(scan(source, options, bars)?, None);
         }
         if let Some(complete) = self.write_kept(source)? {
@@ -88,6 +88,18 @@ impl Task<'_> {
         }
         let (bom, proved) = scan_proved(source, options, bars)?;
         self.write(bom, proved.as_ref())
+    }
+
+    /// Whether all that is asked may be asked again, so that it is of use to keep the answers: what a template gives is not kept,
+    /// and the snapshot of a workflow's run is that of no other.
+    fn may_come_again(&self) -> bool {
+        let is_of_run = !self.environment.snapshot.job.is_empty();
+        let may_come_again = |output: &Output| match output.format {
+            OutputFormat::Document(Format::Github) => !is_of_run,
+            OutputFormat::Document(_) => true,
+            OutputFormat::Template => false,
+        };
+        self.maker.may_come_again() && self.arguments.output.iter().all(may_come_again)
     }
 
     /// The same of documents that were kept; none unless all of them were, and nothing is written then.

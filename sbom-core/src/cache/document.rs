@@ -1,6 +1,7 @@
 //! A document as it was written ↔ the body of an entry: what is missing from it, and then its bytes, compressed with zstd.
 //!
-//! Documents repeat themselves, so that they are unpacked in half the time that hashing them as they are would take. Its key is of all that decides the bytes: of what decides the bill, of the subject as a whole, and of what is [`Asked`].
+//! Documents repeat themselves, so that they are unpacked in half the time that hashing them as they are would take. Its
+//! key is of all that decides the bytes: of what decides the bill, of the subject as a whole, and of what is [`Asked`].
 
 use std::{
     io::{self, BufWriter, Read as _, Write},
@@ -73,14 +74,20 @@ pub struct KeptDocument {
 }
 
 impl KeptDocument {
-    /// Writes the document, as it was written before. The only errors are those of `out`, for the bytes proved to be those that
-    /// were kept.
+    /// Writes the document, as it was written before. The errors are those of `out`; and one of the kind `InvalidData` if the
+    /// entry holds no document, which only one does that somebody else than a scan has sealed.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let forged = |error: io::Error| {
+            let message = format!(
+                "the cache holds no document where one should be, `sbomctl cache prune --all` removes it: {error}"
+            );
+            io::Error::new(io::ErrorKind::InvalidData, message)
+        };
         let mut text = Decoder::with_buffer(self.entry.get(self.text.clone()).unwrap_or_default())?;
         text.window_log_max(WINDOW_LOG)?;
         let mut piece = vec![0; PIECE];
         loop {
-            let length = text.read(&mut piece)?;
+            let length = text.read(&mut piece).map_err(forged)?;
             let Some(piece) = piece.get(..length).filter(|piece| !piece.is_empty()) else { return Ok(()) };
             out.write_all(piece)?;
         }

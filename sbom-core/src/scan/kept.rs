@@ -59,8 +59,13 @@ impl<'a> Proved<'a> {
         let mut both = Both { out, keeping };
         document::write(document, asked.format, asked.inputs, &mut both)?;
         both.keeping.finish();
-        cache.make_room();
         Ok(())
+    }
+}
+
+impl Drop for Proved<'_> {
+    fn drop(&mut self) {
+        self.0.cache.kept.make_room();
     }
 }
 
