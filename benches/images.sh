@@ -11,7 +11,8 @@
 #   packages-N   a status file of N packages, N = 12500 ... 100000
 # Without NAME all of them: about 5 GB.
 set -euo pipefail
-folder=${1:?usage: benches/images.sh FOLDER [NAME...]}
+case ${1:-} in "" | -*) echo "usage: benches/images.sh FOLDER [NAME...]" >&2; exit 2 ;; esac
+folder=$1
 mkdir -p "$folder"
 exec python3 - "$(cd "$folder" && pwd)" "${@:2}" <<'PYTHON'
 import hashlib, io, json, os, shutil, subprocess, sys, tarfile
