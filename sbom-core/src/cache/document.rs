@@ -1,9 +1,11 @@
-//! A document as it was written ↔ the body of an entry: what is missing from it, and then its bytes, compressed with zstd.
+//! A document as it was written ↔ the body of an entry: what is missing from it, its bytes, compressed with zstd, and how many
+//! they are (8 bytes, little-endian).
 //!
 //! Documents repeat themselves, so that they are unpacked in half the time that hashing them as they are would take. Its
 //! key is of all that decides the bytes: of what decides the bill, of the subject as a whole, and of what is [`Asked`].
 
 use std::{
+    fmt::Display,
     io::{self, BufWriter, Read as _, Write},
     ops::Range,
     sync::Arc,
@@ -71,25 +73,32 @@ pub struct KeptDocument {
     entry: Arc<Vec<u8>>,
     /// Where its compressed text lies.
     text: Range<usize>,
+    /// Bytes of the text.
+    length: u64,
 }
 
 impl KeptDocument {
     /// Writes the document, as it was written before. The errors are those of `out`; and one of the kind `InvalidData` if the
     /// entry holds no document, which only one does that somebody else than a scan has sealed.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let forged = |error: io::Error| {
+        let forged = |why: &dyn Display| {
             let message = format!(
-                "the cache holds no document where one should be, `sbomctl cache prune --all` removes it: {error}"
+                "the cache holds no document where one should be, `sbomctl cache prune --all` removes it: {why}"
             );
             io::Error::new(io::ErrorKind::InvalidData, message)
         };
         let mut text = Decoder::with_buffer(self.entry.get(self.text.clone()).unwrap_or_default())?;
         text.window_log_max(WINDOW_LOG)?;
         let mut piece = vec![0; PIECE];
+        let mut left = self.length;
         loop {
-            let length = text.read(&mut piece).map_err(forged)?;
-            let Some(piece) = piece.get(..length).filter(|piece| !piece.is_empty()) else { return Ok(()) };
-            out.write_all(piece)?;
+            let length = text.read(&mut piece).map_err(|error| forged(&error))?;
+            left = left.checked_sub(length as u64).ok_or_else(|| forged(&"it is too long"))?;
+            match piece.get(..length) {
+                Some(piece) if !piece.is_empty() => out.write_all(piece)?,
+                _ if left == 0 => return Ok(()),
+                _ => return Err(forged(&"it is too short")),
+            }
         }
     }
 }
@@ -97,14 +106,20 @@ impl KeptDocument {
 pub(super) fn read(body: &Body<'_>) -> Result<KeptDocument, Malformed> {
     let mut input = Reader::within(body);
     let (gaps, gaps_not_listed) = Record::take(&mut input)?;
+    let rest = body.bytes().len().checked_sub(input.left()).and_then(|at| body.bytes().get(at..));
+    let (text, length) = rest.and_then(<[u8]>::split_last_chunk).ok_or(Malformed)?;
     let begin = body.at.end.checked_sub(input.left()).ok_or(Malformed)?;
-    Ok(KeptDocument { gaps, gaps_not_listed, entry: Arc::clone(body.entry), text: begin..body.at.end })
+    let text = begin..begin.saturating_add(text.len());
+    let length = u64::from_le_bytes(*length);
+    Ok(KeptDocument { gaps, gaps_not_listed, entry: Arc::clone(body.entry), text, length })
 }
 
 /// An entry that grows while a document is written. Nothing is kept before its [end](Keeping::finish).
 pub(crate) struct Keeping<'a> {
     /// None once it is too long, or cannot be written.
     text: Option<BufWriter<Encoder<'static, Growing<'a>>>>,
+    /// Bytes of the text so far.
+    length: u64,
 }
 
 /// What is there of the entry.
@@ -143,13 +158,14 @@ impl LayerCache {
         let mut encoder = Encoder::new(growing, LEVEL).ok()?;
         encoder.window_log(WINDOW_LOG).ok()?;
         encoder.include_checksum(true).ok()?;
-        Some(Keeping { text: Some(BufWriter::with_capacity(COLLECTED, encoder)) })
+        Some(Keeping { text: Some(BufWriter::with_capacity(COLLECTED, encoder)), length: 0 })
     }
 }
 
 impl Keeping<'_> {
     /// Adds to the text.
     pub(crate) fn add(&mut self, bytes: &[u8]) {
+        self.length = self.length.saturating_add(bytes.len() as u64);
         if self.text.as_mut().is_some_and(|text| text.write_all(bytes).is_err()) {
             self.text = None;
         }
@@ -158,7 +174,10 @@ impl Keeping<'_> {
     /// Keeps what was written, which is all of it.
     pub(crate) fn finish(self) {
         let encoder = self.text.and_then(|text| text.into_inner().ok());
-        let Some(grown) = encoder.and_then(|encoder| encoder.finish().ok()) else { return };
+        let Some(mut grown) = encoder.and_then(|encoder| encoder.finish().ok()) else { return };
+        if grown.write_all(&self.length.to_le_bytes()).is_err() {
+            return;
+        }
         let Growing { cache, key, seal, mut draft, left: _ } = grown;
         let tail = seal.finish();
         let put = || -> Result<(), CacheError> {

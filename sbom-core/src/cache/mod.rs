@@ -8,7 +8,7 @@
 //!
 //! Entries are believed only if they are whole and belong to the user, see [`Distrust`]. What is wrong with the folder
 //! never ends a scan: it goes on without, and [`LayerCache::fault`] tells what to warn of. Only an entry that was sealed
-//! with a document that does not unpack is an error: part of it may be written by then.
+//! with a document that does not unpack to what it says is an error: part of it may be written by then.
 
 use std::{
     io,

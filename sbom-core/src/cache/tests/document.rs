@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::{
     bom::Scope,
-    cache::{codec::Writer, key::Keys},
+    cache::{
+        codec::{Record as _, Writer},
+        key::Keys,
+    },
     document::{self, Document, Format, Inputs, stated::Stated},
     limits::Limits,
     oci::{Image, Platform, Proof, SubjectKind},
@@ -221,7 +224,8 @@ fn gaps_are_read_back_and_what_is_behind_them_is_the_text() {
         let mut out = Writer::default();
         codec::Record::put(&(vec![gap.clone()], 7_u64), &mut out);
         let compressed = zstd::encode_all(text, 1).unwrap();
-        let entry = Arc::new([b"head", &out.into_bytes()[..], &compressed].concat());
+        let length = (text.len() as u64).to_le_bytes();
+        let entry = Arc::new([b"head", &out.into_bytes()[..], &compressed, &length].concat());
         let read = crate::cache::document::read(&Body { entry: &entry, at: 4..entry.len() }).unwrap();
         assert_eq!(
             (&self::text(&read)[..], &read.gaps[..], read.gaps_not_listed),
@@ -352,6 +356,25 @@ fn whatever_decides_a_document_changes_its_key() {
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
     let other = Inputs { jobs: NonZeroUsize::new(77).unwrap(), ..inputs.clone() };
     assert_eq!(keys.document(&bill, &subject(), &asked(&other, &stated)), all[0]);
+}
+
+#[test]
+fn a_text_of_another_length_than_the_entry_says_is_no_document() {
+    let text = zstd::encode_all(&b"pkg:a/b\n"[..], 1).unwrap();
+    let written = |text: &[u8], length: u64| {
+        let mut head = Writer::within(100);
+        Vec::<document::model::Gap>::new().put(&mut head);
+        0_u64.put(&mut head);
+        let entry = Arc::new([&head.finish().unwrap(), text, &length.to_le_bytes()].concat());
+        let kept = crate::cache::document::read(&Body { entry: &entry, at: 0..entry.len() }).unwrap();
+        let mut out = Vec::new();
+        kept.write(&mut out).map(|()| out).map_err(|error| error.kind())
+    };
+    assert_eq!(written(&text, 8).unwrap(), b"pkg:a/b\n");
+    let cases = [(&text[..], 7), (&text, 9), (&text[..5], 8), (b"", 8), (b"not compressed", 8)];
+    for (text, length) in cases {
+        assert_eq!(written(text, length), Err(io::ErrorKind::InvalidData), "{length}");
+    }
 }
 
 proptest::proptest! {
