@@ -45,7 +45,9 @@ pub struct Digest {
 impl Digest {
     /// The SHA-256 digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
-        Self::new(Algorithm::Sha256, &Sha256::digest(bytes))
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        hasher.update(bytes);
+        hasher.finish()
     }
 
     fn new(algorithm: Algorithm, digest: &[u8]) -> Self {
@@ -101,6 +103,14 @@ impl FromStr for Digest {
     }
 }
 
+/// As many bytes at once lie in main memory. Hashing takes them one after the other and waits for each; so of each page all
+/// lines are asked for at once before.
+const FAR: usize = 4 << 20;
+/// Bytes of a page.
+const PAGE: usize = 4 << 10;
+/// Bytes that come from memory together.
+const LINE: usize = 64;
+
 /// Computes a [`Digest`] over bytes as they come.
 #[derive(Debug, Clone)]
 pub struct Hasher(State);
@@ -122,6 +132,16 @@ impl Hasher {
 
     /// Adds `bytes`.
     pub fn update(&mut self, bytes: &[u8]) {
+        if bytes.len() < FAR {
+            return self.add(bytes);
+        }
+        for page in bytes.chunks(PAGE) {
+            std::hint::black_box(page.iter().step_by(LINE).fold(0, |all, byte| all ^ byte));
+            self.add(page);
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             State::Sha256(hasher) => hasher.update(bytes),
             State::Sha512(hasher) => hasher.update(bytes),
@@ -271,6 +291,17 @@ mod tests {
             "sha256:../../etc",
         ] {
             assert!(bad.parse::<Digest>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn much_at_once_has_the_digest_of_its_pieces() {
+        let bytes: Vec<u8> = (0..=250).cycle().take(FAR + PAGE + 1).collect();
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            let (mut at_once, mut by_pieces) = (Hasher::new(algorithm), Hasher::new(algorithm));
+            at_once.update(&bytes);
+            bytes.chunks(1000).for_each(|piece| by_pieces.update(piece));
+            assert_eq!(at_once.finish(), by_pieces.finish());
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use sbom_inflate::GzipReader;
 
 use crate::tar_headers::{BLOCK, is_header};
 
@@ -59,7 +59,7 @@ pub enum Decompressor<R: Read> {
     /// Nothing to do.
     None(BufReader<Input<R>>),
     /// gzip.
-    Gzip(Box<MultiGzDecoder<BufReader<Input<R>>>>),
+    Gzip(Box<GzipReader<BufReader<Input<R>>>>),
     /// Zstandard.
     Zstd(Box<zstd::Decoder<'static, BufReader<Input<R>>>>),
 }
@@ -77,7 +77,7 @@ impl<R: Read> Decompressor<R> {
         let input = BufReader::with_capacity(BUFFER, Cursor::new(head).chain(stored));
         Ok(match compression {
             Compression::None => Self::None(input),
-            Compression::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(input))),
+            Compression::Gzip => Self::Gzip(Box::new(GzipReader::new(input))),
             Compression::Zstd => {
                 let mut decoder = zstd::Decoder::with_buffer(input)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;

@@ -1,0 +1,560 @@
+//! A deflate stream: blocks of bytes that are stored, or of codes for literals and repetitions.
+//!
+//! Source: RFC 1951. Most of a stream is read by [`Inflate::run`], as long as there is enough to read and enough room
+//! for it not to ask before each bit; what is left at the edges, a symbol at a time.
+
+use std::io::{self, BufRead, ErrorKind};
+
+use fearless_simd::{Level, dispatch};
+
+use crate::{
+    Fault,
+    codes::{Codes, DISTANCE_BITS, Entry, FIXED, LengthCode, MAIN_BITS},
+    ends_early,
+    window::{SIZE, Window},
+};
+
+/// Bytes that [`Inflate::run`] may look at beyond those that it was sure of.
+const MARGIN_IN: usize = 32;
+/// Bytes that it may write: three literals, the longest repetition, and what is copied for nothing.
+const MARGIN_OUT: usize = 3 + 258 + COPIED;
+/// Bytes copied at a time.
+const COPIED: usize = 16;
+
+/// Bits that were read and not used.
+#[derive(Debug, Default)]
+pub(crate) struct Bits {
+    /// The next one is the lowest; those behind `count` are 0.
+    held: u64,
+    count: u32,
+}
+
+impl Bits {
+    /// Reads until there are at least `least`, of at most 56, or the data ends. More are read where they are at hand.
+    fn fill(&mut self, input: &mut dyn BufRead, least: u32) -> io::Result<()> {
+        while self.count < least {
+            let bytes = available(input)?;
+            let mut used = 0;
+            for byte in bytes.iter().take((63 - self.count as usize) / 8) {
+                self.held |= u64::from(*byte) << self.count;
+                self.count += 8;
+                used += 1;
+            }
+            if used == 0 {
+                break;
+            }
+            input.consume(used);
+        }
+        Ok(())
+    }
+
+    /// The next `count` bits, of at most 16.
+    fn take(&mut self, input: &mut dyn BufRead, count: u32) -> io::Result<u16> {
+        self.fill(input, count)?;
+        let [low, high, ..] = (self.held & ((1 << count) - 1)).to_le_bytes();
+        self.drop(count)?;
+        Ok(u16::from_le_bytes([low, high]))
+    }
+
+    /// Uses the first `count` bits.
+    fn drop(&mut self, count: u32) -> io::Result<()> {
+        self.count = self.count.checked_sub(count).ok_or_else(ends_early)?;
+        self.held = self.held.wrapping_shr(count);
+        Ok(())
+    }
+
+    /// Leaves out what is left of a byte.
+    pub(crate) fn align(&mut self) {
+        self.held = self.held.wrapping_shr(self.count % 8);
+        self.count -= self.count % 8;
+    }
+
+    /// Whether the data ends here.
+    pub(crate) fn is_at_end(&self, input: &mut dyn BufRead) -> io::Result<bool> {
+        Ok(self.count == 0 && available(input)?.is_empty())
+    }
+
+    /// The next byte, if the data does not end. To be asked only where one begins.
+    pub(crate) fn byte(&mut self, input: &mut dyn BufRead) -> io::Result<Option<u8>> {
+        self.fill(input, 8)?;
+        if self.count == 0 {
+            return Ok(None);
+        }
+        let [byte, ..] = self.held.to_le_bytes();
+        self.drop(8)?;
+        Ok(Some(byte))
+    }
+}
+
+/// What can be read at once; nothing at the end.
+fn available(input: &mut dyn BufRead) -> io::Result<&[u8]> {
+    loop {
+        match input.fill_buf() {
+            // What was found is asked for again, for it is borrowed.
+            Ok(_) => break,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    input.fill_buf()
+}
+
+/// Where what is inflated goes.
+#[derive(Debug)]
+pub(crate) struct Output<'o> {
+    pub(crate) bytes: &'o mut [u8],
+    /// Bytes that were inflated.
+    pub(crate) filled: usize,
+}
+
+impl Output<'_> {
+    pub(crate) fn is_full(&self) -> bool {
+        self.filled == self.bytes.len()
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.filled) {
+            *place = byte;
+            self.filled += 1;
+        }
+    }
+}
+
+/// Where in a stream it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// Before the header of a block.
+    Header,
+    /// In a block that stores so many more bytes.
+    Stored(u16),
+    /// In a block of the fixed codes.
+    Fixed,
+    /// In a block of codes of its own.
+    Dynamic,
+    /// Behind the last block.
+    End,
+}
+
+/// Inflates one stream after the other.
+#[derive(Debug)]
+pub(crate) struct Inflate {
+    pub(crate) bits: Bits,
+    codes: Box<Codes>,
+    within: Within,
+    /// Whether no other block follows.
+    is_last: bool,
+    /// What there was no room for: a repetition of so many bytes from so far back.
+    left: (usize, usize),
+    window: Window,
+}
+
+impl Inflate {
+    pub(crate) fn new() -> Self {
+        Self {
+            bits: Bits::default(),
+            codes: Box::new(Codes::new()),
+            within: Within::End,
+            is_last: true,
+            left: (0, 0),
+            window: Window::new(),
+        }
+    }
+
+    /// Begins the next stream.
+    pub(crate) fn begin(&mut self) {
+        self.within = Within::Header;
+        self.is_last = false;
+        self.window.clear();
+    }
+
+    /// Whether all of the stream was inflated.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.within == Within::End && self.left.0 == 0
+    }
+
+    /// Inflates until `output` is full or the stream ends. What it has at an error comes before that. It must begin with no
+    /// byte of this stream, or with [`Self::keep`] told of all of them.
+    pub(crate) fn inflate(&mut self, input: &mut dyn BufRead, output: &mut Output<'_>) -> io::Result<()> {
+        self.repeat(output);
+        while !output.is_full() {
+            match self.within {
+                Within::End => break,
+                Within::Header if self.is_last => self.within = Within::End,
+                Within::Header => self.header(input)?,
+                Within::Stored(0) => self.within = Within::Header,
+                Within::Stored(left) => self.stored(input, output, left)?,
+                Within::Fixed | Within::Dynamic => self.symbols(input, output)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of what was inflated, which may be repeated.
+    pub(crate) fn keep(&mut self, inflated: &[u8]) {
+        self.window.add(inflated);
+    }
+
+    fn header(&mut self, input: &mut dyn BufRead) -> io::Result<()> {
+        self.is_last = self.bits.take(input, 1)? == 1;
+        self.within = match self.bits.take(input, 2)? {
+            0 => {
+                self.bits.align();
+                let length = self.bits.take(input, 16)?;
+                if length != !self.bits.take(input, 16)? {
+                    return Err(Fault::StoredLength.into());
+                }
+                Within::Stored(length)
+            }
+            1 => Within::Fixed,
+            2 => {
+                self.describe(input)?;
+                Within::Dynamic
+            }
+            _ => return Err(Fault::BlockType.into()),
+        };
+        Ok(())
+    }
+
+    /// Reads the description of a block's codes.
+    fn describe(&mut self, input: &mut dyn BufRead) -> io::Result<()> {
+        const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+        const LITERALS: usize = 286;
+        const DISTANCES: usize = 30;
+        let bits = &mut self.bits;
+        let literals = usize::from(bits.take(input, 5)?) + 257;
+        let distances = usize::from(bits.take(input, 5)?) + 1;
+        let count = usize::from(bits.take(input, 4)?) + 4;
+        if literals > LITERALS || distances > DISTANCES {
+            return Err(Fault::Codes.into());
+        }
+        let mut lengths_of_lengths = [0; 19];
+        for symbol in ORDER.iter().take(count) {
+            let length = bits.take(input, 3)?.to_le_bytes()[0];
+            lengths_of_lengths.get_mut(*symbol).into_iter().for_each(|entry| *entry = length);
+        }
+        let code = LengthCode::new(&lengths_of_lengths)?;
+        let mut lengths = [0; LITERALS + DISTANCES];
+        let lengths = lengths.get_mut(..literals + distances).unwrap_or_default();
+        let mut at = 0;
+        while at < lengths.len() {
+            bits.fill(input, LengthCode::LONGEST)?;
+            let (symbol, used) = code.find(bits.held);
+            bits.drop(used)?;
+            let before = at.checked_sub(1).and_then(|before| lengths.get(before).copied());
+            let (length, repeat) = match symbol {
+                0..16 => (symbol, 1),
+                16 => (before.ok_or(Fault::Codes)?, 3 + bits.take(input, 2)?),
+                17 => (0, 3 + bits.take(input, 3)?),
+                _ => (0, 11 + bits.take(input, 7)?),
+            };
+            let end = at + usize::from(repeat);
+            lengths.get_mut(at..end).ok_or(Fault::Codes)?.fill(length);
+            at = end;
+        }
+        let (literals, distances) = lengths.split_at(literals);
+        self.codes.set(literals, distances)?;
+        Ok(())
+    }
+
+    /// Copies what a block stores.
+    fn stored(&mut self, input: &mut dyn BufRead, output: &mut Output<'_>, left: u16) -> io::Result<()> {
+        let count = if self.bits.count > 0 {
+            output.push(self.bits.byte(input)?.ok_or_else(ends_early)?);
+            1
+        } else {
+            let available = available(input)?;
+            if available.is_empty() {
+                return Err(ends_early());
+            }
+            let room = output.bytes.get_mut(output.filled..).unwrap_or_default();
+            let count = available.len().min(room.len()).min(usize::from(left));
+            for (room, bytes) in room.get_mut(..count).into_iter().zip(available.get(..count)) {
+                room.copy_from_slice(bytes);
+            }
+            output.filled += count;
+            input.consume(count);
+            u16::try_from(count).unwrap_or(left)
+        };
+        self.within = Within::Stored(left.saturating_sub(count));
+        Ok(())
+    }
+
+    /// Reads what codes stand for until `output` is full or the block ends.
+    fn symbols(&mut self, input: &mut dyn BufRead, output: &mut Output<'_>) -> io::Result<()> {
+        while !output.is_full() {
+            let bytes = available(input)?;
+            if bytes.len() > MARGIN_IN && output.bytes.len() - output.filled > MARGIN_OUT {
+                let codes = if self.within == Within::Fixed { &*FIXED } else { &*self.codes };
+                let (bits, window) = (&mut self.bits, &self.window);
+                let (used, ended) = dispatch!(Level::new(), _ => run(bits, codes, window, bytes, output))?;
+                input.consume(used);
+                if ended {
+                    self.within = Within::Header;
+                    return Ok(());
+                }
+            }
+            if output.is_full() {
+                break;
+            }
+            let codes = if self.within == Within::Fixed { &*FIXED } else { &*self.codes };
+            let literals = |bits: u64| {
+                let entry = codes.literals.find(bits);
+                match entry.is_further() {
+                    true => (codes.literals.find_further(entry, bits >> MAIN_BITS), MAIN_BITS),
+                    false => (entry, 0),
+                }
+            };
+            let (entry, length) = self.bits.symbol(input, literals)?;
+            if entry.is_literal() {
+                output.push(entry.byte());
+                continue;
+            }
+            if entry.is_end() {
+                self.within = Within::Header;
+                return Ok(());
+            }
+            let distances = |bits: u64| {
+                let entry = codes.distances.find(bits);
+                match entry.is_further() {
+                    true => (codes.distances.find_further(entry, bits >> DISTANCE_BITS), DISTANCE_BITS),
+                    false => (entry, 0),
+                }
+            };
+            let (_, distance) = self.bits.symbol(input, distances)?;
+            if distance > output.filled + self.window.held() || distance > SIZE {
+                return Err(Fault::Distance.into());
+            }
+            self.left = (length, distance);
+            self.repeat(output);
+        }
+        Ok(())
+    }
+
+    /// Repeats what is left to be, as far as there is room.
+    fn repeat(&mut self, output: &mut Output<'_>) {
+        let (mut length, distance) = self.left;
+        while length > 0 && !output.is_full() {
+            output.push(before(&self.window, output.bytes, output.filled, distance));
+            length -= 1;
+        }
+        self.left.0 = length;
+    }
+}
+
+impl Bits {
+    /// Uses a code, which `find` finds, behind so many other bits, and what is added to it. Gives also the length or distance.
+    fn symbol(
+        &mut self,
+        input: &mut dyn BufRead,
+        find: impl Fn(u64) -> (Entry, u32),
+    ) -> io::Result<(Entry, usize)> {
+        /// Bits of the longest code with what may be added.
+        const MOST: u32 = 15 + 13;
+        self.fill(input, MOST)?;
+        let (entry, before) = find(self.held);
+        if entry.is_special() && !entry.is_literal() && !entry.is_end() {
+            // Where the data ends too early, what is missing may have made it one.
+            return Err(if self.count < MOST { ends_early() } else { Fault::NoCode.into() });
+        }
+        let value = entry.value(self.held >> before);
+        self.drop(before + (entry.bits() & 0xff))?;
+        Ok((entry, value))
+    }
+}
+
+/// The byte `distance` before `output[filled]`, which was inflated then or is in the window.
+fn before(window: &Window, output: &[u8], filled: usize, distance: usize) -> u8 {
+    match filled.checked_sub(distance) {
+        Some(at) => output.get(at).copied().unwrap_or(0),
+        None => window.back(distance - filled),
+    }
+}
+
+/// Inflates as long as no bound has to be looked at but once a turn. Gives the number of bytes of `input` that were used, and
+/// whether the block ended.
+///
+/// Each turn reads up to three literals, or up to two and a repetition. What follows is looked up before a repetition is copied,
+/// so that the processor does both at once.
+#[expect(clippy::inline_always, reason = "each caller is for other instructions of the processor")]
+#[inline(always)]
+fn run(
+    bits: &mut Bits,
+    codes: &Codes,
+    window: &Window,
+    input: &[u8],
+    output: &mut Output<'_>,
+) -> Result<(usize, bool), Fault> {
+    let (last_in, last_out) =
+        (input.len().saturating_sub(MARGIN_IN), output.bytes.len().saturating_sub(MARGIN_OUT));
+    let out = &mut *output.bytes;
+    let mut at = 0_usize;
+    let mut filled = output.filled;
+    let mut held = bits.held;
+    // Its lowest six bits are the number of bits in `held`; those behind them there are the beginning of what follows.
+    let mut count = bits.count;
+    let mut ended = false;
+    // Fills up to 56 bits or more.
+    macro_rules! refill {
+        () => {
+            let Some(next) = input.get(at..).and_then(<[u8]>::first_chunk) else { break };
+            held |= u64::from_le_bytes(*next).wrapping_shl(count);
+            at += (!count >> 3 & 7) as usize;
+            count |= 56;
+        };
+    }
+    macro_rules! consume {
+        ($entry:expr) => {
+            held = held.wrapping_shr($entry.bits());
+            count = count.wrapping_sub($entry.bits());
+        };
+    }
+    macro_rules! push {
+        ($entry:expr) => {
+            let Some(place) = out.get_mut(filled) else { break };
+            *place = $entry.byte();
+            filled += 1;
+        };
+    }
+    macro_rules! has_room {
+        () => {
+            at <= last_in && filled <= last_out
+        };
+    }
+    // Turns into the error that ends it; the loop is left by break only.
+    let mut fault = None;
+    let mut entry = Entry::NOTHING;
+    let mut is_begun = false;
+    loop {
+        if !is_begun {
+            refill!();
+            entry = codes.literals.find(held);
+            is_begun = true;
+        }
+        let mut code = held;
+        consume!(entry);
+        if entry.is_literal() {
+            let first = entry;
+            entry = codes.literals.find(held);
+            code = held;
+            consume!(entry);
+            push!(first);
+            if entry.is_literal() {
+                let second = entry;
+                entry = codes.literals.find(held);
+                code = held;
+                consume!(entry);
+                push!(second);
+                if entry.is_literal() {
+                    push!(entry);
+                    if !has_room!() {
+                        break;
+                    }
+                    entry = codes.literals.find(held);
+                    refill!();
+                    continue;
+                }
+            }
+        }
+        if entry.is_special() {
+            if entry.is_further() {
+                entry = codes.literals.find_further(entry, held);
+                code = held;
+                consume!(entry);
+                if entry.is_literal() {
+                    push!(entry);
+                    if !has_room!() {
+                        break;
+                    }
+                    refill!();
+                    entry = codes.literals.find(held);
+                    continue;
+                }
+            }
+            if entry.is_special() {
+                ended = entry.is_end();
+                fault = (!ended).then_some(Fault::NoCode);
+                break;
+            }
+        }
+        let length = entry.value(code);
+        let mut far = codes.distances.find(held);
+        refill!();
+        if far.is_special() {
+            if far.is_further() {
+                consume!(far);
+                far = codes.distances.find_further(far, held);
+            }
+            if far.is_special() {
+                fault = Some(Fault::NoCode);
+                break;
+            }
+        }
+        let distance = far.value(held);
+        consume!(far);
+        entry = codes.literals.find(held);
+        refill!();
+        let end = filled + length;
+        if let Some(from) = filled.checked_sub(distance) {
+            repeat(out, from, filled, end);
+        } else if distance <= filled + window.held() {
+            for at in filled..end {
+                let byte = before(window, out, at, distance);
+                out.get_mut(at).into_iter().for_each(|place| *place = byte);
+            }
+        } else {
+            fault = Some(Fault::Distance);
+            break;
+        }
+        filled = end;
+        if !has_room!() {
+            break;
+        }
+    }
+    bits.count = count & 63;
+    bits.held = held & !(u64::MAX << bits.count);
+    output.filled = filled;
+    match fault {
+        Some(fault) => Err(fault),
+        None => Ok((at, ended)),
+    }
+}
+
+/// Repeats what begins at `from` and ends at `filled`, as often as it takes to reach `end`. May write [`COPIED`] bytes more.
+#[expect(clippy::inline_always, reason = "as above")]
+#[inline(always)]
+fn repeat(out: &mut [u8], mut from: usize, mut filled: usize, end: usize) {
+    /// Multiples of each distance that are as long as may be copied at once.
+    const STEPS: [usize; COPIED] = [0, 16, 16, 15, 16, 15, 12, 14, 16, 9, 10, 11, 12, 13, 14, 15];
+    let distance = filled - from;
+    let Some(step) = STEPS.get(distance) else {
+        while filled < end {
+            let Some(bytes) = out.get(from..from + COPIED).and_then(<[u8]>::first_chunk::<COPIED>).copied()
+            else {
+                break;
+            };
+            let Some(place) =
+                out.get_mut(filled..filled + COPIED).and_then(<[u8]>::first_chunk_mut::<COPIED>)
+            else {
+                break;
+            };
+            *place = bytes;
+            (from, filled) = (from + COPIED, filled + COPIED);
+        }
+        return;
+    };
+    let Some(bytes) = out.get(from..from + COPIED).and_then(<[u8]>::first_chunk::<COPIED>) else { return };
+    let mut bits = distance * 8;
+    let mut pattern = u128::from_le_bytes(*bytes) & !(u128::MAX << bits);
+    while bits < 128 {
+        pattern |= pattern << bits;
+        bits *= 2;
+    }
+    while filled < end {
+        let Some(place) = out.get_mut(filled..filled + COPIED).and_then(<[u8]>::first_chunk_mut::<COPIED>)
+        else {
+            break;
+        };
+        *place = pattern.to_le_bytes();
+        filled += step;
+    }
+}
