@@ -42,6 +42,7 @@ use sbom_core::{
     scan,
     source::{Choice, LayerBytes, Locator, Selection, Source, SourceError, StreamArchive},
 };
+use sbom_inflate::{GzipReader, ZlibReader};
 
 /// A target's name and what it does with its input.
 pub type Target = (&'static str, fn(&[u8]));
@@ -51,6 +52,7 @@ pub const TARGETS: &[Target] = &[
     // Containers of other files.
     ("layer", layer),
     ("layer_parts", layer_parts),
+    ("deflate", deflate),
     ("archive", archive),
     ("image", image),
     ("manifest", manifest),
@@ -196,6 +198,32 @@ fn layer(bytes: &[u8]) {
         // A bound that was hit is a fine answer too.
         let _ = Overlay::new(&limits).fold(sink.0);
     }
+}
+
+/// A member of a gzip file behind its header: read at once, by pieces, and by zlib-rs.
+fn deflate(bytes: &[u8]) {
+    const MOST: usize = 16 << 20;
+    fn read(mut reader: impl Read, piece: usize) -> (Vec<u8>, Option<io::ErrorKind>) {
+        let (mut all, mut buffer) = (Vec::new(), vec![0; piece]);
+        while all.len() < MOST {
+            match reader.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => all.extend_from_slice(&buffer[..count]),
+                Err(error) => return (all, Some(error.kind())),
+            }
+        }
+        (all, None)
+    }
+    let stored = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff", bytes].concat();
+    let (inflated, fault) = read(GzipReader::new(&stored[..]), MOST);
+    let by_pieces = GzipReader::new(io::BufReader::with_capacity(40, &stored[..]));
+    assert_eq!(read(by_pieces, 333), (inflated.clone(), fault));
+    let (expected, error) = read(flate2::bufread::MultiGzDecoder::new(&stored[..]), MOST);
+    assert!(inflated.starts_with(&expected));
+    assert_eq!(fault.is_some(), error.is_some());
+    let zlib = [b"\x78\x9c", bytes].concat();
+    let (again, _) = read(ZlibReader::new(&zlib[..]), MOST);
+    assert!(inflated.starts_with(&again));
 }
 
 /// The blocks of an archive, each with the checksum of a good header: a change that misses it would only ever be refused.

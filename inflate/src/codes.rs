@@ -62,6 +62,10 @@ impl Entry {
         self.0 & (LITERAL | FURTHER | NO_CODE) == SPECIAL
     }
 
+    pub(crate) fn is_no_code(self) -> bool {
+        self.0 & (LITERAL | NO_CODE) == NO_CODE
+    }
+
     #[inline]
     pub(crate) fn byte(self) -> u8 {
         self.0.to_le_bytes()[2]
@@ -113,6 +117,12 @@ impl<const MAIN: u32, const ROOM: usize> Table<MAIN, ROOM> {
     pub(crate) fn find_further(&self, further: Entry, bits: u64) -> Entry {
         let (start, index_bits) = (further.0 >> 16 & 0x7fff, further.0 >> 8 & 15);
         self.at(start + (low(bits) & ((1 << index_bits) - 1)))
+    }
+
+    /// What `bits` begin with, however long its code is, and how many of them lie before those that it counts.
+    pub(crate) fn find_whole(&self, bits: u64) -> (Entry, u32) {
+        let entry = self.find(bits);
+        if entry.is_further() { (self.find_further(entry, bits >> MAIN), MAIN) } else { (entry, 0) }
     }
 
     #[inline]
@@ -241,21 +251,15 @@ fn sorted(lengths: &[u8], counts: &[usize; LONGEST + 1]) -> [u16; SYMBOLS] {
 /// The codes of a block: of literals and lengths, and of distances.
 #[derive(Debug, Clone)]
 pub(crate) struct Codes {
-    pub(crate) literals: Table<MAIN_BITS, 4096>,
+    pub(crate) literals: Table<11, 4096>,
     pub(crate) distances: Table<9, 1024>,
 }
-
-/// Bits that literals and lengths are found with at once.
-pub(crate) const MAIN_BITS: u32 = 11;
-/// Bits that distances are found with at once.
-pub(crate) const DISTANCE_BITS: u32 = 9;
 
 /// The codes that a stream need not describe.
 pub(crate) static FIXED: LazyLock<Codes> = LazyLock::new(|| {
     let mut lengths = [8; SYMBOLS];
-    let (nines, sevens) = (lengths.get_mut(144..256), 7);
-    nines.unwrap_or_default().fill(9);
-    lengths.get_mut(256..280).unwrap_or_default().fill(sevens);
+    lengths.get_mut(144..256).unwrap_or_default().fill(9);
+    lengths.get_mut(256..280).unwrap_or_default().fill(7);
     let mut codes = Codes::new();
     // These are complete, so there is no error.
     let _ = codes.set(&lengths, &[5; 32]);
@@ -362,12 +366,8 @@ mod tests {
 
     /// The symbol that `bits` begin with, and how many bits its code takes.
     fn find<const MAIN: u32>(table: &Table<MAIN, 4096>, bits: u64) -> (usize, u32) {
-        let entry = table.find(bits);
-        if !entry.is_further() {
-            return (entry.value(bits), entry.bits() & 0xff);
-        }
-        let behind = table.find_further(entry, bits >> MAIN);
-        (behind.value(bits >> MAIN), (behind.bits() & 0xff) + MAIN)
+        let (entry, before) = table.find_whole(bits);
+        (entry.value(bits >> before), before + (entry.bits() & 0xff))
     }
 
     /// Each code, first bit first, as the RFC assigns them.

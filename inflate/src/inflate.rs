@@ -1,32 +1,24 @@
 //! A deflate stream: blocks of bytes that are stored, or of codes for literals and repetitions.
 //!
-//! Source: RFC 1951. Most of a stream is read by [`Inflate::run`], as long as there is enough to read and enough room
+//! Source: RFC 1951. Most of a stream is read by [`run`], as long as there is enough to read and enough room
 //! for it not to ask before each bit; what is left at the edges, a symbol at a time.
 
 use std::io::{self, BufRead, ErrorKind};
 
-use fearless_simd::{Level, dispatch};
-
 use crate::{
     Fault,
-    codes::{Codes, DISTANCE_BITS, Entry, FIXED, LengthCode, MAIN_BITS},
+    codes::{Codes, Entry, FIXED, LengthCode, Table},
     ends_early,
-    window::{SIZE, Window},
+    run::{MARGIN_IN, MARGIN_OUT, run},
+    window::Window,
 };
-
-/// Bytes that [`Inflate::run`] may look at beyond those that it was sure of.
-const MARGIN_IN: usize = 32;
-/// Bytes that it may write: three literals, the longest repetition, and what is copied for nothing.
-const MARGIN_OUT: usize = 3 + 258 + COPIED;
-/// Bytes copied at a time.
-const COPIED: usize = 16;
 
 /// Bits that were read and not used.
 #[derive(Debug, Default)]
 pub(crate) struct Bits {
     /// The next one is the lowest; those behind `count` are 0.
-    held: u64,
-    count: u32,
+    pub(crate) held: u64,
+    pub(crate) count: u32,
 }
 
 impl Bits {
@@ -282,50 +274,30 @@ impl Inflate {
     /// Reads what codes stand for until `output` is full or the block ends.
     fn symbols(&mut self, input: &mut dyn BufRead, output: &mut Output<'_>) -> io::Result<()> {
         while !output.is_full() {
+            let codes = if self.within == Within::Fixed { &*FIXED } else { &*self.codes };
             let bytes = available(input)?;
-            if bytes.len() > MARGIN_IN && output.bytes.len() - output.filled > MARGIN_OUT {
-                let codes = if self.within == Within::Fixed { &*FIXED } else { &*self.codes };
-                let (bits, window) = (&mut self.bits, &self.window);
-                let (used, ended) = dispatch!(Level::new(), _ => run(bits, codes, window, bytes, output))?;
+            let ended = if bytes.len() > MARGIN_IN && output.bytes.len() - output.filled > MARGIN_OUT {
+                let (used, ended) = run(&mut self.bits, codes, &self.window, bytes, output)?;
                 input.consume(used);
-                if ended {
-                    self.within = Within::Header;
-                    return Ok(());
+                ended
+            } else {
+                let (entry, length) = self.bits.symbol(input, &codes.literals)?;
+                if entry.is_literal() {
+                    output.push(entry.byte());
+                } else if !entry.is_end() {
+                    let (_, distance) = self.bits.symbol(input, &codes.distances)?;
+                    if distance > output.filled + self.window.held() {
+                        return Err(Fault::Distance.into());
+                    }
+                    self.left = (length, distance);
+                    self.repeat(output);
                 }
-            }
-            if output.is_full() {
+                entry.is_end()
+            };
+            if ended {
+                self.within = Within::Header;
                 break;
             }
-            let codes = if self.within == Within::Fixed { &*FIXED } else { &*self.codes };
-            let literals = |bits: u64| {
-                let entry = codes.literals.find(bits);
-                match entry.is_further() {
-                    true => (codes.literals.find_further(entry, bits >> MAIN_BITS), MAIN_BITS),
-                    false => (entry, 0),
-                }
-            };
-            let (entry, length) = self.bits.symbol(input, literals)?;
-            if entry.is_literal() {
-                output.push(entry.byte());
-                continue;
-            }
-            if entry.is_end() {
-                self.within = Within::Header;
-                return Ok(());
-            }
-            let distances = |bits: u64| {
-                let entry = codes.distances.find(bits);
-                match entry.is_further() {
-                    true => (codes.distances.find_further(entry, bits >> DISTANCE_BITS), DISTANCE_BITS),
-                    false => (entry, 0),
-                }
-            };
-            let (_, distance) = self.bits.symbol(input, distances)?;
-            if distance > output.filled + self.window.held() || distance > SIZE {
-                return Err(Fault::Distance.into());
-            }
-            self.left = (length, distance);
-            self.repeat(output);
         }
         Ok(())
     }
@@ -342,17 +314,17 @@ impl Inflate {
 }
 
 impl Bits {
-    /// Uses a code, which `find` finds, behind so many other bits, and what is added to it. Gives also the length or distance.
-    fn symbol(
+    /// Uses a code of `table` and what is added to it. Gives also the length or distance.
+    fn symbol<const MAIN: u32, const ROOM: usize>(
         &mut self,
         input: &mut dyn BufRead,
-        find: impl Fn(u64) -> (Entry, u32),
+        table: &Table<MAIN, ROOM>,
     ) -> io::Result<(Entry, usize)> {
         /// Bits of the longest code with what may be added.
         const MOST: u32 = 15 + 13;
         self.fill(input, MOST)?;
-        let (entry, before) = find(self.held);
-        if entry.is_special() && !entry.is_literal() && !entry.is_end() {
+        let (entry, before) = table.find_whole(self.held);
+        if entry.is_no_code() {
             // Where the data ends too early, what is missing may have made it one.
             return Err(if self.count < MOST { ends_early() } else { Fault::NoCode.into() });
         }
@@ -363,198 +335,9 @@ impl Bits {
 }
 
 /// The byte `distance` before `output[filled]`, which was inflated then or is in the window.
-fn before(window: &Window, output: &[u8], filled: usize, distance: usize) -> u8 {
+pub(crate) fn before(window: &Window, output: &[u8], filled: usize, distance: usize) -> u8 {
     match filled.checked_sub(distance) {
         Some(at) => output.get(at).copied().unwrap_or(0),
         None => window.back(distance - filled),
-    }
-}
-
-/// Inflates as long as no bound has to be looked at but once a turn. Gives the number of bytes of `input` that were used, and
-/// whether the block ended.
-///
-/// Each turn reads up to three literals, or up to two and a repetition. What follows is looked up before a repetition is copied,
-/// so that the processor does both at once.
-#[expect(clippy::inline_always, reason = "each caller is for other instructions of the processor")]
-#[inline(always)]
-fn run(
-    bits: &mut Bits,
-    codes: &Codes,
-    window: &Window,
-    input: &[u8],
-    output: &mut Output<'_>,
-) -> Result<(usize, bool), Fault> {
-    let (last_in, last_out) =
-        (input.len().saturating_sub(MARGIN_IN), output.bytes.len().saturating_sub(MARGIN_OUT));
-    let out = &mut *output.bytes;
-    let mut at = 0_usize;
-    let mut filled = output.filled;
-    let mut held = bits.held;
-    // Its lowest six bits are the number of bits in `held`; those behind them there are the beginning of what follows.
-    let mut count = bits.count;
-    let mut ended = false;
-    // Fills up to 56 bits or more.
-    macro_rules! refill {
-        () => {
-            let Some(next) = input.get(at..).and_then(<[u8]>::first_chunk) else { break };
-            held |= u64::from_le_bytes(*next).wrapping_shl(count);
-            at += (!count >> 3 & 7) as usize;
-            count |= 56;
-        };
-    }
-    macro_rules! consume {
-        ($entry:expr) => {
-            held = held.wrapping_shr($entry.bits());
-            count = count.wrapping_sub($entry.bits());
-        };
-    }
-    macro_rules! push {
-        ($entry:expr) => {
-            let Some(place) = out.get_mut(filled) else { break };
-            *place = $entry.byte();
-            filled += 1;
-        };
-    }
-    macro_rules! has_room {
-        () => {
-            at <= last_in && filled <= last_out
-        };
-    }
-    // Turns into the error that ends it; the loop is left by break only.
-    let mut fault = None;
-    let mut entry = Entry::NOTHING;
-    let mut is_begun = false;
-    loop {
-        if !is_begun {
-            refill!();
-            entry = codes.literals.find(held);
-            is_begun = true;
-        }
-        let mut code = held;
-        consume!(entry);
-        if entry.is_literal() {
-            let first = entry;
-            entry = codes.literals.find(held);
-            code = held;
-            consume!(entry);
-            push!(first);
-            if entry.is_literal() {
-                let second = entry;
-                entry = codes.literals.find(held);
-                code = held;
-                consume!(entry);
-                push!(second);
-                if entry.is_literal() {
-                    push!(entry);
-                    if !has_room!() {
-                        break;
-                    }
-                    entry = codes.literals.find(held);
-                    refill!();
-                    continue;
-                }
-            }
-        }
-        if entry.is_special() {
-            if entry.is_further() {
-                entry = codes.literals.find_further(entry, held);
-                code = held;
-                consume!(entry);
-                if entry.is_literal() {
-                    push!(entry);
-                    if !has_room!() {
-                        break;
-                    }
-                    refill!();
-                    entry = codes.literals.find(held);
-                    continue;
-                }
-            }
-            if entry.is_special() {
-                ended = entry.is_end();
-                fault = (!ended).then_some(Fault::NoCode);
-                break;
-            }
-        }
-        let length = entry.value(code);
-        let mut far = codes.distances.find(held);
-        refill!();
-        if far.is_special() {
-            if far.is_further() {
-                consume!(far);
-                far = codes.distances.find_further(far, held);
-            }
-            if far.is_special() {
-                fault = Some(Fault::NoCode);
-                break;
-            }
-        }
-        let distance = far.value(held);
-        consume!(far);
-        entry = codes.literals.find(held);
-        refill!();
-        let end = filled + length;
-        if let Some(from) = filled.checked_sub(distance) {
-            repeat(out, from, filled, end);
-        } else if distance <= filled + window.held() {
-            for at in filled..end {
-                let byte = before(window, out, at, distance);
-                out.get_mut(at).into_iter().for_each(|place| *place = byte);
-            }
-        } else {
-            fault = Some(Fault::Distance);
-            break;
-        }
-        filled = end;
-        if !has_room!() {
-            break;
-        }
-    }
-    bits.count = count & 63;
-    bits.held = held & !(u64::MAX << bits.count);
-    output.filled = filled;
-    match fault {
-        Some(fault) => Err(fault),
-        None => Ok((at, ended)),
-    }
-}
-
-/// Repeats what begins at `from` and ends at `filled`, as often as it takes to reach `end`. May write [`COPIED`] bytes more.
-#[expect(clippy::inline_always, reason = "as above")]
-#[inline(always)]
-fn repeat(out: &mut [u8], mut from: usize, mut filled: usize, end: usize) {
-    /// Multiples of each distance that are as long as may be copied at once.
-    const STEPS: [usize; COPIED] = [0, 16, 16, 15, 16, 15, 12, 14, 16, 9, 10, 11, 12, 13, 14, 15];
-    let distance = filled - from;
-    let Some(step) = STEPS.get(distance) else {
-        while filled < end {
-            let Some(bytes) = out.get(from..from + COPIED).and_then(<[u8]>::first_chunk::<COPIED>).copied()
-            else {
-                break;
-            };
-            let Some(place) =
-                out.get_mut(filled..filled + COPIED).and_then(<[u8]>::first_chunk_mut::<COPIED>)
-            else {
-                break;
-            };
-            *place = bytes;
-            (from, filled) = (from + COPIED, filled + COPIED);
-        }
-        return;
-    };
-    let Some(bytes) = out.get(from..from + COPIED).and_then(<[u8]>::first_chunk::<COPIED>) else { return };
-    let mut bits = distance * 8;
-    let mut pattern = u128::from_le_bytes(*bytes) & !(u128::MAX << bits);
-    while bits < 128 {
-        pattern |= pattern << bits;
-        bits *= 2;
-    }
-    while filled < end {
-        let Some(place) = out.get_mut(filled..filled + COPIED).and_then(<[u8]>::first_chunk_mut::<COPIED>)
-        else {
-            break;
-        };
-        *place = pattern.to_le_bytes();
-        filled += step;
     }
 }

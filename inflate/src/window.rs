@@ -7,7 +7,7 @@ pub(crate) const SIZE: usize = 32 << 10;
 #[derive(Debug)]
 pub(crate) struct Window {
     /// A ring.
-    bytes: Box<[u8; SIZE]>,
+    bytes: Box<[u8]>,
     /// Where the next byte goes.
     next: usize,
     /// Bytes that it holds.
@@ -16,7 +16,7 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new() -> Self {
-        Self { bytes: Box::new([0; SIZE]), next: 0, held: 0 }
+        Self { bytes: vec![0; SIZE].into(), next: 0, held: 0 }
     }
 
     /// Forgets all.

@@ -103,8 +103,8 @@ impl FromStr for Digest {
     }
 }
 
-/// As many bytes at once lie in main memory. Hashing takes them one after the other and waits for each; so of each page all
-/// lines are asked for at once before.
+/// As many bytes at once lie in main memory. Hashing takes them one after the other and waits for each; so all lines of a
+/// page are asked for before it is hashed.
 const FAR: usize = 4 << 20;
 /// Bytes of a page.
 const PAGE: usize = 4 << 10;

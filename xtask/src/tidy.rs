@@ -93,7 +93,7 @@ const EMPTY_NAMES: [&str; 5] = ["utils", "util", "helpers", "common", "misc"];
 pub(crate) fn faults(root: &Path) -> Vec<String> {
     let mut faults = Vec::new();
     let mut files = Vec::new();
-    for folder in ["sbom-core", "sbom-cli", "testkit", "tests", "benches", "xtask", "fuzz"] {
+    for folder in ["inflate", "sbom-core", "sbom-cli", "testkit", "tests", "benches", "xtask", "fuzz"] {
         collect(&root.join(folder), &mut files);
     }
     files.sort();

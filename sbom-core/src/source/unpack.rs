@@ -85,7 +85,7 @@ pub(super) fn unpack<'a>(
     let format = Format::of(&head);
     let buffered = BufReader::with_capacity(64 << 10, io::Cursor::new(head).chain(counted));
     let unpacked: Box<dyn Read + Send + 'a> = match format {
-        Format::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered)),
+        Format::Gzip => Box::new(sbom_inflate::GzipReader::new(buffered)),
         Format::Zstd => Box::new(zstd::Decoder::with_buffer(buffered)?),
         _ => return Ok(Box::new(buffered)),
     };

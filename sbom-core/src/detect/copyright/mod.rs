@@ -1,6 +1,6 @@
 //! Reads the copyright files of Debian packages: what they declare about licences.
 
-use flate2::read::MultiGzDecoder;
+use sbom_inflate::GzipReader;
 
 use super::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, Want, dpkg::Report, unpack};
 use crate::{image_path::ImagePath, license::Licensing};
@@ -71,7 +71,7 @@ impl Detector for CopyrightDetector {
         let bytes = file.bytes()?;
         let mut report = Report::new(&mut out.gaps, file.limits);
         let copyright = if file.path.file_name().ends_with(b".gz") {
-            let text = unpack(MultiGzDecoder::new(bytes), file.limits, &mut out.taken)
+            let text = unpack(GzipReader::new(bytes), file.limits, &mut out.taken)
                 .map_err(|error| Gap::new(GapKind::Unreadable, format!("not gzip: {error}")))?;
             read(&text, &package, &mut report)
         } else {

@@ -3,7 +3,9 @@
 //! Source: cargo-auditable, PARSING.md. Where the section lies is known from the section table, which of a large
 //! file comes last; so when one streams by, what begins like the section's content is kept.
 
-use flate2::{Decompress, FlushDecompress, Status};
+use std::io::{ErrorKind, Read as _};
+
+use sbom_inflate::ZlibReader;
 
 use crate::{
     detect::{
@@ -11,7 +13,7 @@ use crate::{
         executable::{Program, Section},
     },
     layer::needles::Needle,
-    limits::Limits,
+    limits::{Limits, ReadError, read_capped},
 };
 
 const NAMES: &[&str] = &[".dep-v0"];
@@ -75,24 +77,11 @@ enum Broken {
 }
 
 fn stream(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Broken> {
-    let mut inflater = Decompress::new(true);
-    let mut json = Vec::new();
-    let mut chunk = vec![0; 64 << 10];
-    loop {
-        let (read, written) = (inflater.total_in(), inflater.total_out());
-        let rest = usize::try_from(read).ok().and_then(|read| bytes.get(read..)).unwrap_or_default();
-        let Ok(status) = inflater.decompress(rest, &mut chunk, FlushDecompress::None) else {
-            return Err(Broken::Zlib);
-        };
-        let count = usize::try_from(inflater.total_out() - written).unwrap_or(0);
-        json.extend_from_slice(chunk.get(..count).unwrap_or_default());
-        limits.inflated_bytes.check(json.len() as u64).map_err(Broken::Limit)?;
-        match status {
-            Status::StreamEnd => return Ok(json),
-            _ if inflater.total_in() == read && count == 0 => return Err(Broken::Ends),
-            _ => {}
-        }
-    }
+    read_capped(ZlibReader::new(bytes), limits.inflated_bytes).map_err(|error| match error {
+        ReadError::Limit(limit) => Broken::Limit(limit),
+        ReadError::Io(error) if error.kind() == ErrorKind::UnexpectedEof => Broken::Ends,
+        ReadError::Io(_) => Broken::Zlib,
+    })
 }
 
 /// Whether a zlib stream, of which the beginning is seen, inflates to a list of crates.
@@ -105,11 +94,15 @@ fn begins_list(bytes: &[u8]) -> bool {
         return false;
     }
     let mut out = [0; 11];
-    let mut inflater = Decompress::new(true);
-    if inflater.decompress(bytes, &mut out, FlushDecompress::None).is_err() {
-        return false;
+    let (mut reader, mut count) = (ZlibReader::new(bytes), 0);
+    loop {
+        match reader.read(out.get_mut(count..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(more) => count += more,
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => break,
+            Err(_) => return false,
+        }
     }
-    let count = usize::try_from(inflater.total_out()).unwrap_or(0);
     let text = out.get(..count).unwrap_or_default();
     // Of a stream with long tables little is inflated from so few bytes.
     !text.is_empty() && BEGINNINGS.iter().any(|begin| text.starts_with(begin) || begin.starts_with(text))

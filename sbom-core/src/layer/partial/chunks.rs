@@ -5,7 +5,7 @@ use std::{
     ops::Range,
 };
 
-use flate2::bufread::GzDecoder;
+use sbom_inflate::GzipReader;
 
 use super::{
     PartialError, Reading,
@@ -122,7 +122,7 @@ impl Store<'_, '_> {
         let stored = self.stored(chunk.stored.clone(), until)?;
         let wrong = || PartialError::Chunk { offset: chunk.stored.start };
         let unpacked: Box<dyn Read + '_> = match codec {
-            Codec::Gzip => Box::new(GzDecoder::new(stored)),
+            Codec::Gzip => Box::new(GzipReader::first_member(stored)),
             Codec::Zstd => {
                 let mut decoder = zstd::Decoder::with_buffer(stored)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;

@@ -4,7 +4,7 @@
 
 use std::io::{self, Read as _};
 
-use flate2::read::GzDecoder;
+use sbom_inflate::GzipReader;
 
 use super::{
     PartialError, Reading,
@@ -84,7 +84,7 @@ fn read_table<T>(
 ) -> Result<T, PartialError> {
     let most = most_unpacked(stored.len() as u64).min(limits.toc_bytes.value.saturating_mul(RATIO));
     let mut table = Table { read, found: None };
-    let walked = walk::walk(GzDecoder::new(stored).take(most), limits, &mut table);
+    let walked = walk::walk(GzipReader::first_member(stored).take(most), limits, &mut table);
     match table.found {
         Some(Ok(found)) => walked.map(|_| found).map_err(PartialError::from),
         Some(Err(error)) => Err(error),

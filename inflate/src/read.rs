@@ -1,11 +1,13 @@
-//! The members of a gzip file. Source: RFC 1952.
+//! What is around deflate streams: members of a gzip file, and zlib. Sources: RFC 1950, RFC 1952.
 
 use std::io::{self, BufRead, Read};
 
 use crc32fast::Hasher;
 
 use crate::{
-    Fault, ends_early,
+    Fault,
+    checksum::{Adler32, Checksum},
+    ends_early,
     inflate::{Inflate, Output},
 };
 
@@ -24,13 +26,18 @@ use crate::{
 #[derive(Debug)]
 pub struct GzipReader<R> {
     input: R,
-    members: Members,
+    streams: Streams,
 }
 
 impl<R: BufRead> GzipReader<R> {
     /// Reads `input`, which is to begin with a member. Of what is no gzip the first read tells.
     pub fn new(input: R) -> Self {
-        Self { input, members: Members::new() }
+        Self { input, streams: Streams::new(Format::Gzip) }
+    }
+
+    /// Reads the first member of `input` and nothing of what follows it.
+    pub fn first_member(input: R) -> Self {
+        Self { input, streams: Streams::new(Format::GzipMember) }
     }
 }
 
@@ -49,16 +56,60 @@ impl<R> GzipReader<R> {
 impl<R: BufRead> Read for GzipReader<R> {
     /// Fills `buffer` as far as it can. What comes before a fault is handed on before that.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.members.read(&mut self.input, buffer)
+        self.streams.read(&mut self.input, buffer)
     }
 }
 
+/// Reads what a zlib stream holds, and nothing of what follows it.
+///
+/// ```
+/// use std::io::Read as _;
+///
+/// let zlib = b"\x78\x01\x01\x04\0\xfb\xffsbom\x04\x41\x01\xb2";
+/// let mut content = Vec::new();
+/// sbom_inflate::ZlibReader::new(&zlib[..]).read_to_end(&mut content)?;
+/// assert_eq!(content, b"sbom");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
-struct Members {
+pub struct ZlibReader<R> {
+    input: R,
+    streams: Streams,
+}
+
+impl<R: BufRead> ZlibReader<R> {
+    /// Reads `input`, which is to begin with a stream that needs no dictionary. Of what is none the first read tells.
+    pub fn new(input: R) -> Self {
+        Self { input, streams: Streams::new(Format::Zlib) }
+    }
+}
+
+impl<R: BufRead> Read for ZlibReader<R> {
+    /// Fills `buffer` as far as it can. What comes before a fault is handed on before that.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.streams.read(&mut self.input, buffer)
+    }
+}
+
+/// What deflate streams lie in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// Members of a gzip file.
+    Gzip,
+    /// The first of them.
+    GzipMember,
+    /// A zlib stream.
+    Zlib,
+}
+
+/// Deflate streams with what is around them.
+#[derive(Debug)]
+struct Streams {
+    format: Format,
     within: Within,
     inflate: Inflate,
-    /// Of the content of this member so far.
-    checksum: Hasher,
+    /// Of the content of this stream so far.
+    checksum: Checksum,
     length: u32,
     /// What is told once all before it was handed on.
     failure: Option<io::Error>,
@@ -73,12 +124,22 @@ enum Within {
     Failed,
 }
 
-impl Members {
-    fn new() -> Self {
+impl Format {
+    fn checksum(self) -> Checksum {
+        match self {
+            Self::Gzip | Self::GzipMember => Checksum::Crc32(Hasher::new()),
+            Self::Zlib => Checksum::Adler32(Adler32::new()),
+        }
+    }
+}
+
+impl Streams {
+    fn new(format: Format) -> Self {
         Self {
+            format,
             within: Within::Header,
             inflate: Inflate::new(),
-            checksum: Hasher::new(),
+            checksum: format.checksum(),
             length: 0,
             failure: None,
         }
@@ -113,9 +174,12 @@ impl Members {
     fn step(&mut self, input: &mut dyn BufRead, output: &mut Output<'_>) -> io::Result<bool> {
         match self.within {
             Within::Header => {
-                self.header(input)?;
+                match self.format {
+                    Format::Gzip | Format::GzipMember => self.gzip_header(input)?,
+                    Format::Zlib => self.zlib_header(input)?,
+                }
                 self.inflate.begin();
-                (self.checksum, self.length) = (Hasher::new(), 0);
+                (self.checksum, self.length) = (self.format.checksum(), 0);
                 self.within = Within::Content;
             }
             Within::Content => {
@@ -133,20 +197,16 @@ impl Members {
             }
             Within::Trailer => {
                 self.inflate.bits.align();
-                if self.number(input)? != std::mem::take(&mut self.checksum).finalize() {
-                    return Err(Fault::Checksum.into());
-                }
-                if self.number(input)? != self.length {
-                    return Err(Fault::Length.into());
-                }
-                self.within = if self.inflate.bits.is_at_end(input)? { Within::End } else { Within::Header };
+                self.trailer(input)?;
+                let is_last = self.format != Format::Gzip || self.inflate.bits.is_at_end(input)?;
+                self.within = if is_last { Within::End } else { Within::Header };
             }
             Within::End | Within::Failed => return Ok(false),
         }
         Ok(true)
     }
 
-    fn header(&mut self, input: &mut dyn BufRead) -> io::Result<()> {
+    fn gzip_header(&mut self, input: &mut dyn BufRead) -> io::Result<()> {
         const HAS_CHECKSUM: u8 = 1 << 1;
         const HAS_EXTRA: u8 = 1 << 2;
         const HAS_NAME: u8 = 1 << 3;
@@ -189,11 +249,40 @@ impl Members {
         Ok(())
     }
 
-    fn number(&mut self, input: &mut dyn BufRead) -> io::Result<u32> {
-        let mut bytes = [0; 4];
-        for byte in &mut bytes {
-            *byte = self.inflate.bits.byte(input)?.ok_or_else(ends_early)?;
+    fn zlib_header(&mut self, input: &mut dyn BufRead) -> io::Result<()> {
+        const DEFLATE: u8 = 8;
+        const LARGEST_WINDOW: u8 = 7;
+        const HAS_DICTIONARY: u8 = 1 << 5;
+        let mut next = || self.inflate.bits.byte(input)?.ok_or_else(ends_early);
+        let (method, flags) = (next()?, next()?);
+        let is_checked = u16::from_be_bytes([method, flags]) % 31 == 0;
+        if method & 15 != DEFLATE
+            || method >> 4 > LARGEST_WINDOW
+            || !is_checked
+            || flags & HAS_DICTIONARY != 0
+        {
+            return Err(Fault::Header.into());
         }
-        Ok(u32::from_le_bytes(bytes))
+        Ok(())
+    }
+
+    fn trailer(&mut self, input: &mut dyn BufRead) -> io::Result<()> {
+        let mut next = || -> io::Result<[u8; 4]> {
+            let mut bytes = [0; 4];
+            for byte in &mut bytes {
+                *byte = self.inflate.bits.byte(input)?.ok_or_else(ends_early)?;
+            }
+            Ok(bytes)
+        };
+        let checksum = self.checksum.finish();
+        let checksum =
+            if self.format == Format::Zlib { checksum.to_be_bytes() } else { checksum.to_le_bytes() };
+        if next()? != checksum {
+            return Err(Fault::Checksum.into());
+        }
+        if self.format != Format::Zlib && next()? != self.length.to_le_bytes() {
+            return Err(Fault::Length.into());
+        }
+        Ok(())
     }
 }

@@ -1,10 +1,15 @@
-//! What [`GzipReader`] gives, beside what zlib-rs gives of the same bytes.
+//! What the readers give, beside what zlib-rs gives of the same bytes.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read, Write as _};
 
-use flate2::{Compression, GzBuilder, bufread::MultiGzDecoder, write::GzEncoder};
+use flate2::{
+    Compression, GzBuilder,
+    bufread::{MultiGzDecoder, ZlibDecoder},
+    write::{GzEncoder, ZlibEncoder},
+};
 use proptest::prelude::*;
-use sbom_inflate::{Fault, GzipReader};
+
+use crate::{Fault, GzipReader, ZlibReader};
 
 fn gzip(content: &[u8], level: u32) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
@@ -17,17 +22,18 @@ fn content(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let mut random = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        state >> 33
+        let [.., low, high] = state.to_le_bytes();
+        u16::from_le_bytes([low, high])
     };
     let mut bytes = Vec::new();
     while bytes.len() < length {
         match random() % 6 {
             0 => bytes.extend_from_slice(b"layers are read once, counted, hashed and unpacked; "),
-            1 => bytes.extend(std::iter::repeat_n(random() as u8, random() as usize % 700)),
-            2 => bytes.extend((0..random() % 300).map(|_| random() as u8)),
-            3 => bytes.extend((0..random() % 99).flat_map(|n| (n as u32).to_le_bytes())),
+            1 => bytes.extend(std::iter::repeat_n(random().to_le_bytes()[0], usize::from(random() % 700))),
+            2 => bytes.extend((0..random() % 300).map(|_| random().to_le_bytes()[0])),
+            3 => bytes.extend((0..random() % 99).flat_map(|n| u32::from(n).to_le_bytes())),
             _ => {
-                let distance = 1 + random() as usize % 40_000;
+                let distance = 1 + usize::from(random() % 40_000);
                 for _ in 0..random() % 400 {
                     bytes.push(bytes.len().checked_sub(distance).map_or(7, |at| bytes[at]));
                 }
@@ -286,6 +292,41 @@ fn a_code_of_one_distance_is_read() {
     assert_eq!(inflate(&gzip(&content, 9)).0, content);
 }
 
+fn zlib(content: &[u8], level: u32) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(level));
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_zlib_stream_is_read_and_nothing_behind_it() {
+    let content = content(100_000);
+    for level in [0, 1, 6, 9] {
+        let stored = [&zlib(&content, level)[..], b"whatever"].concat();
+        let (inflated, error) = read(ZlibReader::new(&stored[..]), 999);
+        assert!(error.is_none() && inflated == content, "{level}: {error:?}");
+    }
+    let mut stored = zlib(&content, 6);
+    let last = stored.len() - 1;
+    stored[last] ^= 1;
+    let fault = |stored: &[u8]| read(ZlibReader::new(stored), 999).1.unwrap().downcast::<Fault>().ok();
+    assert_eq!(fault(&stored), Some(Fault::Checksum));
+    // Another method, a larger window, a wrong check, a dictionary.
+    for header in [[0x77, 0x85], [0x88, 0x1c], [0x78, 0x02], [0x78, 0x20]] {
+        stored[..2].copy_from_slice(&header);
+        assert_eq!(fault(&stored), Some(Fault::Header), "{header:?}");
+    }
+    assert_eq!(read(ZlibReader::new(&stored[..1]), 9).1.unwrap().kind(), io::ErrorKind::UnexpectedEof);
+}
+
+#[test]
+fn of_the_first_member_alone_nothing_behind_is_read() {
+    let stored = [&gzip(b"first", 6)[..], b"no member"].concat();
+    let (inflated, error) = read(GzipReader::first_member(&stored[..]), 999);
+    assert!(error.is_none());
+    assert_eq!(inflated, b"first");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -306,6 +347,21 @@ proptest! {
         if error.is_none() {
             prop_assert_eq!(ours, theirs);
         }
+    }
+
+    #[test]
+    fn damaged_zlib_ends_as_it_does_in_zlib(
+        length in 0_usize..9000,
+        at in any::<prop::sample::Index>(),
+        by in 1_u8..,
+    ) {
+        let mut stored = zlib(&content(length), 6);
+        let at = at.index(stored.len());
+        stored[at] ^= by;
+        let (ours, fault) = read(ZlibReader::new(&stored[..]), 1 << 20);
+        let (theirs, error) = read(ZlibDecoder::new(&stored[..]), 1 << 20);
+        prop_assert_eq!(fault.is_some(), error.is_some(), "{:?} {:?}", fault, error);
+        prop_assert!(ours.starts_with(&theirs));
     }
 
     #[test]
