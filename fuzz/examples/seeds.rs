@@ -7,7 +7,11 @@ mod executable;
 #[allow(dead_code, reason = "only what writes formats is used here")]
 mod harness;
 
-use std::{fs, io, path::Path};
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+};
 
 use executable::{AMD64, CPU_AMD64, CPU_ARM64, Shape, archive, elf, fat, macho, pe, wasm, xcoff};
 use harness::{counted, zlib_stream};
@@ -73,6 +77,14 @@ fn layers() -> io::Result<()> {
         .file("lib/d", "x")
         .build();
     seed("layer", "tree.gz", compress(&tree, Compression::Gzip))?;
+    // What follows the header of a member: codes of its own, the fixed ones, and no codes.
+    for (name, content, level) in
+        [("own-codes", &tree[..], 9), ("fixed-codes", b"a, a, a, a", 9), ("stored", b"sbom", 0)]
+    {
+        let mut member = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+        member.write_all(content)?;
+        seed("deflate", name, member.finish()?.split_off(10))?;
+    }
     seed("layer", "tree.zst", compress(&tree, Compression::Zstd))?;
     seed("layer", "tree", tree)?;
     let records: [(&str, &[u8]); 5] = [
