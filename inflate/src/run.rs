@@ -4,7 +4,7 @@ use fearless_simd::{Level, dispatch};
 
 use crate::{
     Fault,
-    codes::{Codes, Entry},
+    codes::Codes,
     inflate::{Bits, Output, before},
     window::Window,
 };
@@ -46,84 +46,77 @@ fn turns(
     let (last_in, last_out) =
         (input.len().saturating_sub(MARGIN_IN), output.bytes.len().saturating_sub(MARGIN_OUT));
     let out = &mut *output.bytes;
-    let mut at = 0_usize;
-    let mut filled = output.filled;
+    let (mut at, mut filled) = (0_usize, output.filled);
     let mut held = bits.held;
-    // Its lowest six bits are the number of bits in `held`; those behind them there are the beginning of what follows.
+    // Its lowest six bits are the number of bits in `held`; those above them there are the beginning of what follows.
     let mut count = bits.count;
     let mut ended = false;
-    // Fills up to 56 bits or more.
-    macro_rules! refill {
-        () => {
-            let Some(next) = input.get(at..).and_then(<[u8]>::first_chunk) else { break };
-            held |= u64::from_le_bytes(*next).wrapping_shl(count);
-            at += (!count >> 3 & 7) as usize;
-            count |= 56;
-        };
-    }
-    macro_rules! consume {
-        ($entry:expr) => {
-            held = held.wrapping_shr($entry.bits());
-            count = count.wrapping_sub($entry.bits());
-        };
-    }
-    macro_rules! push {
-        ($entry:expr) => {
-            let Some(place) = out.get_mut(filled) else { break };
-            *place = $entry.byte();
-            filled += 1;
-        };
-    }
-    macro_rules! has_room {
-        () => {
-            at <= last_in && filled <= last_out
-        };
-    }
-    // Turns into the error that ends it; the loop is left by break only.
     let mut fault = None;
-    let mut entry = Entry::NOTHING;
-    let mut is_begun = false;
-    loop {
-        if !is_begun {
-            refill!();
-            entry = codes.literals.find(held);
-            is_begun = true;
+    // What ends this leaves it. With the margins there always is what is asked for, which the compiler cannot know.
+    'turns: {
+        // Fills up to 56 bits or more.
+        macro_rules! refill {
+            () => {
+                let Some(next) = input.get(at..).and_then(<[u8]>::first_chunk) else { break 'turns };
+                held |= u64::from_le_bytes(*next).wrapping_shl(count);
+                at += (!count >> 3 & 7) as usize;
+                count |= 56;
+            };
         }
-        let mut code = held;
-        consume!(entry);
-        if entry.is_literal() {
-            let first = entry;
-            entry = codes.literals.find(held);
-            code = held;
+        macro_rules! consume {
+            ($entry:expr) => {
+                held = held.wrapping_shr($entry.bits());
+                count = count.wrapping_sub($entry.bits());
+            };
+        }
+        macro_rules! push {
+            ($entry:expr) => {
+                let Some(place) = out.get_mut(filled) else { break 'turns };
+                *place = $entry.byte();
+                filled += 1;
+            };
+        }
+        macro_rules! end_turn {
+            () => {
+                if at > last_in || filled > last_out {
+                    break 'turns;
+                }
+            };
+        }
+        refill!();
+        let mut entry = codes.literals.find(held);
+        loop {
+            // What `entry` begins with.
+            let mut code = held;
             consume!(entry);
-            push!(first);
             if entry.is_literal() {
-                let second = entry;
+                let first = entry;
                 entry = codes.literals.find(held);
                 code = held;
                 consume!(entry);
-                push!(second);
+                push!(first);
                 if entry.is_literal() {
-                    push!(entry);
-                    if !has_room!() {
-                        break;
-                    }
+                    let second = entry;
                     entry = codes.literals.find(held);
-                    refill!();
-                    continue;
+                    code = held;
+                    consume!(entry);
+                    push!(second);
+                    if entry.is_literal() {
+                        push!(entry);
+                        end_turn!();
+                        entry = codes.literals.find(held);
+                        refill!();
+                        continue;
+                    }
                 }
             }
-        }
-        if entry.is_special() {
             if entry.is_further() {
                 entry = codes.literals.find_further(entry, held);
                 code = held;
                 consume!(entry);
                 if entry.is_literal() {
                     push!(entry);
-                    if !has_room!() {
-                        break;
-                    }
+                    end_turn!();
                     refill!();
                     entry = codes.literals.find(held);
                     continue;
@@ -132,50 +125,43 @@ fn turns(
             if entry.is_special() {
                 ended = entry.is_end();
                 fault = (!ended).then_some(Fault::NoCode);
-                break;
+                break 'turns;
             }
-        }
-        let length = entry.value(code);
-        let mut far = codes.distances.find(held);
-        refill!();
-        if far.is_special() {
+            let length = entry.value(code);
+            let mut far = codes.distances.find(held);
+            refill!();
             if far.is_further() {
                 consume!(far);
                 far = codes.distances.find_further(far, held);
             }
             if far.is_special() {
                 fault = Some(Fault::NoCode);
-                break;
+                break 'turns;
             }
-        }
-        let distance = far.value(held);
-        consume!(far);
-        entry = codes.literals.find(held);
-        refill!();
-        let end = filled + length;
-        if let Some(from) = filled.checked_sub(distance) {
-            repeat(out, from, filled, end);
-        } else if distance <= filled + window.held() {
-            for at in filled..end {
-                let byte = before(window, out, at, distance);
-                out.get_mut(at).into_iter().for_each(|place| *place = byte);
+            let distance = far.value(held);
+            consume!(far);
+            entry = codes.literals.find(held);
+            refill!();
+            let end = filled + length;
+            if let Some(from) = filled.checked_sub(distance) {
+                repeat(out, from, filled, end);
+            } else if distance <= filled + window.held() {
+                for at in filled..end {
+                    let byte = before(window, out, at, distance);
+                    out.get_mut(at).into_iter().for_each(|place| *place = byte);
+                }
+            } else {
+                fault = Some(Fault::Distance);
+                break 'turns;
             }
-        } else {
-            fault = Some(Fault::Distance);
-            break;
-        }
-        filled = end;
-        if !has_room!() {
-            break;
+            filled = end;
+            end_turn!();
         }
     }
     bits.count = count & 63;
     bits.held = held & !(u64::MAX << bits.count);
     output.filled = filled;
-    match fault {
-        Some(fault) => Err(fault),
-        None => Ok((at, ended)),
-    }
+    fault.map_or(Ok((at, ended)), Err)
 }
 
 /// Repeats what begins at `from` and ends at `filled`, as often as it takes to reach `end`. May write [`COPIED`] bytes more.
@@ -186,21 +172,18 @@ fn repeat(out: &mut [u8], mut from: usize, mut filled: usize, end: usize) {
     let distance = filled - from;
     let Some(step) = STEPS.get(distance) else {
         while filled < end {
-            let Some(bytes) = out.get(from..from + COPIED).and_then(<[u8]>::first_chunk::<COPIED>).copied()
-            else {
+            let Some(bytes) = out.get(from..from + COPIED).and_then(<[u8]>::first_chunk).copied() else {
                 break;
             };
-            let Some(place) =
-                out.get_mut(filled..filled + COPIED).and_then(<[u8]>::first_chunk_mut::<COPIED>)
-            else {
+            let Some(place) = out.get_mut(filled..filled + COPIED).and_then(<[u8]>::first_chunk_mut) else {
                 break;
             };
-            *place = bytes;
+            *place = bytes as [u8; COPIED];
             (from, filled) = (from + COPIED, filled + COPIED);
         }
         return;
     };
-    let Some(bytes) = out.get(from..from + COPIED).and_then(<[u8]>::first_chunk::<COPIED>) else { return };
+    let Some(bytes) = out.get(from..from + COPIED).and_then(<[u8]>::first_chunk) else { return };
     let mut bits = distance * 8;
     let mut pattern = u128::from_le_bytes(*bytes) & !(u128::MAX << bits);
     while bits < 128 {
@@ -208,8 +191,7 @@ fn repeat(out: &mut [u8], mut from: usize, mut filled: usize, end: usize) {
         bits *= 2;
     }
     while filled < end {
-        let Some(place) = out.get_mut(filled..filled + COPIED).and_then(<[u8]>::first_chunk_mut::<COPIED>)
-        else {
+        let Some(place) = out.get_mut(filled..filled + COPIED).and_then(<[u8]>::first_chunk_mut) else {
             break;
         };
         *place = pattern.to_le_bytes();
