@@ -114,7 +114,7 @@ impl Task<'_> {
         };
         let Some(found) = outputs.iter().map(find).collect::<Option<Vec<_>>>() else { return Ok(None) };
         for (output, document) in outputs.iter().zip(&found) {
-            documents::put(output, |out| document.write(out))?;
+            documents::put(output, |out| document.write(inputs.jobs, out))?;
         }
         let gaps = found.first();
         Ok(gaps.map(|document| report_gaps(&document.gaps, document.gaps_not_listed, self.terminal)))

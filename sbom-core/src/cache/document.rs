@@ -7,8 +7,9 @@
 use std::{
     fmt::Display,
     io::{self, BufWriter, Read as _, Write},
+    num::NonZeroUsize,
     ops::Range,
-    sync::Arc,
+    sync::{Arc, mpsc},
 };
 
 use zstd::stream::{read::Decoder, write::Encoder};
@@ -34,6 +35,10 @@ const WINDOW_LOG: u32 = 19;
 const COLLECTED: usize = 1 << 15;
 /// and that are handed on at a time.
 const PIECE: usize = 1 << 17;
+/// Bytes of a text that is worth a thread,
+const LONG: u64 = 1 << 20;
+/// and pieces that may wait to be written.
+const AHEAD: usize = 4;
 
 /// What decides the bytes of a document beside the bill and the subject.
 #[derive(Debug, Clone, Copy)]
@@ -78,9 +83,40 @@ pub struct KeptDocument {
 }
 
 impl KeptDocument {
-    /// Writes the document, as it was written before. The errors are those of `out`; and one of the kind `InvalidData` if the
-    /// entry holds no document, which only one does that somebody else than a scan has sealed.
-    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    /// Writes the document, as it was written before; a long one is unpacked beside it, if there are several `jobs`. The errors
+    /// are those of `out`; and one of the kind `InvalidData` if the entry holds no document, which only one does that somebody
+    /// else than a scan has sealed.
+    pub fn write(&self, jobs: NonZeroUsize, out: &mut dyn Write) -> io::Result<()> {
+        if jobs.get() == 1 || self.length < LONG {
+            return self.unpack(vec![0; PIECE], |piece, length| {
+                out.write_all(piece.get(..length).unwrap_or_default())?;
+                Ok(piece)
+            });
+        }
+        let (pieces, unpacked) = mpsc::sync_channel::<(Vec<u8>, usize)>(AHEAD);
+        let (written, spare) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let unpacking = scope.spawn(move || {
+                self.unpack(vec![0; PIECE], |piece, length| {
+                    // Nobody takes it once `out` has failed, which is what is told then.
+                    pieces.send((piece, length)).map_err(io::Error::other)?;
+                    Ok(spare.try_recv().unwrap_or_else(|_| vec![0; PIECE]))
+                })
+            });
+            for (piece, length) in unpacked {
+                out.write_all(piece.get(..length).unwrap_or_default())?;
+                let _ = written.send(piece);
+            }
+            unpacking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// Hands `take` the text piece by piece, each with its length in a buffer of [`PIECE`] bytes, of which it gives one for the next.
+    fn unpack(
+        &self,
+        mut buffer: Vec<u8>,
+        mut take: impl FnMut(Vec<u8>, usize) -> io::Result<Vec<u8>>,
+    ) -> io::Result<()> {
         let forged = |why: &dyn Display| {
             let message = format!(
                 "the cache holds no document where one should be, `sbomctl cache prune --all` removes it: {why}"
@@ -89,15 +125,14 @@ impl KeptDocument {
         };
         let mut text = Decoder::with_buffer(self.entry.get(self.text.clone()).unwrap_or_default())?;
         text.window_log_max(WINDOW_LOG)?;
-        let mut piece = vec![0; PIECE];
         let mut left = self.length;
         loop {
-            let length = text.read(&mut piece).map_err(|error| forged(&error))?;
+            let length = text.read(&mut buffer).map_err(|error| forged(&error))?;
             left = left.checked_sub(length as u64).ok_or_else(|| forged(&"it is too long"))?;
-            match piece.get(..length) {
-                Some(piece) if !piece.is_empty() => out.write_all(piece)?,
-                _ if left == 0 => return Ok(()),
-                _ => return Err(forged(&"it is too short")),
+            match (length, left) {
+                (0, 0) => return Ok(()),
+                (0, _) => return Err(forged(&"it is too short")),
+                _ => buffer = take(buffer, length)?,
             }
         }
     }

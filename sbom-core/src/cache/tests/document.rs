@@ -43,10 +43,17 @@ fn found(source: &dyn Source, options: &Options) -> Option<(Vec<u8>, Vec<documen
 }
 
 fn text(kept: &KeptDocument) -> Vec<u8> {
-    let mut text = Vec::new();
-    kept.write(&mut text).unwrap();
-    text
+    let [one, several] = [ONE, SEVERAL].map(|jobs| {
+        let mut text = Vec::new();
+        kept.write(jobs, &mut text).unwrap();
+        text
+    });
+    assert!(one == several);
+    one
 }
+
+const ONE: NonZeroUsize = NonZeroUsize::MIN;
+const SEVERAL: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
 /// A name of so many bytes that do not repeat themselves.
 fn name(seed: u8, length: usize) -> String {
@@ -232,7 +239,7 @@ fn gaps_are_read_back_and_what_is_behind_them_is_the_text() {
             (text, &[gap.clone()][..], 7)
         );
         let cut = crate::cache::document::read(&Body { entry: &entry, at: 4..entry.len() - 1 }).unwrap();
-        assert!(cut.write(&mut Vec::new()).is_err());
+        assert!(cut.write(ONE, &mut Vec::new()).is_err());
         assert!(crate::cache::document::read(&Body { entry: &entry, at: 4..9 }).is_err());
     }
 }
@@ -358,22 +365,51 @@ fn whatever_decides_a_document_changes_its_key() {
     assert_eq!(keys.document(&bill, &subject(), &asked(&other, &stated)), all[0]);
 }
 
+/// An entry of a compressed text, of which it says that it has so many bytes.
+fn entry_of(text: &[u8], length: u64) -> KeptDocument {
+    let mut head = Writer::within(100);
+    Vec::<document::model::Gap>::new().put(&mut head);
+    0_u64.put(&mut head);
+    let entry = Arc::new([&head.finish().unwrap(), text, &length.to_le_bytes()].concat());
+    crate::cache::document::read(&Body { entry: &entry, at: 0..entry.len() }).unwrap()
+}
+
 #[test]
 fn a_text_of_another_length_than_the_entry_says_is_no_document() {
     let text = zstd::encode_all(&b"pkg:a/b\n"[..], 1).unwrap();
     let written = |text: &[u8], length: u64| {
-        let mut head = Writer::within(100);
-        Vec::<document::model::Gap>::new().put(&mut head);
-        0_u64.put(&mut head);
-        let entry = Arc::new([&head.finish().unwrap(), text, &length.to_le_bytes()].concat());
-        let kept = crate::cache::document::read(&Body { entry: &entry, at: 0..entry.len() }).unwrap();
         let mut out = Vec::new();
-        kept.write(&mut out).map(|()| out).map_err(|error| error.kind())
+        entry_of(text, length).write(SEVERAL, &mut out).map(|()| out).map_err(|error| error.kind())
     };
     assert_eq!(written(&text, 8).unwrap(), b"pkg:a/b\n");
     let cases = [(&text[..], 7), (&text, 9), (&text[..5], 8), (b"", 8), (b"not compressed", 8)];
     for (text, length) in cases {
         assert_eq!(written(text, length), Err(io::ErrorKind::InvalidData), "{length}");
+        assert_eq!(written(text, length | 1 << 20), Err(io::ErrorKind::InvalidData), "{length}");
+    }
+}
+
+#[test]
+fn a_long_text_is_written_whole_by_any_number_of_jobs() {
+    struct Full(usize);
+    impl io::Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let expected = name(7, 3 << 20).into_bytes();
+    let kept = entry_of(&zstd::encode_all(&expected[..], 1).unwrap(), expected.len() as u64);
+    assert!(text(&kept) == expected);
+    for jobs in [ONE, SEVERAL] {
+        for room in [0, 1 << 20, expected.len() - 1] {
+            let error = kept.write(jobs, &mut Full(room)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{room}");
+        }
+        kept.write(jobs, &mut Full(expected.len())).unwrap();
     }
 }
 
@@ -382,7 +418,7 @@ proptest::proptest! {
     fn any_bytes_are_refused_or_read(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
         let entry = Arc::new(bytes);
         if let Ok(read) = crate::cache::document::read(&Body { entry: &entry, at: 0..entry.len() }) {
-            drop(read.write(&mut io::sink()));
+            drop(read.write(ONE, &mut io::sink()));
         }
     }
 }
