@@ -21,13 +21,10 @@ pub struct Content {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kept {
-    Whole(Part),
+    /// It may be hashed later; where that was foreseen it was hashed while it passed, which is faster than from memory.
+    Whole { all: Part, sha256: Option<Digest> },
     /// What was left out can no longer be hashed, so its digest is known from when it passed.
-    Parts {
-        size: u64,
-        parts: Vec<Part>,
-        sha256: Digest,
-    },
+    Parts { size: u64, parts: Vec<Part>, sha256: Digest },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,13 +36,13 @@ struct Part {
 impl Content {
     /// All of a file.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self { kept: Kept::Whole(Part { offset: 0, bytes }), places: None }
+        Self { kept: Kept::Whole { all: Part { offset: 0, bytes }, sha256: None }, places: None }
     }
 
     /// The buffer that held the whole file, or the end of a large one, and no longer does.
     pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
         match &mut self.kept {
-            Kept::Whole(all) => std::mem::take(&mut all.bytes),
+            Kept::Whole { all, .. } => std::mem::take(&mut all.bytes),
             Kept::Parts { parts, .. } => {
                 parts.last_mut().map(|end| std::mem::take(&mut end.bytes)).unwrap_or_default()
             }
@@ -55,7 +52,7 @@ impl Content {
     /// Length of the file, not of what was kept.
     pub fn size(&self) -> u64 {
         match &self.kept {
-            Kept::Whole(all) => all.bytes.len() as u64,
+            Kept::Whole { all, .. } => all.bytes.len() as u64,
             Kept::Parts { size, .. } => *size,
         }
     }
@@ -71,8 +68,8 @@ impl Content {
     /// SHA-256 of the whole file.
     pub fn sha256(&self) -> Digest {
         match &self.kept {
-            Kept::Whole(all) => Digest::of(&all.bytes),
-            Kept::Parts { sha256, .. } => sha256.clone(),
+            Kept::Whole { sha256: Some(sha256), .. } | Kept::Parts { sha256, .. } => sha256.clone(),
+            Kept::Whole { all, sha256: None } => Digest::of(&all.bytes),
         }
     }
 
@@ -103,7 +100,7 @@ impl Content {
 
     fn runs(&self) -> &[Part] {
         match &self.kept {
-            Kept::Whole(all) => std::slice::from_ref(all),
+            Kept::Whole { all, .. } => std::slice::from_ref(all),
             Kept::Parts { parts, .. } => parts,
         }
     }
@@ -219,7 +216,8 @@ pub(crate) fn retain_executable_in(
     Ok(Content { kept, places: lookout.finish() })
 }
 
-/// Each piece is searched as soon as it is read, while it lies in the processor's cache.
+/// Each piece is searched as soon as it is read, while it lies in the processor's cache; and hashed, once a needle was met: who
+/// finds something there will want the digest of the file.
 fn retain_whole(
     buffer: Vec<u8>,
     content: &mut dyn Read,
@@ -235,18 +233,25 @@ fn retain_whole(
     };
     bytes.resize(length, 0);
     let mut lookout = Lookout::for_places(needles);
-    let mut filled = 0_usize;
+    let (mut filled, mut hashed, mut hasher) = (0_usize, 0, None);
     loop {
         let end = filled.saturating_add(CHUNK).min(bytes.len());
         filled += read_full(content, bytes.get_mut(filled..end).unwrap_or_default())?;
         let at_end = filled < end || end == bytes.len();
-        lookout.search(0, bytes.get(..filled).unwrap_or_default(), at_end, |_, _| {});
+        let read = bytes.get(..filled).unwrap_or_default();
+        lookout
+            .search(0, read, at_end, |_, _| _ = hasher.get_or_insert_with(|| Hasher::new(Algorithm::Sha256)));
+        if let Some(hasher) = &mut hasher {
+            hasher.update(read.get(hashed..).unwrap_or_default());
+            hashed = filled;
+        }
         if at_end {
             break;
         }
     }
     bytes.truncate(filled);
-    Ok(Content { places: lookout.finish(), ..Content::new(bytes) })
+    let kept = Kept::Whole { all: Part { offset: 0, bytes }, sha256: hasher.map(Hasher::finish) };
+    Ok(Content { kept, places: lookout.finish() })
 }
 
 /// Decides, byte run by byte run, what is kept.
@@ -340,6 +345,20 @@ mod tests {
             retain_executable(&mut &bytes[..], 1000, &Needles::new([NEEDLE]), &small_limits()).unwrap();
         assert_eq!(content.whole(), Some(&bytes[..]));
         assert_eq!(content.sha256(), Digest::of(&bytes));
+    }
+
+    #[test]
+    fn what_is_hashed_as_it_passes_has_the_digest_of_the_whole_file() {
+        for size in [0, 1000, CHUNK, 3 * CHUNK + 7] {
+            for needle in [0, 900, CHUNK - 3, 2 * CHUNK, 3 * CHUNK] {
+                let bytes = file(size, if needle + 6 > size { &[] } else { std::slice::from_ref(&needle) });
+                let needles = Needles::new([NEEDLE]);
+                let content =
+                    retain_executable(&mut &bytes[..], size as u64, &needles, &Limits::default()).unwrap();
+                assert_eq!(content.whole(), Some(&bytes[..]));
+                assert_eq!(content.sha256(), Digest::of(&bytes), "{needle} of {size}");
+            }
+        }
     }
 
     #[test]
