@@ -212,6 +212,7 @@ fn deflate(bytes: &[u8]) {
                 Err(error) => return (all, Some(error.kind())),
             }
         }
+        all.truncate(MOST);
         (all, None)
     }
     let stored = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff", bytes].concat();

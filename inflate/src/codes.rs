@@ -26,7 +26,7 @@ const NO_CODE: u32 = SPECIAL | 1 << 13;
 impl Entry {
     const END: Self = Self(SPECIAL);
     /// Bits that stand for nothing.
-    pub(crate) const NOTHING: Self = Self(NO_CODE);
+    const NOTHING: Self = Self(NO_CODE);
 
     fn literal(byte: u8) -> Self {
         Self(LITERAL | u32::from(byte) << 16)
@@ -99,7 +99,7 @@ fn low(bits: u64) -> u32 {
 pub(crate) struct Table<const MAIN: u32, const ROOM: usize>([Entry; ROOM]);
 
 /// Bits of the longest code.
-pub(crate) const LONGEST: usize = 15;
+const LONGEST: usize = 15;
 /// Symbols of the largest alphabet.
 const SYMBOLS: usize = 288;
 
@@ -155,7 +155,7 @@ impl<const MAIN: u32, const ROOM: usize> Table<MAIN, ROOM> {
             if !(may_be_single && is_single) {
                 return Err(Fault::Codes);
             }
-            // What stands for nothing takes a bit, too.
+            // The bits that are left over are no code.
             self.main().fill(Entry::NOTHING);
         }
         self.fill(&sorted(lengths, &counts), counts, meaning)

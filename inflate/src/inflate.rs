@@ -16,18 +16,38 @@ use crate::{
 /// Bits that were read and not used.
 #[derive(Debug, Default)]
 pub(crate) struct Bits {
-    /// The next one is the lowest; those behind `count` are 0.
+    /// The next one is the lowest; those from `count` on are 0.
     pub(crate) held: u64,
     pub(crate) count: u32,
+    /// Why no more can be read. It is told once these bits are not enough.
+    failure: Option<io::Error>,
 }
 
 impl Bits {
-    /// Reads until there are at least `least`, of at most 56, or the data ends. More are read where they are at hand.
-    fn fill(&mut self, input: &mut dyn BufRead, least: u32) -> io::Result<()> {
+    /// What can be read at once; nothing where the data ends or cannot be read.
+    fn available<'i>(&mut self, input: &'i mut dyn BufRead) -> &'i [u8] {
+        while self.failure.is_none() {
+            match input.fill_buf() {
+                Ok([]) => return &[],
+                // It is asked for once more, for what a loop found cannot be given away.
+                Ok(_) => return input.fill_buf().unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => self.failure = Some(error),
+            }
+        }
+        &[]
+    }
+
+    /// Why there are too few.
+    fn too_few(&mut self) -> io::Error {
+        self.failure.take().unwrap_or_else(ends_early)
+    }
+
+    /// Reads until there are at least `least`, of at most 56, or there is nothing more. More are read where they are at hand.
+    fn fill(&mut self, input: &mut dyn BufRead, least: u32) {
         while self.count < least {
-            let bytes = available(input)?;
             let mut used = 0;
-            for byte in bytes.iter().take((63 - self.count as usize) / 8) {
+            for byte in self.available(input).iter().take((63 - self.count as usize) / 8) {
                 self.held |= u64::from(*byte) << self.count;
                 self.count += 8;
                 used += 1;
@@ -37,12 +57,11 @@ impl Bits {
             }
             input.consume(used);
         }
-        Ok(())
     }
 
     /// The next `count` bits, of at most 16.
     fn take(&mut self, input: &mut dyn BufRead, count: u32) -> io::Result<u16> {
-        self.fill(input, count)?;
+        self.fill(input, count);
         let [low, high, ..] = (self.held & ((1 << count) - 1)).to_le_bytes();
         self.drop(count)?;
         Ok(u16::from_le_bytes([low, high]))
@@ -50,7 +69,7 @@ impl Bits {
 
     /// Uses the first `count` bits.
     fn drop(&mut self, count: u32) -> io::Result<()> {
-        self.count = self.count.checked_sub(count).ok_or_else(ends_early)?;
+        self.count = self.count.checked_sub(count).ok_or_else(|| self.too_few())?;
         self.held = self.held.wrapping_shr(count);
         Ok(())
     }
@@ -62,33 +81,18 @@ impl Bits {
     }
 
     /// Whether the data ends here.
-    pub(crate) fn is_at_end(&self, input: &mut dyn BufRead) -> io::Result<bool> {
-        Ok(self.count == 0 && available(input)?.is_empty())
+    pub(crate) fn is_at_end(&mut self, input: &mut dyn BufRead) -> io::Result<bool> {
+        let is_at_end = self.count == 0 && self.available(input).is_empty();
+        self.failure.take_if(|_| is_at_end).map_or(Ok(is_at_end), Err)
     }
 
-    /// The next byte, if the data does not end. To be asked only where one begins.
-    pub(crate) fn byte(&mut self, input: &mut dyn BufRead) -> io::Result<Option<u8>> {
-        self.fill(input, 8)?;
-        if self.count == 0 {
-            return Ok(None);
-        }
+    /// The next byte. To be asked only where one begins.
+    pub(crate) fn byte(&mut self, input: &mut dyn BufRead) -> io::Result<u8> {
+        self.fill(input, 8);
         let [byte, ..] = self.held.to_le_bytes();
         self.drop(8)?;
-        Ok(Some(byte))
+        Ok(byte)
     }
-}
-
-/// What can be read at once; nothing at the end.
-fn available(input: &mut dyn BufRead) -> io::Result<&[u8]> {
-    loop {
-        match input.fill_buf() {
-            // What was found is asked for again, for it is borrowed.
-            Ok(_) => break,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    input.fill_buf()
 }
 
 /// Where what is inflated goes.
@@ -229,7 +233,7 @@ impl Inflate {
         let lengths = lengths.get_mut(..literals + distances).unwrap_or_default();
         let mut at = 0;
         while at < lengths.len() {
-            bits.fill(input, LengthCode::LONGEST)?;
+            bits.fill(input, LengthCode::LONGEST);
             let (symbol, used) = code.find(bits.held);
             bits.drop(used)?;
             let before = at.checked_sub(1).and_then(|before| lengths.get(before).copied());
@@ -251,12 +255,12 @@ impl Inflate {
     /// Copies what a block stores.
     fn stored(&mut self, input: &mut dyn BufRead, output: &mut Output<'_>, left: u16) -> io::Result<()> {
         let count = if self.bits.count > 0 {
-            output.push(self.bits.byte(input)?.ok_or_else(ends_early)?);
+            output.push(self.bits.byte(input)?);
             1
         } else {
-            let available = available(input)?;
+            let available = self.bits.available(input);
             if available.is_empty() {
-                return Err(ends_early());
+                return Err(self.bits.too_few());
             }
             let room = output.bytes.get_mut(output.filled..).unwrap_or_default();
             let count = available.len().min(room.len()).min(usize::from(left));
@@ -275,7 +279,7 @@ impl Inflate {
     fn symbols(&mut self, input: &mut dyn BufRead, output: &mut Output<'_>) -> io::Result<()> {
         while !output.is_full() {
             let codes = if self.within == Within::Fixed { &*FIXED } else { &*self.codes };
-            let bytes = available(input)?;
+            let bytes = self.bits.available(input);
             let ended = if bytes.len() > MARGIN_IN && output.bytes.len() - output.filled > MARGIN_OUT {
                 let (used, ended) = run(&mut self.bits, codes, &self.window, bytes, output)?;
                 input.consume(used);
@@ -322,11 +326,11 @@ impl Bits {
     ) -> io::Result<(Entry, usize)> {
         /// Bits of the longest code with what may be added.
         const MOST: u32 = 15 + 13;
-        self.fill(input, MOST)?;
+        self.fill(input, MOST);
         let (entry, before) = table.find_whole(self.held);
         if entry.is_no_code() {
             // Where the data ends too early, what is missing may have made it one.
-            return Err(if self.count < MOST { ends_early() } else { Fault::NoCode.into() });
+            return Err(if self.count < MOST { self.too_few() } else { Fault::NoCode.into() });
         }
         let value = entry.value(self.held >> before);
         self.drop(before + (entry.bits() & 0xff))?;

@@ -48,8 +48,8 @@ pub enum Fault {
     /// The content has another length than is given for it.
     #[error("damaged deflate data: the content does not have its length")]
     Length,
-    /// A fault was told already, and there is nothing behind it.
-    #[error("damaged deflate data was read before")]
+    /// An error was told already, and nothing is read behind one.
+    #[error("deflate data could not be read, and nothing behind that is")]
     Before,
 }
 

@@ -7,7 +7,6 @@ use crc32fast::Hasher;
 use crate::{
     Fault,
     checksum::{Adler32, Checksum},
-    ends_early,
     inflate::{Inflate, Output},
 };
 
@@ -35,7 +34,7 @@ impl<R: BufRead> GzipReader<R> {
         Self { input, streams: Streams::new(Format::Gzip) }
     }
 
-    /// Reads the first member of `input` and nothing of what follows it.
+    /// Reads the first member of `input`. What follows it is ignored.
     pub fn first_member(input: R) -> Self {
         Self { input, streams: Streams::new(Format::GzipMember) }
     }
@@ -47,7 +46,7 @@ impl<R> GzipReader<R> {
         &self.input
     }
 
-    /// What it reads from, of which up to eight bytes were read that were not used.
+    /// What it reads from. Of what follows what it has read, up to seven bytes are gone.
     pub fn into_inner(self) -> R {
         self.input
     }
@@ -60,7 +59,7 @@ impl<R: BufRead> Read for GzipReader<R> {
     }
 }
 
-/// Reads what a zlib stream holds, and nothing of what follows it.
+/// Reads what a zlib stream holds. What follows it is ignored.
 ///
 /// ```
 /// use std::io::Read as _;
@@ -214,7 +213,7 @@ impl Streams {
         const RESERVED: u8 = 0b1110_0000;
         let mut checksum = Hasher::new();
         let mut next = || -> io::Result<u8> {
-            let byte = self.inflate.bits.byte(input)?.ok_or_else(ends_early)?;
+            let byte = self.inflate.bits.byte(input)?;
             checksum.update(&[byte]);
             Ok(byte)
         };
@@ -241,7 +240,7 @@ impl Streams {
         }
         if flags & HAS_CHECKSUM != 0 {
             let [low, high, ..] = checksum.finalize().to_le_bytes();
-            let mut next = || self.inflate.bits.byte(input)?.ok_or_else(ends_early);
+            let mut next = || self.inflate.bits.byte(input);
             if [next()?, next()?] != [low, high] {
                 return Err(Fault::HeaderChecksum.into());
             }
@@ -253,7 +252,7 @@ impl Streams {
         const DEFLATE: u8 = 8;
         const LARGEST_WINDOW: u8 = 7;
         const HAS_DICTIONARY: u8 = 1 << 5;
-        let mut next = || self.inflate.bits.byte(input)?.ok_or_else(ends_early);
+        let mut next = || self.inflate.bits.byte(input);
         let (method, flags) = (next()?, next()?);
         let is_checked = u16::from_be_bytes([method, flags]) % 31 == 0;
         if method & 15 != DEFLATE
@@ -270,7 +269,7 @@ impl Streams {
         let mut next = || -> io::Result<[u8; 4]> {
             let mut bytes = [0; 4];
             for byte in &mut bytes {
-                *byte = self.inflate.bits.byte(input)?.ok_or_else(ends_early)?;
+                *byte = self.inflate.bits.byte(input)?;
             }
             Ok(bytes)
         };

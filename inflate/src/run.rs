@@ -51,7 +51,7 @@ fn turns(
     let out = &mut *output.bytes;
     let (mut at, mut filled) = (0_usize, output.filled);
     let mut held = bits.held;
-    // Its lowest six bits are the number of bits in `held`; those above them there are the beginning of what follows.
+    // Of `count` only the lowest six bits count. In `held`, behind so many, is the beginning of what is read next.
     let mut count = bits.count;
     let mut ended = false;
     let mut fault = None;

@@ -1,7 +1,7 @@
 //! What a stream gave last, which it may repeat.
 
 /// How far back a repetition may begin.
-pub(crate) const SIZE: usize = 32 << 10;
+const SIZE: usize = 32 << 10;
 
 /// The last 32 KiB that were handed on.
 #[derive(Debug)]

@@ -87,22 +87,24 @@ impl KeptDocument {
     /// are those of `out`; and one of the kind `InvalidData` if the entry holds no document, which only one does that somebody
     /// else than a scan has sealed.
     pub fn write(&self, jobs: NonZeroUsize, out: &mut dyn Write) -> io::Result<()> {
-        if jobs.get() == 1 || self.length < LONG {
-            return self.unpack(vec![0; PIECE], |piece, length| {
-                out.write_all(piece.get(..length).unwrap_or_default())?;
-                Ok(piece)
-            });
-        }
         let (pieces, unpacked) = mpsc::sync_channel::<(Vec<u8>, usize)>(AHEAD);
         let (written, spare) = mpsc::channel();
         std::thread::scope(|scope| {
-            let unpacking = scope.spawn(move || {
+            let unpack = move || {
                 self.unpack(vec![0; PIECE], |piece, length| {
                     // Nobody takes it once `out` has failed, which is what is told then.
                     pieces.send((piece, length)).map_err(io::Error::other)?;
                     Ok(spare.try_recv().unwrap_or_else(|_| vec![0; PIECE]))
                 })
-            });
+            };
+            let is_worth_it = jobs.get() > 1 && self.length >= LONG;
+            let unpacking = is_worth_it.then(|| std::thread::Builder::new().spawn_scoped(scope, unpack));
+            let Some(Ok(unpacking)) = unpacking else {
+                return self.unpack(vec![0; PIECE], |piece, length| {
+                    out.write_all(piece.get(..length).unwrap_or_default())?;
+                    Ok(piece)
+                });
+            };
             for (piece, length) in unpacked {
                 out.write_all(piece.get(..length).unwrap_or_default())?;
                 let _ = written.send(piece);
@@ -111,7 +113,8 @@ impl KeptDocument {
         })
     }
 
-    /// Hands `take` the text piece by piece, each with its length in a buffer of [`PIECE`] bytes, of which it gives one for the next.
+    /// Hands `take` the text piece by piece: a buffer of [`PIECE`] bytes and how many of them are the text. It gives back a buffer
+    /// for the next piece.
     fn unpack(
         &self,
         mut buffer: Vec<u8>,

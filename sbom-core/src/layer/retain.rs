@@ -233,7 +233,7 @@ fn retain_whole(
     };
     bytes.resize(length, 0);
     let mut lookout = Lookout::for_places(needles);
-    let (mut filled, mut hashed, mut hasher) = (0_usize, 0, None);
+    let (mut filled, mut done, mut hasher) = (0_usize, 0, None);
     loop {
         let end = filled.saturating_add(CHUNK).min(bytes.len());
         filled += read_full(content, bytes.get_mut(filled..end).unwrap_or_default())?;
@@ -242,8 +242,8 @@ fn retain_whole(
         lookout
             .search(0, read, at_end, |_, _| _ = hasher.get_or_insert_with(|| Hasher::new(Algorithm::Sha256)));
         if let Some(hasher) = &mut hasher {
-            hasher.update(read.get(hashed..).unwrap_or_default());
-            hashed = filled;
+            hasher.update(read.get(done..).unwrap_or_default());
+            done = filled;
         }
         if at_end {
             break;
