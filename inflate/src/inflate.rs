@@ -29,13 +29,22 @@ impl Bits {
         while self.failure.is_none() {
             match input.fill_buf() {
                 Ok([]) => return &[],
-                // It is asked for once more, for what a loop found cannot be given away.
-                Ok(_) => return input.fill_buf().unwrap_or_default(),
+                Ok(_) => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => self.failure = Some(error),
             }
         }
-        &[]
+        if self.failure.is_some() {
+            return &[];
+        }
+        // Asked for once more, for what a loop found cannot be given away.
+        match input.fill_buf() {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.failure = Some(error);
+                &[]
+            }
+        }
     }
 
     /// Why there are too few.
@@ -168,8 +177,8 @@ impl Inflate {
         self.within == Within::End && self.left.0 == 0
     }
 
-    /// Inflates until `output` is full or the stream ends. What it has at an error comes before that. It must begin with no
-    /// byte of this stream, or with [`Self::keep`] told of all of them.
+    /// Inflates into `output`, which is empty at first, until that is full or the stream ends. What it has at an error comes before
+    /// that. [`Self::keep`] must have been told of all that was inflated of the stream before.
     pub(crate) fn inflate(&mut self, input: &mut dyn BufRead, output: &mut Output<'_>) -> io::Result<()> {
         self.repeat(output);
         while !output.is_full() {

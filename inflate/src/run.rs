@@ -16,7 +16,6 @@ pub(crate) const MARGIN_IN: usize = 32;
 pub(crate) const MARGIN_OUT: usize = 3 + 258 + COPIED;
 /// Bytes copied at a time.
 const COPIED: usize = 16;
-
 /// Bytes that are worth a call to be copied.
 const FAR: usize = 64;
 
