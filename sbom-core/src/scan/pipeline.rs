@@ -22,6 +22,9 @@ use crate::limits::LimitExceeded;
 const CHUNK: usize = 256 << 10;
 /// Chunks that may lie ready in each layer.
 const AHEAD: usize = 8;
+/// Chunks that are left of so many when whoever walks a layer, having as much of it as may lie ready, helps others again. Were it
+/// one less, who waits for the help would wait after each chunk.
+const LITTLE: usize = AHEAD / 4;
 
 /// What unpacks a layer.
 pub(super) trait Unpack: Read {
@@ -148,7 +151,16 @@ impl<P: Unpack> Pipeline<P> {
         state.streams.insert(id, stream);
         drop(state);
         self.work.notify_one();
-        Ahead { pipeline: self, id, changed, hashing, chunk: Chunk::default(), taken: 0, end: None }
+        Ahead {
+            pipeline: self,
+            id,
+            changed,
+            hashing,
+            chunk: Chunk::default(),
+            is_behind: false,
+            taken: 0,
+            end: None,
+        }
     }
 
     /// Takes on one of the layers, of this length, whether or not it will have anything to unpack.
@@ -322,6 +334,8 @@ pub(super) struct Ahead<'p, P> {
     changed: Arc<Condvar>,
     hashing: Option<Arc<Hashing>>,
     chunk: Chunk,
+    /// Whether so much lies ready that it is to be walked before anything else.
+    is_behind: bool,
     /// Bytes of `chunk` that were read.
     taken: usize,
     /// How the bytes ended, once all before were read.
@@ -355,7 +369,12 @@ impl<P: Unpack> Ahead<'_, P> {
         let mut state = self.pipeline.lock();
         loop {
             let Some(stream) = state.streams.get(&self.id) else { return Some(End::lost()) };
-            let has_time = stream.end.is_none() && stream.ready.len() < AHEAD;
+            self.is_behind = match stream.ready.len() {
+                AHEAD.. => true,
+                ..=LITTLE => false,
+                _ => self.is_behind,
+            };
+            let has_time = stream.end.is_none() && !self.is_behind;
             if has_time && let Some(work) = state.take_urgent(self.id, self.pipeline.threads) {
                 self.await_unpacked(false);
                 state = self.pipeline.unpack(state, work);
