@@ -13,7 +13,7 @@ use std::{
 use crate::{
     image_path::{ImagePath, escape_control},
     layer::{needles::Needle, retain::Content},
-    limits::{Limits, ReadError, read_capped},
+    limits::{Limits, ReadError, read_capped, read_capped_sized},
 };
 
 pub mod apk;
@@ -51,6 +51,29 @@ pub trait Detector: Debug + Send + Sync {
     /// gaps after which reading went on go to `out`.
     fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap>;
 
+    /// Reads a file of [`Want::Passing`] from its beginning while it passes. Gives what [`Detector::detect`] gives of the
+    /// same bytes, to which it leaves them unless there is another way. An error is one of `content`; what was found before
+    /// it does not count.
+    fn detect_passing(
+        &self,
+        file: &FileMeta<'_>,
+        content: &mut dyn Read,
+        limits: &Limits,
+        out: &mut Findings,
+    ) -> io::Result<()> {
+        let bytes =
+            read_capped_sized(content, file.size, limits.file_bytes).map_err(|error| match error {
+                ReadError::Io(error) => error,
+                ReadError::Limit(exceeded) => io::Error::other(exceeded),
+            })?;
+        let content = Content::new(bytes);
+        let (path, size, mode) = (file.path, file.size, file.mode);
+        if let Err(gap) = self.detect(&Captured { path, size, mode, content: &content, limits }, out) {
+            out.gaps.push(gap);
+        }
+        Ok(())
+    }
+
     /// Byte patterns around which content is kept of executables too large to be kept whole.
     fn needles(&self) -> &'static [Needle] {
         &[]
@@ -85,6 +108,9 @@ pub enum Want {
     Nothing,
     /// The headers, build information and whatever surrounds the detectors' needles; the whole if it is small.
     Executable,
+    /// All of it, but not at once: little of it is kept. [`Detector::detect_passing`] reads it; but where others want it as
+    /// well, or it matters under several paths, it is kept whole for [`Detector::detect`].
+    Passing,
     /// All of it.
     Whole,
 }
@@ -279,6 +305,42 @@ impl GapKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Wants all files while they pass, and has no way of its own to read them so.
+    #[derive(Debug)]
+    struct Plain;
+
+    impl Detector for Plain {
+        fn id(&self) -> &'static str {
+            "plain"
+        }
+
+        fn wants(&self, _: &FileMeta<'_>) -> Want {
+            Want::Passing
+        }
+
+        fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap> {
+            out.found.push(Finding::Embedded(file.bytes()?.into()));
+            Err(Gap::new(GapKind::Malformed, "and no more"))
+        }
+    }
+
+    #[test]
+    fn a_file_that_passes_is_kept_for_who_knows_no_other_way_to_read_it() {
+        let path = ImagePath::from("a");
+        let mut limits = Limits::default();
+        limits.set("file-bytes", 5);
+        let read = |bytes: &[u8]| {
+            let file = FileMeta { path: &path, size: bytes.len() as u64, mode: 0o644, head: &[] };
+            let mut out = Findings::default();
+            Plain.detect_passing(&file, &mut &*bytes, &limits, &mut out).map(|()| out)
+        };
+        let out = read(b"abcde").unwrap();
+        assert_eq!(out.found, [Finding::Embedded(b"abcde"[..].into())]);
+        assert_eq!(out.gaps.len(), 1);
+        let error = read(b"abcdef").unwrap_err();
+        assert!(error.downcast::<crate::limits::LimitExceeded>().is_ok());
+    }
 
     #[test]
     fn whatever_a_program_lists_counts() {

@@ -101,14 +101,21 @@ impl<'o> Shared<'o> {
             return Ok(Some(Findings::default()));
         }
         let mut content = io::Cursor::new(head).chain(content);
-        let findings = match self.capture(want, entry.size, &mut content) {
-            Ok(kept) => self.detect(&entry.path, entry, &kept, &wanted, captured),
+        let findings = match wanted.as_slice() {
+            [(detector, Want::Passing)] => {
+                self.detect_passing(*detector, entry, head, &mut content, captured)
+            }
+            _ => self
+                .capture(want, entry.size, &mut content)
+                .map(|kept| self.detect(&entry.path, entry, &kept, &wanted, captured)),
+        };
+        Ok(Some(match findings {
+            Ok(findings) => findings,
             Err(error) => {
                 let gap = Gap { detector: first(&wanted), ..not_kept(&entry.path, error)? };
                 Findings { gaps: vec![gap], ..Findings::default() }
             }
-        };
-        Ok(Some(findings))
+        }))
     }
 
     pub(super) fn wanted(&self, path: &ImagePath, entry: &Entry, head: &[u8]) -> Wanted<'o> {
@@ -124,7 +131,7 @@ impl<'o> Shared<'o> {
     /// together where they are folded. Once there is no room for one there is none for those behind it.
     pub(super) fn has_room(&self, want: Want, size: u64, captured: &mut u64) -> bool {
         let limits = self.limits();
-        if want != Want::Whole || limits.file_bytes.check(size).is_err() {
+        if want < Want::Passing || limits.file_bytes.check(size).is_err() {
             return true;
         }
         *captured = captured.saturating_add(size);
@@ -139,7 +146,7 @@ impl<'o> Shared<'o> {
         content: &mut dyn Read,
     ) -> Result<Kept<'_>, RetainError> {
         let limits = self.limits();
-        let whole = want == Want::Whole;
+        let whole = want >= Want::Passing;
         let most = match (whole, limits.executable_bytes.check(size)) {
             (true, _) => size.min(limits.file_bytes.value),
             (false, Ok(())) => size,
@@ -180,13 +187,36 @@ impl<'o> Shared<'o> {
             if let Err(gap) = detector.detect(&file, &mut findings) {
                 findings.gaps.push(gap);
             }
-            for gap in findings.gaps.iter_mut().skip(first_gap) {
-                gap.path.get_or_insert_with(|| path.clone());
-                gap.detector.get_or_insert(detector.id());
-            }
+            place_gaps(&mut findings, first_gap, path, *detector);
         }
+        self.count_taken(findings, captured)
+    }
+
+    /// What the one detector that wants a file finds in it while it passes. Adds what it took out of it to `captured`, as
+    /// [`Self::detect`] does.
+    fn detect_passing(
+        &self,
+        detector: &dyn Detector,
+        entry: &Entry,
+        head: &[u8],
+        content: &mut dyn Read,
+        captured: &mut u64,
+    ) -> Result<Findings, RetainError> {
+        let limits = self.limits();
+        limits.file_bytes.check(entry.size)?;
+        // A single record may be as long as the file.
+        let _share = self.memory.take(entry.size);
+        let file = FileMeta { path: &entry.path, size: entry.size, mode: entry.mode, head };
+        let mut findings = Findings::default();
+        detector.detect_passing(&file, content, limits, &mut findings)?;
+        place_gaps(&mut findings, 0, &entry.path, detector);
+        Ok(self.count_taken(findings, captured))
+    }
+
+    /// Adds what was taken out of a file to `captured`; where there is no room for that, nothing was found.
+    fn count_taken(&self, mut findings: Findings, captured: &mut u64) -> Findings {
         *captured = captured.saturating_add(findings.taken);
-        if findings.taken > 0 && limits.captured_bytes.check(*captured).is_err() {
+        if findings.taken > 0 && self.limits().captured_bytes.check(*captured).is_err() {
             findings.found.clear();
         }
         findings
@@ -207,6 +237,14 @@ impl<'o> Shared<'o> {
 
 pub(super) fn most_wanted(wanted: &Wanted<'_>) -> Option<Want> {
     wanted.iter().map(|(_, want)| *want).max()
+}
+
+/// Says of the gaps behind the `first` so many where they lie, and which detector met them.
+fn place_gaps(findings: &mut Findings, first: usize, path: &ImagePath, detector: &dyn Detector) {
+    for gap in findings.gaps.iter_mut().skip(first) {
+        gap.path.get_or_insert_with(|| path.clone());
+        gap.detector.get_or_insert(detector.id());
+    }
 }
 
 fn first(wanted: &Wanted<'_>) -> Option<&'static str> {

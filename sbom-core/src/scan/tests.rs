@@ -381,3 +381,33 @@ fn of_a_file_that_is_in_its_layer_many_times_the_last_counts_and_it_is_said_once
     assert!(packages(&bom).is_empty());
     assert!(bom.gaps.iter().any(|gap| gap.kind == GapKind::Limit), "{:?}", bom.gaps);
 }
+
+#[test]
+fn what_is_read_while_it_passes_is_read_through_a_link_as_well() {
+    use sbomctl_testkit::TarBuilder;
+    let name = "var/lib/apt/lists/x_dists_y_main_binary-amd64_Packages";
+    let package = "Package: p\nVersion: 1\nArchitecture: amd64\n";
+    let list = |before: &str| format!("{before}{package}SHA256: {}\n", "ab".repeat(32));
+    let base = || {
+        let status = format!("{package}Status: install ok installed\n");
+        TarBuilder::new().file("etc/os-release", "ID=debian\n").file("var/lib/dpkg/status", status)
+    };
+    let bill = |layer: TarBuilder, options: &Options| {
+        scan(&Memory::new(vec![layer.build()]), options, &Silent).unwrap()
+    };
+    let digest = |bom: &Bom| {
+        let package = bom.components.iter().find(|component| component.name == "p").unwrap();
+        format!("{package:?}").contains(&"ab".repeat(32))
+    };
+    let plain = bill(base().file(name, list("")), &options(1));
+    assert!(digest(&plain), "{:?}", plain.components);
+    assert!(!digest(&bill(base(), &options(1))));
+    let linked = bill(base().file("d/list", list("")).symlink(name, "/d/list"), &options(1));
+    assert!(digest(&linked), "{:?}", linked.gaps);
+
+    let mut few = options(1);
+    few.limits.set("file-bytes", 1000);
+    let bom = bill(base().file(name, list(&"x".repeat(1000))), &few);
+    let gaps: Vec<_> = bom.gaps.iter().map(|gap| (gap.kind, gap.path.clone(), gap.detector)).collect();
+    assert_eq!(gaps, [(GapKind::Limit, Some(name.into()), Some("dpkg"))]);
+}

@@ -68,7 +68,7 @@ fn detect(path: &ImagePath, bytes: &[u8], limits: &Limits) -> Findings {
     for detector in detectors {
         let size = bytes.len() as u64;
         let meta = FileMeta { path, size, mode: 0o644, head: bytes };
-        if detector.wants(&meta) == Want::Whole {
+        if detector.wants(&meta) != Want::Nothing {
             let content = Content::new(bytes.to_vec());
             let file = Captured { path, size, mode: 0o644, content: &content, limits };
             detector.detect(&file, &mut findings).unwrap();

@@ -1,10 +1,12 @@
 //! What apt and dpkg know of packages beyond the installed ones: which were asked for, from which repository
 //! they come, and the digests of their archives.
 
+use std::io::{self, Read};
+
 use super::{
     super::{Gap, GapKind},
     Report,
-    stanza::Stanzas,
+    stanza::{Stanzas, each_stanza},
 };
 use crate::{digest::unhex, image_path::ImagePath};
 
@@ -46,22 +48,25 @@ pub fn key(name: &str, version: &str, architecture: &str) -> Box<str> {
     [name, version, architecture].join("\0").into()
 }
 
+/// Bytes of a list that are held at a time.
+const PIECE: usize = 64 << 10;
+
 /// Reads `available`, or the `Packages` of a repository. A stanza without digest, as dpkg itself writes it, is none.
-pub(super) fn archives(bytes: &[u8], report: &mut Report<'_>) -> Archives {
+/// An error is one of `content`.
+pub(super) fn archives(content: &mut dyn Read, report: &mut Report<'_>) -> io::Result<Archives> {
     let mut entries = Vec::new();
-    for stanza in Stanzas::new(bytes) {
-        let Some(sha256) = stanza.text("SHA256") else { continue };
+    each_stanza(content, PIECE, |stanza| {
+        let Some(sha256) = stanza.text("SHA256") else { return };
         let Some(digest) = unhex(sha256.as_bytes()) else {
             let message = format!("not a SHA-256 digest: {sha256:?}");
-            report.gap(Gap::new(GapKind::Malformed, message).at(stanza.offset));
-            continue;
+            return report.gap(Gap::new(GapKind::Malformed, message).at(stanza.offset));
         };
         if let (Some(name), Some(version)) = (stanza.text("Package"), stanza.text("Version")) {
             let architecture = stanza.text("Architecture").unwrap_or_default();
             entries.push((key(&name, &version, &architecture), digest));
         }
-    }
-    Archives::new(entries)
+    })?;
+    Ok(Archives::new(entries))
 }
 
 /// Reads `extended_states`: name and architecture of what apt installed for the sake of something else.
@@ -120,7 +125,7 @@ mod tests {
         let text = format!(
             "Package: a\nVersion: 1\nArchitecture: amd64\nSHA256: {sha256}\n\nPackage: b\nVersion: 1\n\nPackage: c\nVersion: 1\nSHA256: 12\n"
         );
-        let (archives, gaps) = reported(|report| archives(text.as_bytes(), report));
+        let (archives, gaps) = reported(|report| archives(&mut text.as_bytes(), report).unwrap());
         let found: Vec<_> = archives.sha256().collect();
         assert_eq!(found, [(&*key("a", "1", "amd64"), &[0xab; 32])]);
         assert_eq!(gaps.len(), 1);

@@ -1,6 +1,9 @@
 //! Reads the files of dpkg, opkg and apt, and what stands in for them in images without these.
 
-use std::sync::Arc;
+use std::{
+    io::{self, Read},
+    sync::Arc,
+};
 
 use super::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, Want};
 use crate::{image_path::PathList, limits::Limits};
@@ -79,7 +82,11 @@ impl Detector for DpkgDetector {
     }
 
     fn wants(&self, file: &FileMeta<'_>) -> Want {
-        if place::kind(file.path).is_some() { Want::Whole } else { Want::Nothing }
+        match place::kind(file.path) {
+            Some(Kind::Available | Kind::Repository) => Want::Passing,
+            Some(_) => Want::Whole,
+            None => Want::Nothing,
+        }
     }
 
     fn well_known(&self) -> &'static [&'static str] {
@@ -104,7 +111,10 @@ impl Detector for DpkgDetector {
             Kind::Diversions => DpkgFile::Diversions(installed::diversions(bytes, report)),
             Kind::Architectures => DpkgFile::Architectures(installed::architectures(bytes)),
             Kind::AutoInstalled => DpkgFile::AutoInstalled(apt::automatic(bytes, report)),
-            Kind::Available | Kind::Repository => DpkgFile::Archives(apt::archives(bytes, report)),
+            Kind::Available | Kind::Repository => DpkgFile::Archives(
+                apt::archives(&mut &*bytes, report)
+                    .map_err(|error| Gap::new(GapKind::Unreadable, error.to_string()))?,
+            ),
             Kind::Release => match apt::release(bytes) {
                 Some(release) => DpkgFile::Release(release),
                 None => return Ok(()),
@@ -113,6 +123,18 @@ impl Detector for DpkgDetector {
             Kind::UbuntuPro => DpkgFile::UbuntuPro(ubuntu::pro(bytes)?),
         };
         out.found.push(Finding::Dpkg(found));
+        Ok(())
+    }
+
+    fn detect_passing(
+        &self,
+        _: &FileMeta<'_>,
+        content: &mut dyn Read,
+        limits: &Limits,
+        out: &mut Findings,
+    ) -> io::Result<()> {
+        let archives = apt::archives(content, &mut Report::new(&mut out.gaps, limits))?;
+        out.found.push(Finding::Dpkg(DpkgFile::Archives(archives)));
         Ok(())
     }
 }
@@ -158,7 +180,7 @@ mod tests {
         let path = ImagePath::from(path);
         let size = text.len() as u64;
         let meta = FileMeta { path: &path, size, mode: 0o644, head: text };
-        assert_eq!(DpkgDetector.wants(&meta), Want::Whole);
+        assert_ne!(DpkgDetector.wants(&meta), Want::Nothing);
         let (content, limits) = (Content::new(text.to_vec()), Limits::default());
         let file = Captured { path: &path, size, mode: 0o644, content: &content, limits: &limits };
         let mut findings = Findings::default();
@@ -178,6 +200,29 @@ mod tests {
             [Finding::Dpkg(DpkgFile::List([ImagePath::from("usr/a")].into_iter().collect()))]
         );
         assert_eq!(detect("var/lib/dpkg/status", b"").found.len(), 1);
+    }
+
+    #[test]
+    fn a_list_that_passes_gives_what_one_that_is_kept_gives() {
+        let path = "var/lib/apt/lists/x_dists_y_main_binary-amd64_Packages";
+        let stanza = |n: usize| match n % 7 {
+            0 => format!("Package: p{n}\nSHA256: 12\n\n"),
+            1 => "no field\n\n".to_owned(),
+            _ => format!("Package: p{n}\nVersion: 1\nDescription: {}\nSHA256: {n:064}\n\n", "x".repeat(n)),
+        };
+        let text = (0..2000).map(stanza).collect::<String>();
+        let kept = detect(path, text.as_bytes());
+        let path = ImagePath::from(path);
+        let meta = FileMeta { path: &path, size: text.len() as u64, mode: 0o644, head: &[] };
+        let mut passed = Findings::default();
+        DpkgDetector.detect_passing(&meta, &mut text.as_bytes(), &Limits::default(), &mut passed).unwrap();
+        assert_eq!((&passed.found, &passed.gaps), (&kept.found, &kept.gaps));
+        assert_eq!(passed.gaps.len(), 2000 / 7 + 1);
+        let begins_stanza = |gap: &Gap| {
+            let rest = text.get(usize::try_from(gap.offset.unwrap()).unwrap()..).unwrap();
+            rest.starts_with("Package: p")
+        };
+        assert!(passed.gaps.iter().all(begins_stanza));
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! Debian's control syntax: stanzas of fields, shared by the databases of dpkg and opkg, apt's lists and
 //! machine-readable copyright files. Source: deb822(5).
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    io::{self, Read},
+};
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use super::super::{Gap, GapKind};
+use crate::limits::read_full;
 
 /// Fields that one stanza may have; real ones have a few dozen.
 const MAX_FIELDS: usize = 512;
@@ -18,6 +22,8 @@ const MAX_FIELDS: usize = 512;
 pub struct Stanzas<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Bytes of the text before these.
+    before: usize,
 }
 
 /// One stanza.
@@ -75,7 +81,12 @@ impl<'a> Stanzas<'a> {
     /// Reads `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
         let at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        Self { bytes, at }
+        Self { bytes, at, before: 0 }
+    }
+
+    /// Reads `bytes` that begin behind an empty line, and behind so many `before` them.
+    fn further(bytes: &'a [u8], before: usize) -> Self {
+        Self { bytes, at: 0, before }
     }
 
     /// The line at `at` without its end, and where the next one begins.
@@ -117,29 +128,30 @@ impl<'a> Iterator for Stanzas<'a> {
             if line.starts_with(b"#") {
                 continue;
             }
-            let stanza = stanza.get_or_insert_with(|| Stanza { offset: start, ..Stanza::default() });
+            let offset = self.before.saturating_add(start);
+            let stanza = stanza.get_or_insert_with(|| Stanza { offset, ..Stanza::default() });
             if self.continues(start) {
                 match (open, stanza.fields.last_mut()) {
                     (Some(from), Some(field)) => {
                         field.value = Value(self.bytes.get(from..start + line.len()).unwrap_or_default());
                     }
-                    _ => stanza.problem(start, Problem::NotAField),
+                    _ => stanza.problem(offset, Problem::NotAField),
                 }
                 continue;
             }
             open = match split_field(line) {
                 Some(_) if stanza.fields.len() >= MAX_FIELDS => {
-                    stanza.problem(start, Problem::TooManyFields);
+                    stanza.problem(offset, Problem::TooManyFields);
                     None
                 }
                 Some((name, colon)) => {
                     let from = start + colon + 1;
                     let value = Value(self.bytes.get(from..start + line.len()).unwrap_or_default());
-                    stanza.fields.push(Field { offset: start, name, value });
+                    stanza.fields.push(Field { offset, name, value });
                     Some(from)
                 }
                 None => {
-                    stanza.problem(start, Problem::NotAField);
+                    stanza.problem(offset, Problem::NotAField);
                     None
                 }
             };
@@ -149,6 +161,42 @@ impl<'a> Iterator for Stanzas<'a> {
         }
         stanza
     }
+}
+
+/// Hands the stanzas of `content` to `each` while it passes: held of it at a time are `piece` bytes, or twice its longest
+/// stanza. An error is one of `content`.
+pub fn each_stanza(
+    content: &mut dyn Read,
+    piece: usize,
+    mut each: impl FnMut(&Stanza<'_>),
+) -> io::Result<()> {
+    let mut buffer = vec![0; piece.max(1)];
+    let (mut before, mut held) = (0_usize, 0);
+    loop {
+        held += read_full(content, buffer.get_mut(held..).unwrap_or_default())?;
+        let is_all = held < buffer.len();
+        let bytes = buffer.get(..held).unwrap_or_default();
+        let whole = if is_all { held } else { whole_stanzas(bytes) };
+        let stanzas = bytes.get(..whole).unwrap_or_default();
+        let stanzas = if before == 0 { Stanzas::new(stanzas) } else { Stanzas::further(stanzas, before) };
+        stanzas.for_each(|stanza| each(&stanza));
+        if is_all {
+            return Ok(());
+        }
+        if whole == 0 {
+            buffer.resize(buffer.len().saturating_mul(2), 0);
+        }
+        buffer.copy_within(whole..held, 0);
+        before = before.saturating_add(whole);
+        held -= whole;
+    }
+}
+
+/// Bytes up to the last empty line, which ends a stanza whatever follows.
+fn whole_stanzas(bytes: &[u8]) -> usize {
+    let ends = [b"\n\n".as_slice(), b"\n\r\n"];
+    let ends = ends.into_iter().filter_map(|end| Some(memmem::rfind(bytes, end)? + end.len()));
+    ends.max().unwrap_or(0)
 }
 
 /// The name of the field that `line` begins, and where its colon is.
@@ -304,6 +352,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn stanzas_that_pass_are_those_of_the_whole_text(
+            text in "(\u{feff}|)([AB]: ?[a-z]{0,3}|[ \t][a-z.]{0,3}|#x|x|\u{feff}|\r|)((\r?\n){1,3}([ABab]{1,2}: ?[a-z .]{0,4}|[ \t][a-z.]{0,3}|#x|x|\u{feff}|\r|)){0,30}",
+            piece in 0..40_usize,
+        ) {
+            let whole: Vec<String> = Stanzas::new(text.as_bytes()).map(|stanza| format!("{stanza:?}")).collect();
+            let mut passed = Vec::new();
+            each_stanza(&mut text.as_bytes(), piece, |stanza| passed.push(format!("{stanza:?}"))).unwrap();
+            prop_assert_eq!(passed, whole);
+        }
+
         #[test]
         fn no_field_value_is_lost_or_invented(lines in proptest::collection::vec("[ABab]{1,2}: ?[a-z .]{0,4}|[ \t][a-z.]{0,3}|#x|", 0..40)) {
             let text = lines.join("\n");
