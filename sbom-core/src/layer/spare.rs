@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes of all buffers that are kept, however many threads there are: they take no share of the memory that files may
 /// take.
-const MOST: usize = 24 << 20;
+const MOST: usize = 16 << 20;
 
 /// A buffer, and how many bytes of it were ever written to: what was not takes no memory, whatever its capacity.
 #[derive(Debug, Default)]
