@@ -66,6 +66,33 @@ fn every_format_comes_out_the_same_cold_warm_and_without_cache() {
 }
 
 #[test]
+fn a_file_that_holds_the_document_stays_and_any_other_is_replaced() {
+    use std::{os::unix::fs::MetadataExt as _, time::SystemTime};
+    let place = Place::of(images().remove(1));
+    let file = place.path("file");
+    let output = format!("cyclonedx-json={}", file.display());
+    cached(&place, &["-o", &output]);
+    let expected = bytes(&file);
+    let inode = || fs::metadata(&file).unwrap().ino();
+    let first = inode();
+    fs::File::options().write(true).open(&file).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(cached(&place, &["-o", &output]).code, 0);
+    assert!(inode() == first && bytes(&file) == expected);
+    assert!(fs::metadata(&file).unwrap().modified().unwrap() > SystemTime::UNIX_EPOCH, "it is new");
+
+    let mut damaged = expected.clone();
+    if let Some(last) = damaged.last_mut() {
+        *last ^= 1;
+    }
+    let held = fs::File::open(&file).unwrap();
+    for content in [&damaged[..], &expected[1..], &[&expected[..], b"x"].concat(), b""] {
+        fs::write(&file, content).unwrap();
+        assert_eq!(cached(&place, &["-o", &output]).code, 0);
+        assert!(inode() != held.metadata().unwrap().ino() && bytes(&file) == expected);
+    }
+}
+
+#[test]
 fn a_document_needs_neither_bill_nor_layers() {
     for image in images() {
         let place = Place::of(image);

@@ -2,9 +2,10 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, Read as _, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    time::SystemTime,
 };
 
 use anyhow::Context as _;
@@ -72,6 +73,54 @@ pub(crate) fn to_file(
         Ok(())
     };
     attempt().with_context(|| format!("writing {}", path.display())).map_err(Failure::environment)
+}
+
+/// Whether the file `path` holds the `length` bytes that `write` writes. Then nothing need be written: it becomes as new as if
+/// it had been.
+pub(crate) fn holds_already(
+    path: &Path,
+    length: u64,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> bool {
+    let attempt = || -> io::Result<bool> {
+        // To open a pipe may take for ever.
+        let data = std::fs::metadata(path)?;
+        if !data.is_file() || data.len() != length {
+            return Ok(false);
+        }
+        let file = File::open(path)?;
+        let mut held = Held { file: &file, buffer: Vec::new() };
+        write(&mut held)?;
+        let is_all = held.file.read(&mut [0])? == 0;
+        if is_all {
+            #[expect(clippy::disallowed_methods, reason = "a file system would read the clock as well")]
+            file.set_modified(SystemTime::now())?;
+        }
+        Ok(is_all)
+    };
+    // Whatever fails here shows where it is written.
+    attempt().unwrap_or(false)
+}
+
+/// Takes only what a file holds.
+struct Held<'f> {
+    file: &'f File,
+    buffer: Vec<u8>,
+}
+
+impl Write for Held<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.resize(bytes.len(), 0);
+        self.file.read_exact(&mut self.buffer)?;
+        if self.buffer != bytes {
+            return Err(io::Error::other("the file holds something else"));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Writes `content` to the file `path`, which has the permissions `mode` from its beginning and is there whole or not at all. A file
@@ -209,6 +258,32 @@ mod tests {
         assert!(check(Path::new("file")).is_ok());
         assert!(check(folder.path()).is_err());
         assert!(check(&folder.path().join("none/file")).is_err());
+    }
+
+    #[test]
+    fn a_file_that_holds_it_already_only_becomes_newer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sbom.json");
+        let holds = |content: &[u8]| {
+            let pieces = content.chunks(2);
+            let length = content.len() as u64;
+            holds_already(&path, length, |out| pieces.into_iter().try_for_each(|piece| out.write_all(piece)))
+        };
+        assert!(!holds(b"first"), "there is none");
+        std::fs::write(&path, b"first").unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        let modified = || std::fs::metadata(&path).unwrap().modified().unwrap();
+        for other in [&b"firsT"[..], b"First", b"firs", b"first!", b""] {
+            assert!(!holds(other));
+        }
+        assert!(!holds_already(&path, 5, |out| out.write_all(b"firs")), "it holds more than was written");
+        let failing =
+            |out: &mut dyn Write| out.write_all(b"first").and_then(|()| Err(io::Error::other("broken")));
+        assert!(!holds_already(&path, 5, failing));
+        assert_eq!(modified(), SystemTime::UNIX_EPOCH);
+        assert!(holds(b"first"));
+        assert!(modified() > SystemTime::UNIX_EPOCH);
+        assert!(!holds_already(folder.path(), 0, |_| Ok(())));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `sbomctl scan`: opens the subject, scans it, writes the documents.
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 use anyhow::anyhow;
 use sbom_core::{
@@ -114,7 +114,11 @@ impl Task<'_> {
         };
         let Some(found) = outputs.iter().map(find).collect::<Option<Vec<_>>>() else { return Ok(None) };
         for (output, document) in outputs.iter().zip(&found) {
-            documents::put(output, |out| document.write(inputs.jobs, out))?;
+            let write = |out: &mut dyn io::Write| document.write(inputs.jobs, out);
+            let is_there = |file: &PathBuf| output::holds_already(file, document.length(), write);
+            if !output.file.as_ref().is_some_and(is_there) {
+                documents::put(output, write)?;
+            }
         }
         let gaps = found.first();
         Ok(gaps.map(|document| report_gaps(&document.gaps, document.gaps_not_listed, self.terminal)))

@@ -83,6 +83,11 @@ pub struct KeptDocument {
 }
 
 impl KeptDocument {
+    /// How many bytes the document has.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Writes the document, as it was written before; a long one is unpacked beside it, if there are several `jobs`. The errors
     /// are those of `out`; and one of the kind `InvalidData` if the entry holds no document, which only one does that somebody
     /// else than a scan has sealed.
