@@ -98,7 +98,7 @@ limits! {
     /// programs were built from.
     captured_bytes: "captured-bytes" = 2 * GIB, Bytes;
     /// An executable kept whole; of a larger one only the parts that hold build information are kept.
-    executable_bytes: "executable-bytes" = 24 * MIB, Bytes;
+    executable_bytes: "executable-bytes" = 20 * MIB, Bytes;
     /// The parts kept of one large executable.
     executable_parts_bytes: "executable-parts-bytes" = 32 * MIB, Bytes;
     /// Files held in memory at one time, over all threads.

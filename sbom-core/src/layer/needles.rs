@@ -64,49 +64,60 @@ struct Search {
 
 #[derive(Debug)]
 enum By {
-    /// All patterns at once, by vector instructions.
-    Packed(packed::Searcher),
+    /// Many patterns at once, by vector instructions, with the needles that have them. What they compare first is as long as
+    /// the shortest pattern, so that short ones are searched apart: else many more places would have to be looked at closer.
+    Packed(Vec<(packed::Searcher, Vec<Needle>)>),
     /// One after the other, where the processor has none that serve.
     Each(Vec<Finder<'static>>),
 }
 
+/// Bytes of a pattern that vector instructions compare at most.
+const COMPARED: usize = 4;
+
 impl Search {
     fn new(needles: Vec<Needle>) -> Self {
-        let patterns = needles.iter().map(|needle| needle.pattern);
-        let by = match packed::Searcher::new(patterns.clone()) {
-            Some(searcher) => By::Packed(searcher),
-            None => By::Each(patterns.map(Finder::new).collect()),
+        let patterns = |needles: &[Needle]| needles.iter().map(|needle| needle.pattern).collect::<Vec<_>>();
+        let (short, long): (Vec<Needle>, Vec<Needle>) =
+            needles.iter().partition(|needle| needle.pattern.len() < COMPARED);
+        let together = [short, long].into_iter().filter(|needles| !needles.is_empty());
+        let packed = |needles: Vec<Needle>| Some((packed::Searcher::new(patterns(&needles))?, needles));
+        let by = match together.map(packed).collect() {
+            Some(searchers) => By::Packed(searchers),
+            None => By::Each(patterns(&needles).into_iter().map(Finder::new).collect()),
         };
         Self { needles, by }
     }
 
     /// Hands `found` every place of `bytes` from `from` on where a needle's pattern begins, in their order.
     fn find(&self, bytes: &[u8], from: usize, mut found: impl FnMut(usize, &Needle)) {
-        let mut at = from.min(bytes.len());
+        let from = from.min(bytes.len());
+        let mut hits = Vec::new();
         match &self.by {
-            // Patterns may overlap, so that the search goes on one byte further.
-            By::Packed(searcher) => {
-                while let Some(hit) = searcher.find_in(bytes, Span::from(at..bytes.len())) {
-                    let rest = bytes.get(hit.start()..).unwrap_or_default();
-                    let here = self.needles.iter().filter(|needle| rest.starts_with(needle.pattern));
-                    here.for_each(|needle| found(hit.start(), needle));
-                    at = hit.start() + 1;
+            By::Packed(searchers) => {
+                for (searcher, needles) in searchers {
+                    let mut at = from;
+                    while let Some(hit) = searcher.find_in(bytes, Span::from(at..bytes.len())) {
+                        let rest = bytes.get(hit.start()..).unwrap_or_default();
+                        let here = needles.iter().filter(|needle| rest.starts_with(needle.pattern));
+                        hits.extend(here.map(|needle| (hit.start(), needle)));
+                        // Patterns may overlap, so that the search goes on one byte further.
+                        at = hit.start() + 1;
+                    }
                 }
             }
             By::Each(finders) => {
-                let mut hits = Vec::new();
                 for (finder, needle) in finders.iter().zip(&self.needles) {
-                    let mut at = at;
+                    let mut at = from;
                     while let Some(hit) = bytes.get(at..).and_then(|rest| finder.find(rest)) {
                         hits.push((at + hit, needle));
                         at += hit + 1;
                     }
                 }
-                hits.sort_by_key(|(hit, _)| *hit);
-                for (hit, needle) in hits {
-                    found(hit, needle);
-                }
             }
+        }
+        hits.sort_by_key(|(hit, _)| *hit);
+        for (hit, needle) in hits {
+            found(hit, needle);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 
-use super::needles::{Lookout, Needle, Needles, Places};
+use super::needles::{Lookout, Needles, Places};
 use crate::{
     digest::{Algorithm, Digest, Hasher},
     limits::{LimitExceeded, Limits, passing_room, read_full},
@@ -194,14 +194,17 @@ pub(crate) fn retain_executable_in(
         held += count;
         let window = buffer.get(..held).unwrap_or_default();
         let at_end = count < CHUNK;
-        let mut hits: Vec<(usize, Needle)> = Vec::new();
-        lookout.search(start, window, at_end, |hit, needle| hits.push((hit, *needle)));
+        // What is kept of each hit, in the order in which that begins.
+        let mut hits: Vec<(usize, usize)> = Vec::new();
+        lookout.search(start, window, at_end, |hit, needle| {
+            hits.push((hit.saturating_sub(needle.before), hit.saturating_add(needle.after)));
+        });
+        hits.sort_unstable();
         // Bytes before `release` can no longer be asked for by a later hit.
         let release = if at_end { window.len() } else { window.len().saturating_sub(overlap) };
-        for (hit, needle) in hits {
-            keeper.feed(start, window, &mut done, hit.saturating_sub(needle.before).min(release))?;
-            let end = start + (hit + needle.after) as u64;
-            keeper.keep_until = keeper.keep_until.max(end);
+        for (begin, end) in hits {
+            keeper.feed(start, window, &mut done, begin.min(release))?;
+            keeper.keep_until = keeper.keep_until.max(start.saturating_add(end as u64));
         }
         keeper.feed(start, window, &mut done, release)?;
         if at_end {
@@ -319,7 +322,7 @@ fn make_room(bytes: &mut Vec<u8>, more: usize, mut spare: Vec<u8>) {
 mod tests {
     use object::ReadRef as _;
 
-    use super::*;
+    use super::{super::needles::Needle, *};
 
     const NEEDLE: Needle = Needle { pattern: b"NEEDLE", before: 4, after: 16, accept: |_, _| true };
 
@@ -409,6 +412,19 @@ mod tests {
         assert_eq!(content.read_at(HEAD, 1), None);
         assert_eq!((&content).read_bytes_at_until(10..400, 100), Ok(&bytes[10..100]));
         assert!(content.parts().map(|(_, part)| part.len()).sum::<usize>() < 3 << 20);
+    }
+
+    #[test]
+    fn what_lies_before_a_hit_is_kept_though_another_one_lies_there() {
+        let size = 6 << 20;
+        let mut bytes = file(size, &[3 << 20]);
+        let other = (3 << 20) + 20;
+        bytes[other..other + 5].copy_from_slice(b"OTHER");
+        let far = Needle { pattern: b"OTHER", before: 50, after: 5, accept: |_, _| true };
+        let needles = Needles::new([NEEDLE, far]);
+        let content = retain_executable(&mut &bytes[..], size as u64, &needles, &small_limits()).unwrap();
+        assert_eq!(content.read_at(other as u64 - 50, 55), Some(&bytes[other - 50..other + 5]));
+        assert_eq!(content.read_at(other as u64 - 51, 1), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 use object::read::ReadRef;
 
 use super::{FileMeta, Gap, GapKind};
-use crate::layer::retain::Content;
+use crate::layer::{needles::Needle, retain::Content};
 
 mod archive;
 mod elf;
@@ -124,6 +124,20 @@ pub struct Segment {
     pub address: u64,
     /// Where it lies in the program's bytes.
     pub range: Range<u64>,
+}
+
+/// What to keep of large files for the sake of [`Program::needed`]: the names of libraries, which lie where only the end of the
+/// file says.
+pub(super) const LIBRARIES: [Needle; 2] = [
+    Needle { pattern: b".so.", before: LIBRARY, after: 32, accept: |_, bytes| is_numbered(bytes) },
+    Needle { pattern: b".so\0", before: LIBRARY, after: 4, accept: |_, _| true },
+];
+/// Bytes of the longest name of a library, without its end, that is kept.
+const LIBRARY: usize = 96;
+
+/// Whether a number follows on the four bytes.
+fn is_numbered(bytes: &[u8]) -> bool {
+    bytes.get(4).is_some_and(u8::is_ascii_digit)
 }
 
 /// The gap of a program whose [`Program::needed`] is none.

@@ -323,6 +323,83 @@ mod tests {
         }
     }
 
+    /// An ELF program of `size` bytes that needs `libraries`, whose names lie at `names`.
+    fn with_libraries(size: u64, names: u64, libraries: &[&str]) -> Vec<u8> {
+        let numbers = |fields: &[(u64, usize)]| -> Vec<u8> {
+            fields.iter().flat_map(|&(value, size)| AMD64.number(value, size)).collect()
+        };
+        let segment = |kind: u64, start: u64, size: u64| {
+            let address = BASE + start;
+            numbers(&[
+                (kind, 4),
+                (6, 4),
+                (start, 8),
+                (address, 8),
+                (address, 8),
+                (size, 8),
+                (size, 8),
+                (8, 8),
+            ])
+        };
+        let (mut text, mut entries) = (vec![0], Vec::new());
+        for library in libraries {
+            entries.extend(numbers(&[(1, 8), (text.len() as u64, 8)]));
+            text.extend(library.bytes().chain([0]));
+        }
+        entries.extend(numbers(&[(5, 8), (BASE + names, 8), (0, 8), (0, 8)]));
+        let dynamic = size - entries.len() as u64;
+        let header = [
+            (2, 2),
+            (62, 2),
+            (1, 4),
+            (0, 8),
+            (64, 8),
+            (0, 8),
+            (0, 4),
+            (64, 2),
+            (56, 2),
+            (2, 2),
+            (64, 2),
+            (0, 4),
+        ];
+        let head = [
+            &b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"[..],
+            &numbers(&header),
+            &segment(1, 0, size),
+            &segment(2, dynamic, size - dynamic),
+        ];
+        let mut bytes = head.concat();
+        for (at, content) in [(names, text), (dynamic, entries)] {
+            bytes.resize(usize::try_from(at).unwrap(), b'.');
+            bytes.extend(content);
+        }
+        bytes
+    }
+
+    #[test]
+    fn the_libraries_of_a_large_file_are_known_wherever_their_names_lie() {
+        let needed = |libraries: &[&str], at: u64| {
+            let size = 6 << 20;
+            let bytes = with_libraries(size, at, libraries);
+            let whole = Content::new(bytes.clone());
+            let expected: Vec<String> = libraries.iter().map(|&library| library.to_owned()).collect();
+            assert_eq!(programs(&whole)[0].needed(), Some(expected));
+            let mut limits = Limits::default();
+            limits.set("executable-bytes", 1000);
+            limits.set("executable-parts-bytes", 1 << 20);
+            let needles = Needles::new(super::super::LIBRARIES);
+            let parts = retain_executable(&mut &bytes[..], size, &needles, &limits).unwrap();
+            assert_eq!(parts.whole(), None);
+            programs(&parts)[0].needed()
+        };
+        let usual =
+            ["libresolv.so.2", "libpthread.so.0", "libc.so", "ld-linux-x86-64.so.2", "libc.musl-x86_64.so.1"];
+        for at in [1000, 1 << 20, (2 << 20) - 20, 3 << 20] {
+            assert_eq!(needed(&usual, at).unwrap(), usual);
+        }
+        assert_eq!(needed(&[&"x".repeat(200)], 3 << 20), None, "what was not kept is not none");
+    }
+
     #[test]
     fn a_java_class_is_no_fat_file() {
         let is = |head: &[u8]| {

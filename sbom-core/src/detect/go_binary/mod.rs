@@ -43,9 +43,16 @@ impl Detector for GoDetector {
     }
 
     fn needles(&self) -> &'static [Needle] {
-        &build_info::NEEDLES
+        &NEEDLES
     }
 }
+
+/// What to keep of large files.
+static NEEDLES: [Needle; 5] = {
+    let [a, b, c] = build_info::NEEDLES;
+    let [d, e] = executable::LIBRARIES;
+    [a, b, c, d, e]
+};
 
 /// A Go program.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

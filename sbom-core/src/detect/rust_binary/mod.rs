@@ -48,10 +48,11 @@ impl Detector for RustDetector {
 }
 
 /// What to keep of large files.
-static NEEDLES: [Needle; 13] = {
+static NEEDLES: [Needle; 15] = {
     let [a, b, c, d] = section::NEEDLES;
     let [e, f, g, h, i, j, k, l, m] = paths::NEEDLES;
-    [a, b, c, d, e, f, g, h, i, j, k, l, m]
+    let [n, o] = executable::LIBRARIES;
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o]
 };
 
 /// A program that is written in Rust, at least in part.
