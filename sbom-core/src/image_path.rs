@@ -80,6 +80,8 @@ impl ImagePath {
 
     /// What comes before `suffix`, if this path ends with those whole components:
     /// `usr/lib/apk/db/installed` without `lib/apk/db/installed` is `usr`.
+    // Asked of every file, and few paths end so.
+    #[inline]
     pub fn strip_suffix(&self, suffix: &str) -> Option<Self> {
         let head = self.0.strip_suffix(suffix.as_bytes())?;
         match head {
