@@ -64,7 +64,7 @@ impl<'o> Shared<'o> {
         let needles = Needles::new(options.detectors.iter().flat_map(|detector| detector.needles()).copied());
         let memory = Budget::new(options.limits.memory_bytes.value);
         let windows = Budget::new(options.limits.window_bytes.value);
-        let spare = Spare::default();
+        let spare = Spare::new(options.jobs.get());
         let (held, alike) = (AtomicU64::new(0), Alike::default());
         Self { options, needles, memory, spare, windows, held, alike }
     }
@@ -164,7 +164,9 @@ impl<'o> Shared<'o> {
         } else {
             let buffer = self.spare.take();
             touched = buffer.touched;
-            retain_executable_in(buffer.bytes, content, size, &self.needles, limits)?
+            let retained = retain_executable_in(buffer.bytes, content, size, &self.needles, limits);
+            // What was taken is put back in any case.
+            retained.inspect_err(|_| self.spare.put(Buffer::default()))?
         };
         Ok(Kept { content, spare: &self.spare, touched, _share: share })
     }
