@@ -84,9 +84,9 @@ fn a_file_that_holds_the_document_stays_and_any_other_is_replaced() {
     if let Some(last) = damaged.last_mut() {
         *last ^= 1;
     }
-    let held = fs::File::open(&file).unwrap();
     for content in [&damaged[..], &expected[1..], &[&expected[..], b"x"].concat(), b""] {
         fs::write(&file, content).unwrap();
+        let held = fs::File::open(&file).unwrap();
         assert_eq!(cached(&place, &["-o", &output]).code, 0);
         assert!(inode() != held.metadata().unwrap().ino() && bytes(&file) == expected);
     }

@@ -97,7 +97,8 @@ limits! {
     /// All database and metadata files of one scan, both as they are stored and as they are unpacked, and the lists of what
     /// programs were built from.
     captured_bytes: "captured-bytes" = 2 * GIB, Bytes;
-    /// An executable kept whole; of a larger one only the parts that hold build information are kept.
+    /// An executable kept whole; of a larger one only the parts that hold build information, and the names of
+    /// libraries, are kept.
     executable_bytes: "executable-bytes" = 20 * MIB, Bytes;
     /// The parts kept of one large executable.
     executable_parts_bytes: "executable-parts-bytes" = 32 * MIB, Bytes;

@@ -52,8 +52,8 @@ pub trait Detector: Debug + Send + Sync {
     fn detect(&self, file: &Captured<'_>, out: &mut Findings) -> Result<(), Gap>;
 
     /// Reads a file of [`Want::Passing`] from its beginning while it passes. Gives what [`Detector::detect`] gives of the
-    /// same bytes, to which it leaves them unless there is another way. An error is one of `content`; what was found before
-    /// it does not count.
+    /// same bytes; by default they are kept and given to that. An error is one of `content`; what was found before it does
+    /// not count.
     fn detect_passing(
         &self,
         file: &FileMeta<'_>,
@@ -109,7 +109,7 @@ pub enum Want {
     /// The headers, build information and whatever surrounds the detectors' needles; the whole if it is small.
     Executable,
     /// All of it, but not at once: little of it is kept. [`Detector::detect_passing`] reads it; but where others want it as
-    /// well, or it matters under several paths, it is kept whole for [`Detector::detect`].
+    /// well, or a link leads to it, it is kept whole for [`Detector::detect`].
     Passing,
     /// All of it.
     Whole,

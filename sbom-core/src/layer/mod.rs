@@ -12,6 +12,7 @@ use std::{
 use crate::image_path::ImagePath;
 
 pub mod decompress;
+mod elf;
 mod entries;
 pub mod folder;
 pub mod needles;

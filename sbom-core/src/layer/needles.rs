@@ -20,11 +20,18 @@ pub struct Needle {
     /// Looks closer at a hit: its offset in the file, and what follows from its beginning (at least
     /// [`Needle::LOOKAHEAD`] bytes, unless the file ends before).
     pub accept: fn(offset: u64, bytes: &[u8]) -> bool,
+    /// Whether what surrounds it is kept only as long as that is little: a file that is full of it is read without.
+    pub is_optional: bool,
 }
 
 impl Needle {
     /// How many bytes [`Needle::accept`] gets to see. No pattern is longer.
     pub const LOOKAHEAD: usize = 128;
+
+    fn is(&self, other: &Self) -> bool {
+        let of = |needle: &Self| (needle.pattern, needle.before, needle.after, needle.is_optional);
+        of(self) == of(other) && std::ptr::fn_addr_eq(self.accept, other.accept)
+    }
 
     /// Whether its places are remembered: shorter patterns are in any code, and mean nothing without a closer look.
     fn is_rare(&self) -> bool {
@@ -43,7 +50,13 @@ pub struct Needles {
 impl Needles {
     /// What looks for `needles`.
     pub fn new(needles: impl IntoIterator<Item = Needle>) -> Self {
-        let all: Vec<Needle> = needles.into_iter().collect();
+        let mut all: Vec<Needle> = Vec::new();
+        for needle in needles {
+            // Several detectors may look for one.
+            if !all.iter().any(|known| known.is(&needle)) {
+                all.push(needle);
+            }
+        }
         let rare = all.iter().filter(|needle| needle.is_rare()).copied().collect();
         Self { all: Search::new(all), rare: Search::new(rare) }
     }
@@ -217,7 +230,7 @@ mod tests {
     const BYTES: &[u8] = b"xx/cargo/registry/src/aaaa";
 
     fn needle(pattern: &'static [u8]) -> Needle {
-        Needle { pattern, before: 4, after: 16, accept: |_, _| true }
+        Needle { pattern, before: 4, after: 16, accept: |_, _| true, is_optional: false }
     }
 
     #[test]
@@ -259,6 +272,13 @@ mod tests {
             assert_eq!(places.of(b"/cargo/registry/"), Some(&[2, 26 + 300 + 2][..]), "{step}");
             assert_eq!((places.of(b"aa"), places.of(b"other")), (None, None));
         }
+    }
+
+    #[test]
+    fn a_needle_that_several_detectors_look_for_is_looked_for_once() {
+        let other = Needle { after: 17, ..needle(b"aa") };
+        let needles = Needles::new([needle(b"aa"), needle(b"aa"), other, needle(b"bb")]);
+        assert_eq!(needles.all.needles.len(), 3);
     }
 
     #[test]

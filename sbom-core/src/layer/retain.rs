@@ -1,11 +1,18 @@
 //! What is kept of a file's content: all of it, or, of a large executable, the parts that matter.
 //!
 //! Large executables are not kept whole, for memory's sake. Kept are the beginning (headers), the end (section
-//! headers and symbols, which the formats place there), and what surrounds each [`Needle`].
+//! headers and symbols, which the formats place there), what ELF names at the beginning, and what surrounds each
+//! [`Needle`](super::needles::Needle).
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    ops::Range,
+};
 
-use super::needles::{Lookout, Needles, Places};
+use super::{
+    elf::dynamic_section,
+    needles::{Lookout, Needles, Places},
+};
 use crate::{
     digest::{Algorithm, Digest, Hasher},
     limits::{LimitExceeded, Limits, passing_room, read_full},
@@ -138,6 +145,8 @@ impl<'a> object::ReadRef<'a> for &'a Content {
 
 /// Bytes kept from the beginning of a large executable.
 const HEAD: u64 = 256 << 10;
+/// Bytes kept of what is optional.
+const OPTIONAL: usize = 1 << 20;
 /// Bytes read at a time.
 const CHUNK: usize = 256 << 10;
 
@@ -177,8 +186,16 @@ pub(crate) fn retain_executable_in(
     let overlap = needles.overlap();
     let tail = size.saturating_sub(limits.executable_parts_bytes.value / 2);
     buffer.clear();
-    let mut keeper =
-        Keeper { parts: Vec::new(), size, keep_until: HEAD, tail, kept: 0, limits, spare: buffer };
+    let mut keeper = Keeper {
+        parts: Vec::new(),
+        size,
+        keep_until: HEAD,
+        named: None,
+        tail,
+        kept: 0,
+        limits,
+        spare: buffer,
+    };
     let mut hasher = Hasher::new(Algorithm::Sha256);
     // The window, of which `held` bytes are filled, holds the last `overlap` bytes seen and the next chunk; `start` is its
     // offset in the file.
@@ -187,6 +204,7 @@ pub(crate) fn retain_executable_in(
     let mut start = 0_u64;
     let mut done = 0_usize;
     let mut lookout = Lookout::for_all(needles);
+    let mut optional = 0_usize;
     loop {
         let chunk = buffer.get_mut(held..held + CHUNK).unwrap_or_default();
         let count = read_full(content, chunk)?;
@@ -197,9 +215,18 @@ pub(crate) fn retain_executable_in(
         // What is kept of each hit, in the order in which that begins.
         let mut hits: Vec<(usize, usize)> = Vec::new();
         lookout.search(start, window, at_end, |hit, needle| {
-            hits.push((hit.saturating_sub(needle.before), hit.saturating_add(needle.after)));
+            let (begin, end) = (hit.saturating_sub(needle.before), hit.saturating_add(needle.after));
+            if needle.is_optional {
+                optional = optional.saturating_add(end - begin);
+            }
+            if !needle.is_optional || optional <= OPTIONAL {
+                hits.push((begin, end));
+            }
         });
         hits.sort_unstable();
+        if keeper.named.is_none() {
+            keeper.named = Some(dynamic_section(window).unwrap_or_default());
+        }
         // Bytes before `release` can no longer be asked for by a later hit.
         let release = if at_end { window.len() } else { window.len().saturating_sub(overlap) };
         for (begin, end) in hits {
@@ -263,6 +290,8 @@ struct Keeper<'a> {
     /// Length of the file.
     size: u64,
     keep_until: u64,
+    /// What the beginning of the file says that is to be kept as well; none before that was seen.
+    named: Option<Range<u64>>,
     tail: u64,
     kept: u64,
     limits: &'a Limits,
@@ -275,10 +304,15 @@ impl Keeper<'_> {
     fn feed(&mut self, start: u64, window: &[u8], done: &mut usize, to: usize) -> Result<(), LimitExceeded> {
         while *done < to {
             let at = start + *done as u64;
+            let named = self.named.clone().unwrap_or_default();
             let (keep, end) = if at < self.keep_until {
                 (true, self.keep_until)
             } else if at >= self.tail {
                 (true, u64::MAX)
+            } else if named.contains(&at) {
+                (true, named.end)
+            } else if at < named.start {
+                (false, self.tail.min(named.start))
             } else {
                 (false, self.tail)
             };
@@ -324,7 +358,8 @@ mod tests {
 
     use super::{super::needles::Needle, *};
 
-    const NEEDLE: Needle = Needle { pattern: b"NEEDLE", before: 4, after: 16, accept: |_, _| true };
+    const NEEDLE: Needle =
+        Needle { pattern: b"NEEDLE", before: 4, after: 16, accept: |_, _| true, is_optional: false };
 
     fn small_limits() -> Limits {
         let mut limits = Limits::default();
@@ -420,7 +455,7 @@ mod tests {
         let mut bytes = file(size, &[3 << 20]);
         let other = (3 << 20) + 20;
         bytes[other..other + 5].copy_from_slice(b"OTHER");
-        let far = Needle { pattern: b"OTHER", before: 50, after: 5, accept: |_, _| true };
+        let far = Needle { pattern: b"OTHER", before: 50, after: 5, accept: |_, _| true, is_optional: false };
         let needles = Needles::new([NEEDLE, far]);
         let content = retain_executable(&mut &bytes[..], size as u64, &needles, &small_limits()).unwrap();
         assert_eq!(content.read_at(other as u64 - 50, 55), Some(&bytes[other - 50..other + 5]));
@@ -435,6 +470,18 @@ mod tests {
         let content =
             retain_executable(&mut &bytes[..], size as u64, &Needles::new([never]), &small_limits()).unwrap();
         assert_eq!(content.read_at(3 << 20, 1), None);
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_optional_needles_is_read_without_most_of_them() {
+        let size = 8 << 20;
+        let bytes: Vec<u8> = b"NEEDLE".iter().copied().cycle().take(size).collect();
+        let needles = Needles::new([Needle { is_optional: true, after: 6, before: 0, ..NEEDLE }]);
+        let content = retain_executable(&mut &bytes[..], size as u64, &needles, &small_limits()).unwrap();
+        assert!(content.read_at(0, OPTIONAL as u64 - 6) == bytes.get(..OPTIONAL - 6));
+        assert!(content.read_at(2 << 20, 1).is_none());
+        let tail = size - (2 << 20);
+        assert!(content.read_at(tail as u64, 2 << 20) == bytes.get(tail..));
     }
 
     #[test]

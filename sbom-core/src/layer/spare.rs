@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Bytes of all buffers that are kept, however many threads there are: the ends of two large executables. They take no share
-/// of the memory that files may take.
+/// Bytes of all buffers that are kept, however many threads there are, such as the ends of two large executables. They
+/// take no share of the memory that files may take.
 const MOST: usize = 32 << 20;
 
 /// A buffer, and how many bytes of it were ever written to: what was not takes no memory, whatever its capacity.

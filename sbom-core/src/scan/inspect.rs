@@ -46,16 +46,17 @@ pub(super) type Wanted<'o> = Vec<(&'o dyn Detector, Want)>;
 /// What was kept of a file, within its share of the memory.
 pub(super) struct Kept<'s> {
     content: Content,
-    spare: &'s Spare,
-    /// Of the buffer that was spare before.
-    touched: usize,
+    /// Where its buffer comes from, and how much of that was ever written to; none of a file that has its own.
+    spare: Option<(&'s Spare, usize)>,
     _share: Share<'s>,
 }
 
 impl Drop for Kept<'_> {
     fn drop(&mut self) {
-        let bytes = self.content.take_buffer();
-        self.spare.put(Buffer { touched: bytes.len().max(self.touched), bytes });
+        if let Some((spare, touched)) = self.spare {
+            let bytes = self.content.take_buffer();
+            spare.put(Buffer { touched: bytes.len().max(touched), bytes });
+        }
     }
 }
 
@@ -153,7 +154,7 @@ impl<'o> Shared<'o> {
             (false, Err(_)) => limits.executable_parts_bytes.value,
         };
         let share = self.memory.take(most);
-        let mut touched = 0;
+        let mut buffer_of = None;
         let content = if whole {
             limits.file_bytes.check(size)?;
             match read_capped_sized(content, size, limits.file_bytes) {
@@ -163,12 +164,12 @@ impl<'o> Shared<'o> {
             }
         } else {
             let buffer = self.spare.take();
-            touched = buffer.touched;
+            buffer_of = Some((&self.spare, buffer.touched));
             let retained = retain_executable_in(buffer.bytes, content, size, &self.needles, limits);
             // What was taken is put back in any case.
             retained.inspect_err(|_| self.spare.put(Buffer::default()))?
         };
-        Ok(Kept { content, spare: &self.spare, touched, _share: share })
+        Ok(Kept { content, spare: buffer_of, _share: share })
     }
 
     /// What the detectors find in a file, seen under `path`. Adds what they took out of it to `captured`; where there is no
@@ -206,7 +207,7 @@ impl<'o> Shared<'o> {
     ) -> Result<Findings, RetainError> {
         let limits = self.limits();
         limits.file_bytes.check(entry.size)?;
-        // A single record may be as long as the file.
+        // A single record may be as long as the file, which is what is held then.
         let _share = self.memory.take(entry.size);
         let file = FileMeta { path: &entry.path, size: entry.size, mode: entry.mode, head };
         let mut findings = Findings::default();

@@ -22,8 +22,8 @@ use crate::limits::LimitExceeded;
 const CHUNK: usize = 256 << 10;
 /// Chunks that may lie ready in each layer.
 const AHEAD: usize = 8;
-/// Chunks that are left of so many when whoever walks a layer, having as much of it as may lie ready, helps others again. Were it
-/// one less, who waits for the help would wait after each chunk.
+/// Chunks that are left of so many when whoever walks a layer, having as much of it as may lie ready, helps others again. If it did
+/// so after each chunk, who waits for the help would wait that often.
 const LITTLE: usize = AHEAD / 4;
 
 /// What unpacks a layer.

@@ -52,10 +52,10 @@ pub fn key(name: &str, version: &str, architecture: &str) -> Box<str> {
 const PIECE: usize = 64 << 10;
 
 /// Reads `available`, or the `Packages` of a repository. A stanza without digest, as dpkg itself writes it, is none.
-/// An error is one of `content`.
-pub(super) fn archives(content: &mut dyn Read, report: &mut Report<'_>) -> io::Result<Archives> {
+/// It has `size` bytes; an error is one of `content`.
+pub(super) fn archives(content: &mut dyn Read, size: u64, report: &mut Report<'_>) -> io::Result<Archives> {
     let mut entries = Vec::new();
-    each_stanza(content, PIECE, |stanza| {
+    each_stanza(content, size, PIECE, |stanza| {
         let Some(sha256) = stanza.text("SHA256") else { return };
         let Some(digest) = unhex(sha256.as_bytes()) else {
             let message = format!("not a SHA-256 digest: {sha256:?}");
@@ -125,7 +125,8 @@ mod tests {
         let text = format!(
             "Package: a\nVersion: 1\nArchitecture: amd64\nSHA256: {sha256}\n\nPackage: b\nVersion: 1\n\nPackage: c\nVersion: 1\nSHA256: 12\n"
         );
-        let (archives, gaps) = reported(|report| archives(&mut text.as_bytes(), report).unwrap());
+        let (archives, gaps) =
+            reported(|report| archives(&mut text.as_bytes(), text.len() as u64, report).unwrap());
         let found: Vec<_> = archives.sha256().collect();
         assert_eq!(found, [(&*key("a", "1", "amd64"), &[0xab; 32])]);
         assert_eq!(gaps.len(), 1);

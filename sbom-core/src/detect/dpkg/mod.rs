@@ -112,7 +112,7 @@ impl Detector for DpkgDetector {
             Kind::Architectures => DpkgFile::Architectures(installed::architectures(bytes)),
             Kind::AutoInstalled => DpkgFile::AutoInstalled(apt::automatic(bytes, report)),
             Kind::Available | Kind::Repository => DpkgFile::Archives(
-                apt::archives(&mut &*bytes, report)
+                apt::archives(&mut &*bytes, file.size, report)
                     .map_err(|error| Gap::new(GapKind::Unreadable, error.to_string()))?,
             ),
             Kind::Release => match apt::release(bytes) {
@@ -128,12 +128,12 @@ impl Detector for DpkgDetector {
 
     fn detect_passing(
         &self,
-        _: &FileMeta<'_>,
+        file: &FileMeta<'_>,
         content: &mut dyn Read,
         limits: &Limits,
         out: &mut Findings,
     ) -> io::Result<()> {
-        let archives = apt::archives(content, &mut Report::new(&mut out.gaps, limits))?;
+        let archives = apt::archives(content, file.size, &mut Report::new(&mut out.gaps, limits))?;
         out.found.push(Finding::Dpkg(DpkgFile::Archives(archives)));
         Ok(())
     }
@@ -212,6 +212,11 @@ mod tests {
         };
         let text = (0..2000).map(stanza).collect::<String>();
         let kept = detect(path, text.as_bytes());
+        let stanzas = stanza::Stanzas::new(text.as_bytes()).filter(|stanza| stanza.text("Version").is_some());
+        let Some(Finding::Dpkg(DpkgFile::Archives(archives))) = kept.found.first() else {
+            panic!("{:?}", kept.found)
+        };
+        assert!(archives.sha256().count() == stanzas.count() && text.len() > 1 << 20);
         let path = ImagePath::from(path);
         let meta = FileMeta { path: &path, size: text.len() as u64, mode: 0o644, head: &[] };
         let mut passed = Findings::default();

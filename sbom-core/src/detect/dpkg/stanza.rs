@@ -163,14 +163,17 @@ impl<'a> Iterator for Stanzas<'a> {
     }
 }
 
-/// Hands the stanzas of `content` to `each` while it passes: held of it at a time are `piece` bytes, or twice its longest
-/// stanza. An error is one of `content`.
+/// Hands the stanzas of `content`, which has `size` bytes, to `each` while it passes: held of it at a time are `piece` bytes, or
+/// twice its longest stanza, or all of it. An error is one of `content`.
 pub fn each_stanza(
     content: &mut dyn Read,
+    size: u64,
     piece: usize,
     mut each: impl FnMut(&Stanza<'_>),
 ) -> io::Result<()> {
-    let mut buffer = vec![0; piece.max(1)];
+    // One more, which shows that it ended.
+    let all = usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1);
+    let mut buffer = vec![0; piece.min(all).max(1)];
     let (mut before, mut held) = (0_usize, 0);
     loop {
         held += read_full(content, buffer.get_mut(held..).unwrap_or_default())?;
@@ -184,7 +187,8 @@ pub fn each_stanza(
             return Ok(());
         }
         if whole == 0 {
-            buffer.resize(buffer.len().saturating_mul(2), 0);
+            let more = buffer.len().saturating_mul(2).min(all).max(buffer.len().saturating_add(1));
+            buffer.resize(more, 0);
         }
         buffer.copy_within(whole..held, 0);
         before = before.saturating_add(whole);
@@ -356,10 +360,12 @@ mod tests {
         fn stanzas_that_pass_are_those_of_the_whole_text(
             text in "(\u{feff}|)([AB]: ?[a-z]{0,3}|[ \t][a-z.]{0,3}|#x|x|\u{feff}|\r|)((\r?\n){1,3}([ABab]{1,2}: ?[a-z .]{0,4}|[ \t][a-z.]{0,3}|#x|x|\u{feff}|\r|)){0,30}",
             piece in 0..40_usize,
+            is_size_true in any::<bool>(),
         ) {
             let whole: Vec<String> = Stanzas::new(text.as_bytes()).map(|stanza| format!("{stanza:?}")).collect();
             let mut passed = Vec::new();
-            each_stanza(&mut text.as_bytes(), piece, |stanza| passed.push(format!("{stanza:?}"))).unwrap();
+            let size = if is_size_true { text.len() as u64 } else { 3 };
+            each_stanza(&mut text.as_bytes(), size, piece, |stanza| passed.push(format!("{stanza:?}"))).unwrap();
             prop_assert_eq!(passed, whole);
         }
 

@@ -129,8 +129,14 @@ pub struct Segment {
 /// What to keep of large files for the sake of [`Program::needed`]: the names of libraries, which lie where only the end of the
 /// file says.
 pub(super) const LIBRARIES: [Needle; 2] = [
-    Needle { pattern: b".so.", before: LIBRARY, after: 32, accept: |_, bytes| is_numbered(bytes) },
-    Needle { pattern: b".so\0", before: LIBRARY, after: 4, accept: |_, _| true },
+    Needle {
+        pattern: b".so.",
+        before: LIBRARY,
+        after: 32,
+        accept: |_, bytes| is_numbered(bytes),
+        is_optional: true,
+    },
+    Needle { pattern: b".so\0", before: LIBRARY, after: 4, accept: |_, _| true, is_optional: true },
 ];
 /// Bytes of the longest name of a library, without its end, that is kept.
 const LIBRARY: usize = 96;

@@ -299,7 +299,8 @@ mod tests {
         const PATTERN: &[u8] = b"aba-aba";
         const NOT_KEPT: u64 = (512 << 10) - 3;
         let accept = |at, _: &[u8]| at != NOT_KEPT;
-        let needles = Needles::new([Needle { pattern: PATTERN, before: 0, after: 20, accept }]);
+        let needles =
+            Needles::new([Needle { pattern: PATTERN, before: 0, after: 20, accept, is_optional: false }]);
         let mut bytes = elf(AMD64, &[("abc", b"1234aba-aba-aba-aba aba-ab")]);
         bytes.resize(1 << 20, b'.');
         for at in [300 << 10, (300 << 10) + 4, (512 << 10) - 3, (1 << 20) - 7] {
@@ -323,8 +324,8 @@ mod tests {
         }
     }
 
-    /// An ELF program of `size` bytes that needs `libraries`, whose names lie at `names`.
-    fn with_libraries(size: u64, names: u64, libraries: &[&str]) -> Vec<u8> {
+    /// An ELF program of `size` bytes that needs `libraries`: their names lie at `names`, and that it needs them at `dynamic`.
+    fn with_libraries(size: u64, names: u64, dynamic: u64, libraries: &[&str]) -> Vec<u8> {
         let numbers = |fields: &[(u64, usize)]| -> Vec<u8> {
             fields.iter().flat_map(|&(value, size)| AMD64.number(value, size)).collect()
         };
@@ -347,7 +348,6 @@ mod tests {
             text.extend(library.bytes().chain([0]));
         }
         entries.extend(numbers(&[(5, 8), (BASE + names, 8), (0, 8), (0, 8)]));
-        let dynamic = size - entries.len() as u64;
         let header = [
             (2, 2),
             (62, 2),
@@ -366,27 +366,27 @@ mod tests {
             &b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"[..],
             &numbers(&header),
             &segment(1, 0, size),
-            &segment(2, dynamic, size - dynamic),
+            &segment(2, dynamic, entries.len() as u64),
         ];
-        let mut bytes = head.concat();
-        for (at, content) in [(names, text), (dynamic, entries)] {
-            bytes.resize(usize::try_from(at).unwrap(), b'.');
-            bytes.extend(content);
+        let mut bytes = vec![b'.'; usize::try_from(size).unwrap()];
+        for (at, content) in [(0, head.concat()), (names, text), (dynamic, entries)] {
+            let at = usize::try_from(at).unwrap();
+            bytes[at..at + content.len()].copy_from_slice(&content);
         }
         bytes
     }
 
     #[test]
     fn the_libraries_of_a_large_file_are_known_wherever_their_names_lie() {
-        let needed = |libraries: &[&str], at: u64| {
-            let size = 6 << 20;
-            let bytes = with_libraries(size, at, libraries);
+        let needed = |libraries: &[&str], names: u64, dynamic: u64| {
+            let size = 2 << 20;
+            let bytes = with_libraries(size, names, dynamic, libraries);
             let whole = Content::new(bytes.clone());
             let expected: Vec<String> = libraries.iter().map(|&library| library.to_owned()).collect();
             assert_eq!(programs(&whole)[0].needed(), Some(expected));
             let mut limits = Limits::default();
             limits.set("executable-bytes", 1000);
-            limits.set("executable-parts-bytes", 1 << 20);
+            limits.set("executable-parts-bytes", 600 << 10);
             let needles = Needles::new(super::super::LIBRARIES);
             let parts = retain_executable(&mut &bytes[..], size, &needles, &limits).unwrap();
             assert_eq!(parts.whole(), None);
@@ -394,10 +394,21 @@ mod tests {
         };
         let usual =
             ["libresolv.so.2", "libpthread.so.0", "libc.so", "ld-linux-x86-64.so.2", "libc.musl-x86_64.so.1"];
-        for at in [1000, 1 << 20, (2 << 20) - 20, 3 << 20] {
-            assert_eq!(needed(&usual, at).unwrap(), usual);
+        let (early, middle, late) = (1000, 800 << 10, (2 << 20) - 1000);
+        for (names, dynamic) in [
+            (early, late),
+            (middle, late),
+            (late - 500, early),
+            (middle, middle + 500),
+            (middle + 500, middle),
+        ] {
+            assert_eq!(needed(&usual, names, dynamic).unwrap(), usual, "{names} {dynamic}");
         }
-        assert_eq!(needed(&[&"x".repeat(200)], 3 << 20), None, "what was not kept is not none");
+        // Around where one piece that is read ends and the next one begins.
+        for before in 0..500 {
+            assert_eq!(needed(&usual, (1 << 20) - before, early).unwrap(), usual, "{before}");
+        }
+        assert_eq!(needed(&[&"x".repeat(200)], middle, late), None, "what was not kept is not none");
     }
 
     #[test]

@@ -28,9 +28,27 @@ const MAX_VERSION: u64 = 256;
 /// What to keep of large files. In programs that Go 1.13 to 1.17 built, version and modules lie far from the
 /// header: hence the other two. The variables that point to them follow on the header, after what has no pointers.
 pub(super) const NEEDLES: [Needle; 3] = [
-    Needle { pattern: MAGIC, before: 0, after: KEPT, accept: |_, bytes| Header::read(bytes).is_some() },
-    Needle { pattern: MODULES_BEGIN, before: 16, after: KEPT, accept: |_, bytes| begins_modules(bytes) },
-    Needle { pattern: b"go1.", before: 0, after: 64, accept: |_, bytes| is_version(bytes) },
+    Needle {
+        pattern: MAGIC,
+        before: 0,
+        after: KEPT,
+        accept: |_, bytes| Header::read(bytes).is_some(),
+        is_optional: false,
+    },
+    Needle {
+        pattern: MODULES_BEGIN,
+        before: 16,
+        after: KEPT,
+        accept: |_, bytes| begins_modules(bytes),
+        is_optional: false,
+    },
+    Needle {
+        pattern: b"go1.",
+        before: 0,
+        after: 64,
+        accept: |_, bytes| is_version(bytes),
+        is_optional: false,
+    },
 ];
 const KEPT: usize = (2 << 20) + 4096;
 

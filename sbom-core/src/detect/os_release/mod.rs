@@ -152,7 +152,13 @@ impl Detector for OsReleaseDetector {
     }
 
     fn needles(&self) -> &'static [Needle] {
-        &[Needle { pattern: BANNER, before: 0, after: 64, accept: |_, bytes| banner(bytes).is_some() }]
+        &[Needle {
+            pattern: BANNER,
+            before: 0,
+            after: 64,
+            accept: |_, bytes| banner(bytes).is_some(),
+            is_optional: false,
+        }]
     }
 
     fn well_known(&self) -> &'static [&'static str] {

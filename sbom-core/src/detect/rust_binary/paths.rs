@@ -87,8 +87,20 @@ enum Layout {
 
 /// What to keep of large files.
 pub(super) const NEEDLES: [Needle; 9] = [
-    Needle { pattern: LIBRARY, before: 0, after: 64, accept: |_, bytes| commit(bytes).is_some() },
-    Needle { pattern: COMPILER, before: 0, after: 64, accept: |_, bytes| compiler(bytes).is_some() },
+    Needle {
+        pattern: LIBRARY,
+        before: 0,
+        after: 64,
+        accept: |_, bytes| commit(bytes).is_some(),
+        is_optional: false,
+    },
+    Needle {
+        pattern: COMPILER,
+        before: 0,
+        after: 64,
+        accept: |_, bytes| compiler(bytes).is_some(),
+        is_optional: false,
+    },
     folder(FOLDERS[0].0),
     folder(FOLDERS[1].0),
     folder(FOLDERS[2].0),
@@ -99,7 +111,7 @@ pub(super) const NEEDLES: [Needle; 9] = [
 ];
 
 const fn folder(pattern: &'static [u8]) -> Needle {
-    Needle { pattern, before: 0, after: PATH, accept: |_, _| true }
+    Needle { pattern, before: 0, after: PATH, accept: |_, _| true, is_optional: false }
 }
 
 /// The compiler and standard library of a program; nothing in a program that is not written in Rust.

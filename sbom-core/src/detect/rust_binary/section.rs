@@ -25,7 +25,7 @@ pub(super) const NEEDLES: [Needle; 4] =
     [zlib(b"\x78\x01"), zlib(b"\x78\x5e"), zlib(b"\x78\x9c"), zlib(b"\x78\xda")];
 
 const fn zlib(pattern: &'static [u8]) -> Needle {
-    Needle { pattern, before: 0, after: KEPT, accept: |_, bytes| begins_list(bytes) }
+    Needle { pattern, before: 0, after: KEPT, accept: |_, bytes| begins_list(bytes), is_optional: false }
 }
 
 /// The JSON of the section; none, without a gap, if there is no such section.

@@ -133,6 +133,31 @@ fn whoever_walks_a_small_layer_unpacks_first_for_the_large_one_that_would_be_don
 }
 
 #[test]
+fn who_has_as_much_as_may_lie_ready_walks_most_of_it_before_helping_again() {
+    let chunk = CHUNK as u64;
+    let layers = [80 * chunk, 20 * chunk];
+    let pipeline = Pipeline::new(&layers, 2);
+    let _taken_on = layers.map(|length| pipeline.take_on(length));
+    let of = |length| pipeline.begin(Count { at: 0, length, end: End::Reached }, None);
+    let [large, mut small] = layers.map(of);
+    let ready = |layer: &Ahead<'_, Count>| pipeline.lock().streams[&layer.id].ready.len();
+
+    let mut state = pipeline.lock();
+    for _ in 0..AHEAD {
+        let work = state.take(small.id).unwrap();
+        state = pipeline.unpack(state, work);
+    }
+    drop(state);
+    let mut buffer = vec![0; CHUNK];
+    for left in (LITTLE..AHEAD).rev() {
+        small.read_exact(&mut buffer).unwrap();
+        assert_eq!((ready(&large), ready(&small)), (0, left));
+    }
+    small.read_exact(&mut buffer).unwrap();
+    assert_eq!((ready(&large), ready(&small)), (AHEAD, LITTLE - 1));
+}
+
+#[test]
 fn whoever_walks_a_layer_unpacks_it_where_no_other_is_late() {
     let chunk = CHUNK as u64;
     let layers = [12 * chunk, 10 * chunk, 8 * chunk];
