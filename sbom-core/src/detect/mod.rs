@@ -109,7 +109,8 @@ pub enum Want {
     /// The headers, build information and whatever surrounds the detectors' needles; the whole if it is small.
     Executable,
     /// All of it, but not at once: little of it is kept. [`Detector::detect_passing`] reads it; but where others want it as
-    /// well, or a link leads to it, it is kept whole for [`Detector::detect`].
+    /// well, or a link leads to it, it is kept whole for [`Detector::detect`]. It counts as a file that is to be kept whole
+    /// wherever these are counted, so that it does not matter which of the two happened.
     Passing,
     /// All of it.
     Whole,

@@ -12,7 +12,6 @@ use std::{
 use crate::image_path::ImagePath;
 
 pub mod decompress;
-mod elf;
 mod entries;
 pub mod folder;
 pub mod needles;

@@ -20,7 +20,7 @@ use crate::{
         Entry, EntryKind, EntrySink, LayerError, names_bytes,
         needles::Needles,
         retain::{Content, RetainError, retain_executable_in},
-        spare::{Buffer, Spare},
+        spare::{Spare, Taken},
     },
     limits::{Budget, Limit, LimitExceeded, Limits, ReadError, Share, read_capped_sized, read_full},
 };
@@ -46,16 +46,15 @@ pub(super) type Wanted<'o> = Vec<(&'o dyn Detector, Want)>;
 /// What was kept of a file, within its share of the memory.
 pub(super) struct Kept<'s> {
     content: Content,
-    /// Where its buffer comes from, and how much of that was ever written to; none of a file that has its own.
-    spare: Option<(&'s Spare, usize)>,
+    /// What its buffer goes back to; none of a file that has its own.
+    taken: Option<Taken<'s>>,
     _share: Share<'s>,
 }
 
 impl Drop for Kept<'_> {
     fn drop(&mut self) {
-        if let Some((spare, touched)) = self.spare {
-            let bytes = self.content.take_buffer();
-            spare.put(Buffer { touched: bytes.len().max(touched), bytes });
+        if let Some(taken) = &mut self.taken {
+            taken.bytes = self.content.take_buffer();
         }
     }
 }
@@ -154,22 +153,19 @@ impl<'o> Shared<'o> {
             (false, Err(_)) => limits.executable_parts_bytes.value,
         };
         let share = self.memory.take(most);
-        let mut buffer_of = None;
-        let content = if whole {
+        let (content, taken) = if whole {
             limits.file_bytes.check(size)?;
             match read_capped_sized(content, size, limits.file_bytes) {
-                Ok(bytes) => Content::new(bytes),
+                Ok(bytes) => (Content::new(bytes), None),
                 Err(ReadError::Io(error)) => return Err(error.into()),
                 Err(ReadError::Limit(exceeded)) => return Err(exceeded.into()),
             }
         } else {
-            let buffer = self.spare.take();
-            buffer_of = Some((&self.spare, buffer.touched));
-            let retained = retain_executable_in(buffer.bytes, content, size, &self.needles, limits);
-            // What was taken is put back in any case.
-            retained.inspect_err(|_| self.spare.put(Buffer::default()))?
+            let mut taken = self.spare.take();
+            let buffer = std::mem::take(&mut taken.bytes);
+            (retain_executable_in(buffer, content, size, &self.needles, limits)?, Some(taken))
         };
-        Ok(Kept { content, spare: buffer_of, _share: share })
+        Ok(Kept { content, taken, _share: share })
     }
 
     /// What the detectors find in a file, seen under `path`. Adds what they took out of it to `captured`; where there is no

@@ -187,8 +187,8 @@ pub fn each_stanza(
             return Ok(());
         }
         if whole == 0 {
-            let more = buffer.len().saturating_mul(2).min(all).max(buffer.len().saturating_add(1));
-            buffer.resize(more, 0);
+            let twice = buffer.len().saturating_mul(2);
+            buffer.resize(if buffer.len() < all { twice.min(all) } else { twice }, 0);
         }
         buffer.copy_within(whole..held, 0);
         before = before.saturating_add(whole);

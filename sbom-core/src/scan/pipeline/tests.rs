@@ -32,6 +32,15 @@ impl Unpack for Count {
     }
 }
 
+fn begin(pipeline: &Pipeline<Count>, length: u64) -> Ahead<'_, Count> {
+    pipeline.begin(Count { at: 0, length, end: End::Reached }, None)
+}
+
+/// Chunks that lie ready for it.
+fn ready(layer: &Ahead<'_, Count>) -> usize {
+    layer.pipeline.lock().streams[&layer.id].ready.len()
+}
+
 fn read_all(reader: &mut impl Read) -> (u64, io::Result<usize>) {
     let mut buffer = vec![0; 10_007];
     let mut at = 0_u64;
@@ -120,13 +129,10 @@ fn a_layer_given_up_lets_helpers_go() {
 
 #[test]
 fn whoever_walks_a_small_layer_unpacks_first_for_the_large_one_that_would_be_done_last() {
-    let chunk = CHUNK as u64;
-    let layers = [40 * chunk, 4 * chunk];
+    let layers = [40, 4].map(|chunks| chunks * CHUNK as u64);
     let pipeline = Pipeline::new(&layers, 2);
     let _taken_on = layers.map(|length| pipeline.take_on(length));
-    let of = |length| pipeline.begin(Count { at: 0, length, end: End::Reached }, None);
-    let [large, mut small] = layers.map(of);
-    let ready = |layer: &Ahead<'_, Count>| pipeline.lock().streams[&layer.id].ready.len();
+    let [large, mut small] = layers.map(|length| begin(&pipeline, length));
 
     assert_eq!(small.read(&mut [0; 10]).unwrap(), 10);
     assert_eq!((ready(&large), ready(&small)), (AHEAD, 0));
@@ -134,13 +140,10 @@ fn whoever_walks_a_small_layer_unpacks_first_for_the_large_one_that_would_be_don
 
 #[test]
 fn who_has_as_much_as_may_lie_ready_walks_most_of_it_before_helping_again() {
-    let chunk = CHUNK as u64;
-    let layers = [80 * chunk, 20 * chunk];
+    let layers = [80, 20].map(|chunks| chunks * CHUNK as u64);
     let pipeline = Pipeline::new(&layers, 2);
     let _taken_on = layers.map(|length| pipeline.take_on(length));
-    let of = |length| pipeline.begin(Count { at: 0, length, end: End::Reached }, None);
-    let [large, mut small] = layers.map(of);
-    let ready = |layer: &Ahead<'_, Count>| pipeline.lock().streams[&layer.id].ready.len();
+    let [large, mut small] = layers.map(|length| begin(&pipeline, length));
 
     let mut state = pipeline.lock();
     for _ in 0..AHEAD {
@@ -159,13 +162,10 @@ fn who_has_as_much_as_may_lie_ready_walks_most_of_it_before_helping_again() {
 
 #[test]
 fn whoever_walks_a_layer_unpacks_it_where_no_other_is_late() {
-    let chunk = CHUNK as u64;
-    let layers = [12 * chunk, 10 * chunk, 8 * chunk];
+    let layers = [12, 10, 8].map(|chunks| chunks * CHUNK as u64);
     let pipeline = Pipeline::new(&layers, 2);
     let _taken_on = layers.map(|length| pipeline.take_on(length));
-    let of = |length| pipeline.begin(Count { at: 0, length, end: End::Reached }, None);
-    let [large, mut small, _] = layers.map(of);
-    let ready = |layer: &Ahead<'_, Count>| pipeline.lock().streams[&layer.id].ready.len();
+    let [large, mut small, _] = layers.map(|length| begin(&pipeline, length));
 
     assert_eq!(small.read(&mut [0; 10]).unwrap(), 10);
     assert_eq!((ready(&large), ready(&small)), (0, 0));
