@@ -7,9 +7,10 @@ use std::io::{self, BufRead, ErrorKind};
 
 use crate::{
     Fault,
+    beside::{Batch, Meanwhile},
     codes::{Codes, Entry, FIXED, LengthCode, Table},
     ends_early,
-    run::{MARGIN_IN, MARGIN_OUT, run},
+    run::{Given, MARGIN_IN, MARGIN_OUT, run},
     window::Window,
 };
 
@@ -151,6 +152,7 @@ pub(crate) struct Inflate {
     /// What there was no room for: a repetition of so many bytes from so far back.
     left: (usize, usize),
     window: Window,
+    batch: Batch,
 }
 
 impl Inflate {
@@ -162,6 +164,7 @@ impl Inflate {
             is_last: true,
             left: (0, 0),
             window: Window::new(),
+            batch: Batch::new(),
         }
     }
 
@@ -179,7 +182,13 @@ impl Inflate {
 
     /// Inflates into `output`, which is empty at first, until that is full or the stream ends. What it has at an error comes before
     /// that. [`Self::keep`] must have been told of all that was inflated of the stream before.
-    pub(crate) fn inflate(&mut self, input: &mut dyn BufRead, output: &mut Output<'_>) -> io::Result<()> {
+    pub(crate) fn inflate(
+        &mut self,
+        input: &mut dyn BufRead,
+        output: &mut Output<'_>,
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> io::Result<()> {
+        self.batch.clear();
         self.repeat(output);
         while !output.is_full() {
             match self.within {
@@ -188,7 +197,7 @@ impl Inflate {
                 Within::Header => self.header(input)?,
                 Within::Stored(0) => self.within = Within::Header,
                 Within::Stored(left) => self.stored(input, output, left)?,
-                Within::Fixed | Within::Dynamic => self.symbols(input, output)?,
+                Within::Fixed | Within::Dynamic => self.symbols(input, output, meanwhile)?,
             }
         }
         Ok(())
@@ -285,12 +294,18 @@ impl Inflate {
     }
 
     /// Reads what codes stand for until `output` is full or the block ends.
-    fn symbols(&mut self, input: &mut dyn BufRead, output: &mut Output<'_>) -> io::Result<()> {
+    fn symbols(
+        &mut self,
+        input: &mut dyn BufRead,
+        output: &mut Output<'_>,
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> io::Result<()> {
         while !output.is_full() {
             let codes = if self.within == Within::Fixed { &*FIXED } else { &*self.codes };
             let bytes = self.bits.available(input);
             let ended = if bytes.len() > MARGIN_IN && output.bytes.len() - output.filled > MARGIN_OUT {
-                let (used, ended) = run(&mut self.bits, codes, &self.window, bytes, output)?;
+                let given = Given { codes, window: &self.window, input: bytes };
+                let (used, ended) = run(&mut self.bits, &given, output, meanwhile, &mut self.batch)?;
                 input.consume(used);
                 ended
             } else {

@@ -6,13 +6,17 @@
 //!
 //! Sources: RFC 1950 (zlib), RFC 1951 (deflate), RFC 1952 (gzip).
 
+mod beside;
 mod checksum;
 mod codes;
 mod inflate;
 mod read;
 mod run;
+#[cfg(target_arch = "x86_64")]
+mod schedule;
 mod window;
 
+pub use beside::{Beside, is_beside_possible};
 pub use read::{GzipReader, ZlibReader};
 
 use std::io;

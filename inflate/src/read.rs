@@ -5,7 +5,8 @@ use std::io::{self, BufRead, Read};
 use crc32fast::Hasher;
 
 use crate::{
-    Fault,
+    Beside, Fault,
+    beside::Meanwhile,
     checksum::{Adler32, Checksum},
     inflate::{Inflate, Output},
 };
@@ -38,6 +39,11 @@ impl<R: BufRead> GzipReader<R> {
     pub fn first_member(input: R) -> Self {
         Self { input, streams: Streams::new(Format::GzipMember) }
     }
+
+    /// Reads, and meanwhile hashes of `beside` what it can.
+    pub fn read_beside(&mut self, buffer: &mut [u8], beside: &mut dyn Beside) -> io::Result<usize> {
+        self.streams.read(&mut self.input, buffer, &mut Some(beside))
+    }
 }
 
 impl<R> GzipReader<R> {
@@ -55,7 +61,7 @@ impl<R> GzipReader<R> {
 impl<R: BufRead> Read for GzipReader<R> {
     /// Fills `buffer` as far as it can. What comes before a fault is handed on before that.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.streams.read(&mut self.input, buffer)
+        self.streams.read(&mut self.input, buffer, &mut None)
     }
 }
 
@@ -86,7 +92,7 @@ impl<R: BufRead> ZlibReader<R> {
 impl<R: BufRead> Read for ZlibReader<R> {
     /// Fills `buffer` as far as it can. What comes before a fault is handed on before that.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.streams.read(&mut self.input, buffer)
+        self.streams.read(&mut self.input, buffer, &mut None)
     }
 }
 
@@ -144,14 +150,19 @@ impl Streams {
         }
     }
 
-    fn read(&mut self, input: &mut dyn BufRead, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read(
+        &mut self,
+        input: &mut dyn BufRead,
+        buffer: &mut [u8],
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
         }
         let mut filled = 0;
         while let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
             let mut output = Output { bytes: room, filled: 0 };
-            match self.step(input, &mut output) {
+            match self.step(input, &mut output, meanwhile) {
                 Ok(true) => filled += output.filled,
                 Ok(false) => break,
                 Err(error) => {
@@ -170,7 +181,12 @@ impl Streams {
     }
 
     /// Reads a header, content, or a trailer; false if there is nothing more.
-    fn step(&mut self, input: &mut dyn BufRead, output: &mut Output<'_>) -> io::Result<bool> {
+    fn step(
+        &mut self,
+        input: &mut dyn BufRead,
+        output: &mut Output<'_>,
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> io::Result<bool> {
         match self.within {
             Within::Header => {
                 match self.format {
@@ -182,7 +198,7 @@ impl Streams {
                 self.within = Within::Content;
             }
             Within::Content => {
-                let inflated = self.inflate.inflate(input, output);
+                let inflated = self.inflate.inflate(input, output, meanwhile);
                 let content = output.bytes.get(..output.filled).unwrap_or_default();
                 self.inflate.keep(content);
                 self.checksum.update(content);

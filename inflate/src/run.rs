@@ -4,6 +4,7 @@ use fearless_simd::{Level, dispatch};
 
 use crate::{
     Fault,
+    beside::{Batch, Meanwhile},
     codes::Codes,
     inflate::{Bits, Output, before},
     window::Window,
@@ -19,32 +20,42 @@ const COPIED: usize = 16;
 /// Bytes that are worth a call to be copied.
 const FAR: usize = 64;
 
-/// Inflates with the instructions that this processor has: shifts by any number of bits at once are a tenth faster.
-/// As [`turns`].
-pub(crate) fn run(
-    bits: &mut Bits,
-    codes: &Codes,
-    window: &Window,
-    input: &[u8],
-    output: &mut Output<'_>,
-) -> Result<(usize, bool), Fault> {
-    dispatch!(Level::new(), _ => turns(bits, codes, window, input, output))
+/// What is inflated, and by what.
+pub(crate) struct Given<'g> {
+    pub(crate) codes: &'g Codes,
+    pub(crate) window: &'g Window,
+    pub(crate) input: &'g [u8],
 }
 
-/// Inflates as long as no bound has to be looked at but once a turn. Gives the number of bytes of `input` that were used, and
-/// whether the block ended.
+/// Inflates with the instructions that this processor has: shifts by any number of bits at once are a tenth faster. As [`turns`],
+/// and hashes `meanwhile`.
+pub(crate) fn run(
+    bits: &mut Bits,
+    given: &Given<'_>,
+    output: &mut Output<'_>,
+    meanwhile: &mut Meanwhile<'_>,
+    batch: &mut Batch,
+) -> Result<(usize, bool), Fault> {
+    if let Some(inflated) = batch.run(meanwhile, bits, given, output) {
+        return inflated;
+    }
+    dispatch!(Level::new(), _ => turns(bits, given, output, || false))
+}
+
+/// Inflates as long as no bound has to be looked at but once a turn, or until `beside`, which is asked before each, says that it
+/// is enough. Gives the number of bytes of the input that were used, and whether the block ended.
 ///
 /// Each turn reads up to three literals, or up to two and a repetition. What follows is looked up before a repetition is copied,
 /// so that the processor does both at once.
 #[expect(clippy::inline_always, reason = "each caller is for other instructions of the processor")]
 #[inline(always)]
-fn turns(
+pub(crate) fn turns(
     bits: &mut Bits,
-    codes: &Codes,
-    window: &Window,
-    input: &[u8],
+    given: &Given<'_>,
     output: &mut Output<'_>,
+    mut beside: impl FnMut() -> bool,
 ) -> Result<(usize, bool), Fault> {
+    let Given { codes, window, input } = *given;
     let (last_in, last_out) =
         (input.len().saturating_sub(MARGIN_IN), output.bytes.len().saturating_sub(MARGIN_OUT));
     let out = &mut *output.bytes;
@@ -88,6 +99,9 @@ fn turns(
         refill!();
         let mut entry = codes.literals.find(held);
         loop {
+            if beside() {
+                break 'turns;
+            }
             // What `entry` begins with.
             let mut code = held;
             consume!(entry);
@@ -148,10 +162,7 @@ fn turns(
             if let Some(from) = filled.checked_sub(distance) {
                 repeat(out, from, filled, end);
             } else if distance <= filled + window.held() {
-                for at in filled..end {
-                    let byte = before(window, out, at, distance);
-                    out.get_mut(at).into_iter().for_each(|place| *place = byte);
-                }
+                repeat_window(out, filled, end, window, distance);
             } else {
                 fault = Some(Fault::Distance);
                 break 'turns;
@@ -164,6 +175,15 @@ fn turns(
     bits.held = held & !(u64::MAX << bits.count);
     output.filled = filled;
     fault.map_or(Ok((at, ended)), Err)
+}
+
+/// Repeats what begins in the window. Seldom needed, and where it is not apart, compilers make large vectors of it.
+#[inline(never)]
+fn repeat_window(out: &mut [u8], filled: usize, end: usize, window: &Window, distance: usize) {
+    for at in filled..end {
+        let byte = before(window, out, at, distance);
+        out.get_mut(at).into_iter().for_each(|place| *place = byte);
+    }
 }
 
 /// Repeats what begins at `from` and ends at `filled`, as often as it takes to reach `end`. May write [`COPIED`] bytes more.
