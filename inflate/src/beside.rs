@@ -131,11 +131,11 @@ mod processor {
             }
             let made = self.made;
             // As the instructions want it.
-            let [a, b, c, d, e, f, g, h] = beside.state();
-            let mut halves = [[f, e, b, a], [h, g, d, c]];
+            let [w0, w1, w2, w3, w4, w5, w6, w7] = beside.state();
+            let mut halves = [[w5, w4, w1, w0], [w7, w6, w3, w2]];
             let inflated = inflate(able, bits, given, output, &mut halves, self);
-            let [[f, e, b, a], [h, g, d, c]] = halves;
-            beside.hashed((self.made - made) / TURNS, [a, b, c, d, e, f, g, h]);
+            let [[w5, w4, w1, w0], [w7, w6, w3, w2]] = halves;
+            beside.hashed((self.made - made) / TURNS, [w0, w1, w2, w3, w4, w5, w6, w7]);
             Some(inflated)
         }
     }

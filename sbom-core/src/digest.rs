@@ -7,7 +7,12 @@ use std::{
 };
 
 use sha1::Sha1;
-use sha2::{Digest as _, Sha256, Sha512};
+use sha2::{Digest as _, Sha512};
+
+pub(crate) mod hashing;
+mod sha256;
+
+use sha256::Sha256;
 
 /// A digest algorithm that the OCI image specification registers and this library computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,6 +146,14 @@ impl Hasher {
         }
     }
 
+    /// Of one that computes SHA-256, what computes it.
+    fn sha256(&mut self) -> Option<&mut Sha256> {
+        match &mut self.0 {
+            State::Sha256(hasher) => Some(hasher),
+            State::Sha512(_) => None,
+        }
+    }
+
     fn add(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             State::Sha256(hasher) => hasher.update(bytes),
@@ -151,7 +164,7 @@ impl Hasher {
     /// The digest of all bytes added.
     pub fn finish(self) -> Digest {
         match self.0 {
-            State::Sha256(hasher) => Digest::new(Algorithm::Sha256, &hasher.finalize()),
+            State::Sha256(hasher) => Digest::new(Algorithm::Sha256, &hasher.finish()),
             State::Sha512(hasher) => Digest::new(Algorithm::Sha512, &hasher.finalize()),
         }
     }
@@ -230,8 +243,7 @@ impl<R: Read> ContentReader<R> {
                 Err(error) => return Err(error),
             }
         }
-        let digests =
-            ContentDigests { sha1: self.sha1.finalize().into(), sha256: self.sha256.finalize().into() };
+        let digests = ContentDigests { sha1: self.sha1.finalize().into(), sha256: self.sha256.finish() };
         Ok((digests, self.bytes))
     }
 }

@@ -23,7 +23,6 @@ use crate::{
 };
 
 mod alike;
-mod hashing;
 mod inspect;
 mod kept;
 mod parts;
@@ -206,7 +205,7 @@ fn scan_once(
     let mut overlay = Overlay::new(&options.limits);
     let parts = Parts::new(source, &shared, progress, partial);
     let lengths: Vec<u64> = layers.iter().map(|layer| layer.size.unwrap_or(0)).collect();
-    let pipeline = Pipeline::new(&lengths, options.jobs.get());
+    let pipeline = Pipeline::new(&lengths, options.jobs.get(), shared.hashings.clone());
     let all_proved = read_layers(layers, &shared, &mut overlay, &pipeline, &|layer, stop| match parts
         .read_layer(layer, stop)
     {

@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
-use sbom_inflate::GzipReader;
+use sbom_inflate::{Beside, GzipReader};
 
 use crate::tar_headers::{BLOCK, is_header};
 
@@ -84,6 +84,14 @@ impl<R: Read> Decompressor<R> {
                 Self::Zstd(Box::new(decoder))
             }
         })
+    }
+
+    /// Reads, and meanwhile hashes of `beside` what it can, which is nothing where there is no gzip to be read.
+    pub(crate) fn read_beside(&mut self, buffer: &mut [u8], beside: &mut dyn Beside) -> io::Result<usize> {
+        match self {
+            Self::Gzip(reader) => reader.read_beside(buffer, beside),
+            Self::None(_) | Self::Zstd(_) => self.read(buffer),
+        }
     }
 
     /// How the data is compressed.

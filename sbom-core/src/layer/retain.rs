@@ -11,7 +11,7 @@ use std::{
 
 use super::needles::{Lookout, Needles};
 use crate::{
-    digest::{Algorithm, Hasher},
+    digest::{Algorithm, hashing::Hashings},
     limits::{LimitExceeded, Limits, passing_room, read_full},
 };
 
@@ -48,19 +48,21 @@ pub fn retain_executable(
     needles: &Needles,
     limits: &Limits,
 ) -> Result<Content, RetainError> {
-    retain_executable_in(Vec::new(), content, size, needles, limits)
+    retain_executable_in(Vec::new(), content, size, needles, limits, &Hashings::default())
 }
 
-/// The same, where what is kept whole, or of the end of a large file, is kept in `buffer`, whatever it holds. [`Content::take_buffer`] gives it back.
+/// The same, where what is kept whole, or of the end of a large file, is kept in `buffer`, whatever it holds. [`Content::take_buffer`] gives it
+/// back. It is hashed by way of `hashings`.
 pub(crate) fn retain_executable_in(
     mut buffer: Vec<u8>,
     content: &mut dyn Read,
     size: u64,
     needles: &Needles,
     limits: &Limits,
+    hashings: &Hashings,
 ) -> Result<Content, RetainError> {
     if size <= limits.executable_bytes.value {
-        return retain_whole(buffer, content, size, needles);
+        return retain_whole(buffer, content, size, needles, hashings);
     }
     let overlap = needles.overlap();
     let tail = size.saturating_sub(limits.executable_parts_bytes.value / 2);
@@ -75,7 +77,7 @@ pub(crate) fn retain_executable_in(
         limits,
         spare: buffer,
     };
-    let mut hasher = Hasher::new(Algorithm::Sha256);
+    let hashing = hashings.begin(Algorithm::Sha256);
     // The window, of which `held` bytes are filled, holds the last `overlap` bytes seen and the next chunk; `start` is its
     // offset in the file.
     let mut buffer = vec![0; overlap + CHUNK];
@@ -87,7 +89,7 @@ pub(crate) fn retain_executable_in(
     loop {
         let chunk = buffer.get_mut(held..held + CHUNK).unwrap_or_default();
         let count = read_full(content, chunk)?;
-        hasher.update(chunk.get(..count).unwrap_or_default());
+        hashing.add(chunk.get(..count).unwrap_or_default());
         held += count;
         let window = buffer.get(..held).unwrap_or_default();
         let at_end = count < CHUNK;
@@ -121,7 +123,7 @@ pub(crate) fn retain_executable_in(
         start += done as u64;
         done = 0;
     }
-    let kept = Kept::Parts { size, parts: keeper.parts, sha256: hasher.finish() };
+    let kept = Kept::Parts { size, parts: keeper.parts, sha256: hashing.finish() };
     Ok(Content { kept, places: lookout.finish() })
 }
 
@@ -132,6 +134,7 @@ fn retain_whole(
     content: &mut dyn Read,
     size: u64,
     needles: &Needles,
+    hashings: &Hashings,
 ) -> Result<Content, RetainError> {
     let length = usize::try_from(size).unwrap_or(0);
     let mut bytes = if buffer.capacity() < length {
@@ -142,16 +145,17 @@ fn retain_whole(
     };
     bytes.resize(length, 0);
     let mut lookout = Lookout::for_places(needles);
-    let (mut filled, mut done, mut hasher) = (0_usize, 0, None);
+    let (mut filled, mut done, mut hashing) = (0_usize, 0, None);
     loop {
         let end = filled.saturating_add(CHUNK).min(bytes.len());
         filled += read_full(content, bytes.get_mut(filled..end).unwrap_or_default())?;
         let at_end = filled < end || end == bytes.len();
         let read = bytes.get(..filled).unwrap_or_default();
-        lookout
-            .search(0, read, at_end, |_, _| _ = hasher.get_or_insert_with(|| Hasher::new(Algorithm::Sha256)));
-        if let Some(hasher) = &mut hasher {
-            hasher.update(read.get(done..).unwrap_or_default());
+        lookout.search(0, read, at_end, |_, _| {
+            hashing.get_or_insert_with(|| hashings.begin(Algorithm::Sha256));
+        });
+        if let Some(hashing) = &hashing {
+            hashing.add(read.get(done..).unwrap_or_default());
             done = filled;
         }
         if at_end {
@@ -159,7 +163,8 @@ fn retain_whole(
         }
     }
     bytes.truncate(filled);
-    let kept = Kept::Whole { all: Part { offset: 0, bytes }, sha256: hasher.map(Hasher::finish) };
+    let kept =
+        Kept::Whole { all: Part { offset: 0, bytes }, sha256: hashing.map(|hashing| hashing.finish()) };
     Ok(Content { kept, places: lookout.finish() })
 }
 

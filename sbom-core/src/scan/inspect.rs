@@ -14,7 +14,7 @@ use crate::{
         overlay::{HashedFile, LayerContent},
     },
     detect::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, HEAD_BYTES, Want},
-    digest::ContentReader,
+    digest::{ContentReader, hashing::Hashings},
     image_path::ImagePath,
     layer::{
         Entry, EntryKind, EntrySink, LayerError, names_bytes,
@@ -32,6 +32,8 @@ pub(super) struct Shared<'o> {
     needles: Needles,
     memory: Budget,
     spare: Spare,
+    /// What is hashed by who unpacks: stored bytes and large programs.
+    pub(super) hashings: Hashings,
     /// For what decompressors look back at.
     pub(super) windows: Budget,
     /// What layers gave that are not folded, in bytes.
@@ -66,7 +68,7 @@ impl<'o> Shared<'o> {
         let windows = Budget::new(options.limits.window_bytes.value);
         let spare = Spare::new(options.jobs.get());
         let (held, alike) = (AtomicU64::new(0), Alike::default());
-        Self { options, needles, memory, spare, windows, held, alike }
+        Self { options, needles, memory, spare, hashings: Hashings::default(), windows, held, alike }
     }
 
     /// Drops what only the reading of layers needs.
@@ -163,7 +165,7 @@ impl<'o> Shared<'o> {
         } else {
             let mut taken = self.spare.take();
             let buffer = std::mem::take(&mut taken.bytes);
-            (retain_executable_in(buffer, content, size, &self.needles, limits)?, Some(taken))
+            (retain_executable_in(buffer, content, size, &self.needles, limits, &self.hashings)?, Some(taken))
         };
         Ok(Kept { content, taken, _share: share })
     }

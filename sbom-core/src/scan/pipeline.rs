@@ -15,8 +15,12 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use super::hashing::Hashing;
-use crate::limits::LimitExceeded;
+use sbom_inflate::Beside;
+
+use crate::{
+    digest::hashing::{Hashing, Hashings},
+    limits::LimitExceeded,
+};
 
 /// Bytes unpacked at a time: enough that handing over costs nothing, few enough to lie in a processor's cache.
 const CHUNK: usize = 256 << 10;
@@ -28,6 +32,11 @@ const LITTLE: usize = AHEAD / 4;
 
 /// What unpacks a layer.
 pub(super) trait Unpack: Read {
+    /// Reads, and meanwhile hashes of `beside` what it can, which need not be anything.
+    fn read_beside(&mut self, buffer: &mut [u8], _beside: &mut dyn Beside) -> io::Result<usize> {
+        self.read(buffer)
+    }
+
     /// Stored bytes that are not unpacked yet, as far as that is known.
     fn left(&self) -> u64;
 }
@@ -36,6 +45,8 @@ pub(super) trait Unpack: Read {
 pub(super) struct Pipeline<P> {
     state: Mutex<State<P>>,
     threads: u64,
+    /// What whoever unpacks hashes beside.
+    hashings: Hashings,
     /// Told when there may be something to unpack, or no more to come.
     work: Condvar,
 }
@@ -73,12 +84,12 @@ struct Chunk {
 }
 
 impl Chunk {
-    /// Reads until it is full; gives why it got no further.
-    fn fill(&mut self, reader: &mut impl Read) -> Option<End> {
+    /// Reads until it is full, and hashes beside; gives why it got no further.
+    fn fill(&mut self, reader: &mut impl Unpack, hashings: &Hashings) -> Option<End> {
         if self.buffer.is_empty() {
             self.buffer = vec![0; CHUNK];
         }
-        let (filled, end) = fill(reader, &mut self.buffer);
+        let (filled, end) = fill(reader, &mut self.buffer, hashings);
         self.filled = filled;
         end
     }
@@ -127,11 +138,12 @@ struct Work<P> {
 }
 
 impl<P: Unpack> Pipeline<P> {
-    /// A pipeline for layers of these lengths, as far as they are known, that so many `threads` read.
-    pub(super) fn new(layers: &[u64], threads: usize) -> Self {
+    /// A pipeline for layers of these lengths, as far as they are known, that so many `threads` read. They hash of `hashings`
+    /// what they can.
+    pub(super) fn new(layers: &[u64], threads: usize, hashings: Hashings) -> Self {
         let waiting = layers.iter().fold(0_u64, |sum, length| sum.saturating_add(*length));
         let state = State { streams: BTreeMap::new(), begun: 0, unfinished: layers.len(), waiting };
-        Self { state: Mutex::new(state), threads: threads as u64, work: Condvar::new() }
+        Self { state: Mutex::new(state), threads: threads as u64, hashings, work: Condvar::new() }
     }
 
     /// Begins a layer that `producer` unpacks. Whoever waits for what it unpacks helps with `hashing`.
@@ -163,6 +175,11 @@ impl<P: Unpack> Pipeline<P> {
         }
     }
 
+    /// What whoever unpacks hashes beside.
+    pub(super) fn hashings(&self) -> &Hashings {
+        &self.hashings
+    }
+
     /// Takes on one of the layers, of this length, whether or not it will have anything to unpack.
     pub(super) fn take_on(&self, length: u64) -> TakenOn<'_, P> {
         let mut state = self.lock();
@@ -191,7 +208,7 @@ impl<P: Unpack> Pipeline<P> {
         drop(state);
         let Work { id, mut producer, mut chunk } = work;
         let unless_it_panics = Unpacking { pipeline: self, id };
-        let end = chunk.fill(&mut producer);
+        let end = chunk.fill(&mut producer, &self.hashings);
         std::mem::forget(unless_it_panics);
         let mut state = self.lock();
         if let Some(stream) = state.streams.get_mut(&id) {
@@ -313,11 +330,12 @@ impl<P: Unpack> Stream<P> {
     }
 }
 
-/// Reads until `buffer` is full; gives how far it got, and why it got no further.
-fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> (usize, Option<End>) {
+/// Reads until `buffer` is full, and hashes beside; gives how far it got, and why it got no further.
+fn fill(reader: &mut impl Unpack, buffer: &mut [u8], hashings: &Hashings) -> (usize, Option<End>) {
     let mut filled = 0;
+    let mut beside = hashings.beside();
     while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
-        match reader.read(free) {
+        match reader.read_beside(free, &mut beside) {
             Ok(0) => return (filled, Some(End::Reached)),
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -398,7 +416,7 @@ impl<P: Unpack> Ahead<'_, P> {
             if let Some(mut producer) = stream.producer.take() {
                 drop(state);
                 self.await_unpacked(false);
-                let end = self.chunk.fill(&mut producer);
+                let end = self.chunk.fill(&mut producer, &self.pipeline.hashings);
                 self.taken = 0;
                 let mut state = self.pipeline.lock();
                 if let Some(stream) = state.streams.get_mut(&self.id) {
@@ -429,7 +447,7 @@ impl<P: Unpack> Ahead<'_, P> {
     /// Hashes what the thread that unpacks put aside; false if there is nothing.
     fn help(&self) -> bool {
         self.await_unpacked(true);
-        self.hashing.as_ref().is_some_and(|hashing| hashing.help())
+        self.hashing.as_ref().is_some_and(Hashing::help)
     }
 
     fn await_unpacked(&self, is_awaited: bool) {

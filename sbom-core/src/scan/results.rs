@@ -109,7 +109,8 @@ impl<'a> Results<'a> {
         }
         let before = *further;
         let mut rereader = Rereader::new(self.shared, layer.index, files, further);
-        let walked = stored::walk_layer(self.reading, layer, &Pipeline::new(&[0], 1), &mut rereader)?;
+        let pipeline = Pipeline::new(&[0], 1, self.shared.hashings.clone());
+        let walked = stored::walk_layer(self.reading, layer, &pipeline, &mut rereader)?;
         let read = rereader.finish();
         let result = RereadResult { read, further: before.saturating_sub(*further) };
         if let Some((cache, key)) = kept.filter(|_| walked.is_proved) {

@@ -5,16 +5,17 @@ use std::{
     sync::Arc,
 };
 
+use sbom_inflate::Beside;
+
 use super::{
     Progress, ScanError, Stop,
-    hashing::Hashing,
     inspect::{Inspector, Shared},
     pipeline::{Pipeline, Unpack},
 };
 use crate::{
     bom::overlay::LayerContent,
     detect::{Gap, GapKind},
-    digest::{Algorithm, Digest, Hasher},
+    digest::{Algorithm, Digest, Hasher, hashing::Hashing},
     layer::{
         EntrySink, LayerError,
         decompress::{Compression, Decompressor, ZSTD_WINDOW_BYTES},
@@ -153,7 +154,7 @@ pub(super) fn walk_archive<'a, R: Read>(
     let check = Check { layer, limits };
     check.declared_size()?;
     let most = layer.size.unwrap_or(u64::MAX).min(limits.layer_bytes.value).saturating_add(1);
-    let hashing = layer.digest.as_ref().map(|digest| Arc::new(Hashing::new(digest.algorithm())));
+    let hashing = layer.digest.as_ref().map(|digest| pipeline.hashings().begin(digest.algorithm()));
     let stored = Stored { inner: stored.take(most), counted: 0, hashing: hashing.clone(), layer, progress };
     let inner = Decompressor::new(stored).map_err(|error| check.read_error(0, error))?;
     // Taken for the whole layer, and before any share of the memory for files: who holds one of those never waits for this.
@@ -161,6 +162,8 @@ pub(super) fn walk_archive<'a, R: Read>(
     let is_zstd = compression == Compression::Zstd;
     let _window = window.or_else(|| is_zstd.then(|| windows.take(ZSTD_WINDOW_BYTES)));
     let hasher = unpacked.map(Hasher::new);
+    let is_beside = compression == Compression::Gzip;
+    let _beside = is_beside.then(|| pipeline.hashings().unpack_beside()).flatten();
     let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher }, hashing);
 
     let walked = walk::walk(&mut unpacked, limits, sink);
@@ -270,20 +273,32 @@ pub(super) struct Unpacked<'a, R: Read> {
     hasher: Option<Hasher>,
 }
 
+impl<R: Read> Unpacked<'_, R> {
+    /// Takes note of bytes that were unpacked.
+    fn took(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
+        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
+        let stored = self.inner.stored().counted;
+        self.limits.check_unpacked(self.bytes, stored).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+}
+
 impl<R: Read> Read for Unpacked<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(buffer.get(..count).unwrap_or_default());
-        }
-        self.bytes = self.bytes.saturating_add(count as u64);
-        let stored = self.inner.stored().counted;
-        self.limits.check_unpacked(self.bytes, stored).map_err(io::Error::other)?;
-        Ok(count)
+        self.took(buffer.get(..count).unwrap_or_default())
     }
 }
 
 impl<R: Read> Unpack for Unpacked<'_, R> {
+    fn read_beside(&mut self, buffer: &mut [u8], beside: &mut dyn Beside) -> io::Result<usize> {
+        let count = self.inner.read_beside(buffer, beside)?;
+        self.took(buffer.get(..count).unwrap_or_default())
+    }
+
     fn left(&self) -> u64 {
         let stored = self.inner.stored();
         stored.layer.size.unwrap_or(0).saturating_sub(stored.counted)

@@ -130,7 +130,7 @@ fn read_member(
     let unpacked = member.digest.is_none().then_some(Algorithm::Sha256);
     let (limits, windows) = (shared.limits(), &shared.windows);
     let archive = Archive { stored, layer, unpacked, limits, windows, window: None, progress };
-    let pipeline = Pipeline::new(&[member.size], 2);
+    let pipeline = Pipeline::new(&[member.size], 2, shared.hashings.clone());
     let walked = std::thread::scope(|scope| {
         let _layer = pipeline.take_on(member.size);
         if shared.options.jobs > NonZeroUsize::MIN && member.size >= SMALL {

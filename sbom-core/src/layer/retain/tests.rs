@@ -52,7 +52,15 @@ fn a_buffer_that_is_used_again_leaves_nothing_behind() {
         for size in [0, 3, 1000] {
             let bytes = file(size, if size > 500 { &[400] } else { &[] });
             let keep = |buffer, bytes: &mut &[u8]| {
-                retain_executable_in(buffer, bytes, size as u64, &needles, &small_limits()).unwrap()
+                retain_executable_in(
+                    buffer,
+                    bytes,
+                    size as u64,
+                    &needles,
+                    &small_limits(),
+                    &Hashings::default(),
+                )
+                .unwrap()
             };
             let mut content = keep(before.clone(), &mut &bytes[..]);
             assert_eq!(content, keep(Vec::new(), &mut &bytes[..]));
@@ -65,7 +73,8 @@ fn a_buffer_that_is_used_again_leaves_nothing_behind() {
     for before in [vec![], vec![7; 3], vec![7; 5 << 20]] {
         let bytes = file(6 << 20, &[2 << 20, (4 << 20) + 9]);
         let keep = |buffer, bytes: &mut &[u8]| {
-            retain_executable_in(buffer, bytes, 6 << 20, &needles, &small_limits()).unwrap()
+            retain_executable_in(buffer, bytes, 6 << 20, &needles, &small_limits(), &Hashings::default())
+                .unwrap()
         };
         let mut content = keep(before, &mut &bytes[..]);
         assert_eq!(content, keep(Vec::new(), &mut &bytes[..]));

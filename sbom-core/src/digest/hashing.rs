@@ -1,0 +1,284 @@
+//! Digests of bytes that are put aside, made by whoever has time for it.
+//!
+//! Unpacking a layer, hashing what is stored of it and hashing the programs in it are much of the work of a scan. Who waits for
+//! something hashes meanwhile; and who unpacks gzip hashes beside, where the processor has time for both at once.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use sbom_inflate::{Beside, is_beside_possible};
+
+use super::{Algorithm, Digest, Hasher, sha256::Sha256};
+
+/// Pieces of each that may lie aside.
+const ASIDE: usize = 8;
+
+/// All that is being hashed in pieces.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hashings(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    all: Mutex<Vec<Weak<Hashing>>>,
+    /// Streams of which whoever unpacks them hashes beside.
+    streams: AtomicUsize,
+}
+
+/// One of the streams of which whoever unpacks them hashes beside.
+#[derive(Debug)]
+pub(crate) struct HashesBeside(Arc<Shared>);
+
+/// Hashes pieces in the order in which they are added, whichever thread does it.
+#[derive(Debug)]
+pub(crate) struct Hashing {
+    all: Hashings,
+    state: Mutex<State>,
+    /// Whether a thread waits and will hash what is put aside.
+    is_awaited: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State {
+    hasher: Hasher,
+    algorithm: Algorithm,
+    pieces: VecDeque<Arc<Vec<u8>>>,
+    /// Bytes of the first piece that were hashed.
+    at: usize,
+    /// Counts who took the first piece on. Only the last one may say what came of it.
+    claims: u64,
+    /// Whether the last one is still at it.
+    is_claimed: bool,
+    spare: Vec<Vec<u8>>,
+}
+
+impl Hashings {
+    /// Begins one.
+    pub(crate) fn begin(&self, algorithm: Algorithm) -> Arc<Hashing> {
+        let state = State {
+            hasher: Hasher::new(algorithm),
+            algorithm,
+            pieces: VecDeque::new(),
+            at: 0,
+            claims: 0,
+            is_claimed: false,
+            spare: Vec::new(),
+        };
+        let hashing = Arc::new(Hashing {
+            all: self.clone(),
+            state: Mutex::new(state),
+            is_awaited: AtomicBool::new(false),
+        });
+        let mut all = lock(&self.0.all);
+        all.retain(|hashing| hashing.strong_count() > 0);
+        all.push(Arc::downgrade(&hashing));
+        hashing
+    }
+
+    /// Says that whoever unpacks a stream hashes beside, for as long as what this gives is kept. None where the processor cannot.
+    pub(crate) fn unpack_beside(&self) -> Option<HashesBeside> {
+        is_beside_possible().then(|| {
+            self.0.streams.fetch_add(1, Ordering::Relaxed);
+            HashesBeside(self.0.clone())
+        })
+    }
+
+    /// Something to be hashed beside, if there is anything.
+    pub(crate) fn beside(&self) -> Meanwhile<'_> {
+        Meanwhile { all: self, claim: None }
+    }
+
+    /// Takes on a piece of what has the most lying aside.
+    fn claim(&self) -> Option<Claim> {
+        let all = lock(&self.0.all);
+        let all: Vec<Arc<Hashing>> = all.iter().filter_map(Weak::upgrade).collect();
+        let most = all.iter().max_by_key(|hashing| hashing.state().open())?;
+        most.claim()
+    }
+}
+
+impl Drop for HashesBeside {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Hashing {
+    /// Adds `bytes`: hashed at once, unless there is somebody to do it later.
+    pub(crate) fn add(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        let is_beside = self.all.0.streams.load(Ordering::Relaxed) > 0;
+        if !is_beside && !self.is_awaited.load(Ordering::Relaxed) {
+            state.catch_up();
+            state.hasher.update(bytes);
+            return;
+        }
+        while state.pieces.len() >= ASIDE {
+            state.hash_one();
+        }
+        let mut piece = state.spare.pop().unwrap_or_default();
+        piece.clear();
+        piece.extend_from_slice(bytes);
+        state.pieces.push_back(Arc::new(piece));
+    }
+
+    /// Says whether a thread waits that will hash what is put aside.
+    pub(crate) fn await_unpacked(&self, is_awaited: bool) {
+        self.is_awaited.store(is_awaited, Ordering::Relaxed);
+    }
+
+    /// Hashes a piece that lies aside. False if there is none, another thread is at it, or it is not SHA-256.
+    pub(crate) fn help(self: &Arc<Self>) -> bool {
+        let Some(mut claim) = self.claim() else { return false };
+        claim.hash();
+        true
+    }
+
+    /// The digest of all that was added.
+    pub(crate) fn finish(&self) -> Digest {
+        let mut state = self.state();
+        state.catch_up();
+        let algorithm = state.algorithm;
+        std::mem::replace(&mut state.hasher, Hasher::new(algorithm)).finish()
+    }
+
+    /// Takes on the first piece that lies aside, if nobody has.
+    fn claim(self: &Arc<Self>) -> Option<Claim> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if state.open() == 0 {
+            return None;
+        }
+        let (piece, hasher) = (state.pieces.front()?.clone(), state.hasher.sha256()?);
+        state.at = piece.len() - hasher.complete(piece.get(state.at..).unwrap_or_default()).len();
+        state.claims += 1;
+        state.is_claimed = true;
+        let (at, number, hasher) = (state.at, state.claims, hasher.clone());
+        drop(guard);
+        Some(Claim { hashing: self.clone(), piece, at, number, hasher })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+impl State {
+    /// Pieces that nobody has taken on.
+    fn open(&self) -> usize {
+        if self.is_claimed { 0 } else { self.pieces.len() }
+    }
+
+    fn catch_up(&mut self) {
+        while self.hash_one() {}
+    }
+
+    /// Hashes what is left of the first piece, whoever else is at it; false if there is none.
+    fn hash_one(&mut self) -> bool {
+        self.is_claimed = false;
+        let Some(piece) = self.pieces.pop_front() else { return false };
+        self.hasher.update(piece.get(self.at..).unwrap_or_default());
+        self.at = 0;
+        self.spare.extend(Arc::into_inner(piece));
+        true
+    }
+}
+
+/// A piece that was taken on.
+#[derive(Debug)]
+struct Claim {
+    hashing: Arc<Hashing>,
+    piece: Arc<Vec<u8>>,
+    /// Bytes of it that were hashed.
+    at: usize,
+    number: u64,
+    /// What has seen those, and all before.
+    hasher: Sha256,
+}
+
+impl Claim {
+    /// Blocks of the piece that are not hashed.
+    fn blocks(&self) -> &[[u8; 64]] {
+        self.piece.get(self.at..).unwrap_or_default().as_chunks().0
+    }
+
+    /// Takes note that so many blocks were hashed; false if somebody else did it meanwhile.
+    fn hashed(&mut self, count: usize, hash_value: [u32; 8]) -> bool {
+        let mut state = self.hashing.state();
+        if !self.holds(&state) {
+            return false;
+        }
+        self.at += count * 64;
+        self.hasher.hashed(count, hash_value);
+        state.at = self.at;
+        state.hasher.sha256().into_iter().for_each(|hasher| hasher.hashed(count, hash_value));
+        true
+    }
+
+    /// Hashes what is left.
+    fn hash(&mut self) {
+        let mut hasher = self.hasher.clone();
+        hasher.update(self.blocks().as_flattened());
+        self.hashed(self.blocks().len(), hasher.state());
+    }
+
+    fn holds(&self, state: &State) -> bool {
+        state.is_claimed && state.claims == self.number
+    }
+}
+
+impl Drop for Claim {
+    /// Gives the piece back, or what is over whole blocks to the hasher.
+    fn drop(&mut self) {
+        let mut state = self.hashing.state();
+        if self.holds(&state) {
+            state.is_claimed = false;
+            if self.blocks().is_empty() {
+                self.piece = Arc::default();
+                state.hash_one();
+            }
+        }
+    }
+}
+
+/// What is hashed beside the unpacking of something.
+#[derive(Debug)]
+pub(crate) struct Meanwhile<'h> {
+    all: &'h Hashings,
+    claim: Option<Claim>,
+}
+
+impl Beside for Meanwhile<'_> {
+    fn blocks(&mut self) -> &[[u8; 64]] {
+        while self.claim.as_ref().is_none_or(|claim| claim.blocks().is_empty()) {
+            // What was taken on is given back before anything else is looked for.
+            self.claim = None;
+            self.claim = self.all.claim();
+            if self.claim.is_none() {
+                break;
+            }
+        }
+        self.claim.as_ref().map(Claim::blocks).unwrap_or_default()
+    }
+
+    fn state(&self) -> [u32; 8] {
+        self.claim.as_ref().map(|claim| claim.hasher.state()).unwrap_or_default()
+    }
+
+    fn hashed(&mut self, count: usize, state: [u32; 8]) {
+        if self.claim.as_mut().is_some_and(|claim| !claim.hashed(count, state)) {
+            self.claim = None;
+        }
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
