@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread::{self, ThreadId},
 };
 
 use sbom_inflate::{Beside, is_beside_possible};
@@ -17,6 +18,8 @@ use super::{Algorithm, Digest, Hasher, sha256::Sha256};
 
 /// Pieces of each that may lie aside.
 const ASIDE: usize = 8;
+/// Pieces that are worth being fetched from another processor's cache.
+const PILED_UP: usize = 99;
 
 /// All that is being hashed in pieces.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +50,8 @@ struct State {
     hasher: Hasher,
     algorithm: Algorithm,
     pieces: VecDeque<Arc<Vec<u8>>>,
+    /// Who put the last one aside.
+    added_by: Option<ThreadId>,
     /// Bytes of the first piece that were hashed.
     at: usize,
     /// Counts who took the first piece on. Only the last one may say what came of it.
@@ -63,6 +68,7 @@ impl Hashings {
             hasher: Hasher::new(algorithm),
             algorithm,
             pieces: VecDeque::new(),
+            added_by: None,
             at: 0,
             claims: 0,
             is_claimed: false,
@@ -92,12 +98,21 @@ impl Hashings {
         Meanwhile { all: self, claim: None }
     }
 
-    /// Takes on a piece of what has the most lying aside.
+    /// Takes on a piece: of what this thread put aside itself, for it lies in the processor's cache, or else of what has piled up.
     fn claim(&self) -> Option<Claim> {
-        let all = lock(&self.0.all);
-        let all: Vec<Arc<Hashing>> = all.iter().filter_map(Weak::upgrade).collect();
-        let most = all.iter().max_by_key(|hashing| hashing.state().open())?;
-        most.claim()
+        let all: Vec<Arc<Hashing>> = lock(&self.0.all).iter().filter_map(Weak::upgrade).collect();
+        let this = thread::current().id();
+        let urgency = |hashing: &Arc<Hashing>| {
+            let state = hashing.state();
+            let open = state.open();
+            let is_own = state.added_by == Some(this);
+            (open > 0 && (is_own || open > PILED_UP)).then_some((is_own, open))
+        };
+        all.iter()
+            .filter_map(|hashing| Some((urgency(hashing)?, hashing)))
+            .max_by_key(|(urgency, _)| *urgency)?
+            .1
+            .claim()
     }
 }
 
@@ -124,6 +139,7 @@ impl Hashing {
         piece.clear();
         piece.extend_from_slice(bytes);
         state.pieces.push_back(Arc::new(piece));
+        state.added_by = Some(thread::current().id());
     }
 
     /// Says whether a thread waits that will hash what is put aside.
