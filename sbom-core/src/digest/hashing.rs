@@ -18,8 +18,6 @@ use super::{Algorithm, Digest, Hasher, sha256::Sha256};
 
 /// Pieces of each that may lie aside.
 const ASIDE: usize = 8;
-/// Pieces that are worth being fetched from another processor's cache.
-const PILED_UP: usize = 99;
 
 /// All that is being hashed in pieces.
 #[derive(Debug, Clone, Default)]
@@ -98,21 +96,23 @@ impl Hashings {
         Meanwhile { all: self, claim: None }
     }
 
-    /// Takes on a piece: of what this thread put aside itself, for it lies in the processor's cache, or else of what has piled up.
+    /// Hashes a piece that this thread put aside. False if there is none.
+    pub(crate) fn help(&self) -> bool {
+        let Some(mut claim) = self.claim() else { return false };
+        claim.hash();
+        true
+    }
+
+    /// Takes on a piece that this thread put aside, for it lies in its processor's cache, unless another thread waits for it.
     fn claim(&self) -> Option<Claim> {
         let all: Vec<Arc<Hashing>> = lock(&self.0.all).iter().filter_map(Weak::upgrade).collect();
         let this = thread::current().id();
-        let urgency = |hashing: &Arc<Hashing>| {
+        let open = |hashing: &Arc<Hashing>| {
             let state = hashing.state();
-            let open = state.open();
-            let is_own = state.added_by == Some(this);
-            (open > 0 && (is_own || open > PILED_UP)).then_some((is_own, open))
+            let is_own = state.added_by == Some(this) && !hashing.is_awaited.load(Ordering::Relaxed);
+            if is_own { state.open() } else { 0 }
         };
-        all.iter()
-            .filter_map(|hashing| Some((urgency(hashing)?, hashing)))
-            .max_by_key(|(urgency, _)| *urgency)?
-            .1
-            .claim()
+        all.iter().max_by_key(|hashing| open(hashing)).filter(|hashing| open(hashing) > 0)?.claim()
     }
 }
 

@@ -427,16 +427,16 @@ impl<P: Unpack> Ahead<'_, P> {
                 self.pipeline.work.notify_one();
                 return end.filter(|_| self.chunk.filled == 0);
             }
-            if may_help {
-                drop(state);
-                may_help = self.help();
-                state = self.pipeline.lock();
-                continue;
-            }
             if let Some(work) = state.take_work(self.pipeline.threads) {
                 self.await_unpacked(false);
                 state = self.pipeline.unpack(state, work);
                 may_help = true;
+                continue;
+            }
+            if may_help {
+                drop(state);
+                may_help = self.help();
+                state = self.pipeline.lock();
                 continue;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -444,10 +444,10 @@ impl<P: Unpack> Ahead<'_, P> {
         }
     }
 
-    /// Hashes what the thread that unpacks put aside; false if there is nothing.
+    /// Hashes what the thread that unpacks put aside, or this one; false if there is nothing.
     fn help(&self) -> bool {
         self.await_unpacked(true);
-        self.hashing.as_ref().is_some_and(Hashing::help)
+        self.hashing.as_ref().is_some_and(Hashing::help) || self.pipeline.hashings.help()
     }
 
     fn await_unpacked(&self, is_awaited: bool) {
