@@ -21,10 +21,9 @@ fn hash_beside(meanwhile: &mut Meanwhile<'_>, most: usize) -> bool {
 #[test]
 fn whoever_hashes_the_digest_is_that_of_the_bytes_in_their_order() {
     let expected = Digest::of(&pieces().concat());
-    for (waiting, unpacking) in [(0, 0), (1, 0), (3, 0), (0, 1), (0, 3), (2, 2)] {
+    for (waiting, unpacks) in [(0, false), (1, false), (3, false), (0, true), (2, true)] {
         let hashings = Hashings::default();
         let hashing = [hashings.begin(Algorithm::Sha256), hashings.begin(Algorithm::Sha256)];
-        let _beside = (unpacking > 0).then(|| hashings.unpack_beside());
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for _ in 0..waiting {
@@ -34,27 +33,21 @@ fn whoever_hashes_the_digest_is_that_of_the_bytes_in_their_order() {
                     }
                 });
             }
-            for thread in 0..unpacking {
-                let (hashings, done) = (&hashings, &done);
-                scope.spawn(move || {
-                    while !done.load(Ordering::Relaxed) {
-                        let mut meanwhile = hashings.beside();
-                        for most in 1..90 {
-                            hash_beside(&mut meanwhile, most + thread);
-                        }
-                    }
-                });
-            }
             for (index, piece) in pieces().iter().enumerate() {
                 for hashing in &hashing {
                     hashing.await_unpacked(index % 7 != 0);
                     hashing.add(piece);
+                    hashing.await_unpacked(index % 3 == 0);
+                }
+                let mut meanwhile = hashings.beside();
+                for most in 1..if unpacks { 20 } else { 0 } {
+                    hash_beside(&mut meanwhile, most);
                 }
             }
             done.store(true, Ordering::Relaxed);
         });
         for hashing in hashing {
-            assert_eq!(hashing.finish(), expected, "{waiting} {unpacking}");
+            assert_eq!(hashing.finish(), expected, "{waiting} {unpacks}");
         }
     }
 }
@@ -82,6 +75,9 @@ fn what_was_taken_on_is_hashed_by_who_needs_it_first() {
     hashing.await_unpacked(true);
     hashing.add(&bytes);
     let mut meanwhile = hashings.beside();
+    assert!(!hash_beside(&mut meanwhile, 30), "somebody waits and will do it");
+    hashing.await_unpacked(false);
+    assert!(!std::thread::scope(|scope| scope.spawn(|| hashings.help()).join().unwrap()), "another thread's");
     assert!(hash_beside(&mut meanwhile, 30));
     let blocks = meanwhile.blocks().to_vec();
     assert!(!hashing.help(), "somebody is at it");
@@ -104,6 +100,7 @@ fn what_is_given_up_is_taken_on_where_it_was_left() {
     for piece in bytes.chunks(9_999) {
         hashing.add(piece);
     }
+    hashing.await_unpacked(false);
     let mut beside = 0;
     for most in [1, 50, 7, 1000, 1000] {
         beside += usize::from(hash_beside(&mut hashings.beside(), most));
