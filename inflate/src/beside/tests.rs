@@ -123,3 +123,35 @@ fn a_stream_that_is_damaged_or_ends_early_leaves_whole_blocks() {
         assert!(inflated == plain && !is_whole, "{at}");
     }
 }
+
+/// What a compiler makes of the turns may cost ten times as much (see `inflate`); which would be seen nowhere else.
+#[test]
+fn hashing_beside_takes_no_longer_than_hashing_behind() {
+    let stored = gzip(&content(), 6);
+    let quickest = |lengths: &[usize]| {
+        let times = (0..5).map(|_| {
+            let mut lists = Lists::new(lengths);
+            let mut reader = GzipReader::new(&stored[..]);
+            let mut buffer = vec![0; 1 << 18];
+            let begin = std::time::Instant::now();
+            while reader.read_beside(&mut buffer, &mut lists).unwrap() > 0 {}
+            let rest: usize = lists.at;
+            for (list, state) in lists.all.iter().zip(&mut lists.states).skip(rest) {
+                compress256(state, &list[lists.count..]);
+            }
+            begin.elapsed()
+        });
+        times.min().unwrap()
+    };
+    let (alone, both) = (quickest(&[]), quickest(&[8000]));
+    let hashing = {
+        let list = &Lists::new(&[8000]).all[0];
+        let times = (0..5).map(|_| {
+            let begin = std::time::Instant::now();
+            compress256(&mut [0; 8], list);
+            begin.elapsed()
+        });
+        times.min().unwrap()
+    };
+    assert!(both < 2 * (alone + hashing), "{alone:?} and {hashing:?}, but {both:?} together");
+}

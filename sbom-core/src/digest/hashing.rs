@@ -1,7 +1,8 @@
 //! Digests of bytes that are put aside, made by whoever has time for it.
 //!
 //! Unpacking a layer, hashing what is stored of it and hashing the programs in it are much of the work of a scan. Who waits for
-//! something hashes meanwhile; and who unpacks gzip hashes beside, where the processor has time for both at once.
+//! something hashes meanwhile; and who unpacks gzip hashes beside, where the processor has time for both at once. Nobody waits for
+//! a digest: who needs it hashes what lies aside, and who was at it comes too late.
 
 use std::{
     collections::VecDeque,
@@ -109,8 +110,8 @@ impl Hashings {
         let this = thread::current().id();
         let open = |hashing: &Arc<Hashing>| {
             let state = hashing.state();
-            let is_own = state.added_by == Some(this) && !hashing.is_awaited.load(Ordering::Relaxed);
-            if is_own { state.open() } else { 0 }
+            let is_meant = state.added_by == Some(this) && !hashing.is_awaited.load(Ordering::Relaxed);
+            if is_meant { state.open() } else { 0 }
         };
         all.iter().max_by_key(|hashing| open(hashing)).filter(|hashing| open(hashing) > 0)?.claim()
     }
@@ -123,11 +124,12 @@ impl Drop for HashesBeside {
 }
 
 impl Hashing {
-    /// Adds `bytes`: hashed at once, unless there is somebody to do it later.
+    /// Adds `bytes`: hashed at once, unless it is SHA-256 and there is somebody to do it later.
     pub(crate) fn add(&self, bytes: &[u8]) {
         let mut state = self.state();
         let is_beside = self.all.0.streams.load(Ordering::Relaxed) > 0;
-        if !is_beside && !self.is_awaited.load(Ordering::Relaxed) {
+        let has_helper = is_beside || self.is_awaited.load(Ordering::Relaxed);
+        if !has_helper || state.hasher.sha256().is_none() {
             state.catch_up();
             state.hasher.update(bytes);
             return;
@@ -147,7 +149,7 @@ impl Hashing {
         self.is_awaited.store(is_awaited, Ordering::Relaxed);
     }
 
-    /// Hashes a piece that lies aside. False if there is none, another thread is at it, or it is not SHA-256.
+    /// Hashes a piece that lies aside. False if there is none, or another thread is at it.
     pub(crate) fn help(self: &Arc<Self>) -> bool {
         let Some(mut claim) = self.claim() else { return false };
         claim.hash();
