@@ -19,6 +19,10 @@ use super::{Algorithm, Digest, Hasher, sha256::Sha256};
 
 /// Pieces of each that may lie aside.
 const ASIDE: usize = 8;
+/// Bytes of the longest piece.
+const PIECE: usize = 128 << 10;
+/// Buffers for pieces that are kept to be used again.
+const SPARE: usize = 16;
 
 /// All that is being hashed in pieces.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +33,7 @@ struct Shared {
     all: Mutex<Vec<Weak<Hashing>>>,
     /// Streams of which whoever unpacks them hashes beside.
     streams: AtomicUsize,
+    spare: Mutex<Vec<Vec<u8>>>,
 }
 
 /// One of the streams of which whoever unpacks them hashes beside.
@@ -57,7 +62,6 @@ struct State {
     claims: u64,
     /// Whether the last one is still at it.
     is_claimed: bool,
-    spare: Vec<Vec<u8>>,
 }
 
 impl Hashings {
@@ -71,7 +75,6 @@ impl Hashings {
             at: 0,
             claims: 0,
             is_claimed: false,
-            spare: Vec::new(),
         };
         let hashing = Arc::new(Hashing {
             all: self.clone(),
@@ -95,6 +98,11 @@ impl Hashings {
     /// Something to be hashed beside, if there is anything.
     pub(crate) fn beside(&self) -> Meanwhile<'_> {
         Meanwhile { all: self, claim: None }
+    }
+
+    /// Gives back what buffers hold.
+    pub(crate) fn give_back(&self) {
+        lock(&self.0.spare).clear();
     }
 
     /// Hashes a piece that this thread put aside. False if there is none.
@@ -130,17 +138,19 @@ impl Hashing {
         let is_beside = self.all.0.streams.load(Ordering::Relaxed) > 0;
         let has_helper = is_beside || self.is_awaited.load(Ordering::Relaxed);
         if !has_helper || state.hasher.sha256().is_none() {
-            state.catch_up();
+            self.catch_up(&mut state);
             state.hasher.update(bytes);
             return;
         }
-        while state.pieces.len() >= ASIDE {
-            state.hash_one();
+        for bytes in bytes.chunks(PIECE) {
+            while state.pieces.len() >= ASIDE {
+                self.hash_one(&mut state);
+            }
+            let spare = lock(&self.all.0.spare).pop();
+            let mut piece = spare.unwrap_or_else(|| Vec::with_capacity(PIECE));
+            piece.extend_from_slice(bytes);
+            state.pieces.push_back(Arc::new(piece));
         }
-        let mut piece = state.spare.pop().unwrap_or_default();
-        piece.clear();
-        piece.extend_from_slice(bytes);
-        state.pieces.push_back(Arc::new(piece));
         state.added_by = Some(thread::current().id());
     }
 
@@ -159,7 +169,7 @@ impl Hashing {
     /// The digest of all that was added.
     pub(crate) fn finish(&self) -> Digest {
         let mut state = self.state();
-        state.catch_up();
+        self.catch_up(&mut state);
         let algorithm = state.algorithm;
         std::mem::replace(&mut state.hasher, Hasher::new(algorithm)).finish()
     }
@@ -180,6 +190,26 @@ impl Hashing {
         Some(Claim { hashing: self.clone(), piece, at, number, hasher })
     }
 
+    fn catch_up(&self, state: &mut State) {
+        while self.hash_one(state) {}
+    }
+
+    /// Hashes what is left of the first piece, whoever else is at it; false if there is none.
+    fn hash_one(&self, state: &mut State) -> bool {
+        state.is_claimed = false;
+        let Some(piece) = state.pieces.pop_front() else { return false };
+        state.hasher.update(piece.get(state.at..).unwrap_or_default());
+        state.at = 0;
+        if let Some(mut piece) = Arc::into_inner(piece) {
+            let mut spare = lock(&self.all.0.spare);
+            if spare.len() < SPARE {
+                piece.clear();
+                spare.push(piece);
+            }
+        }
+        true
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
@@ -189,20 +219,6 @@ impl State {
     /// Pieces that nobody has taken on.
     fn open(&self) -> usize {
         if self.is_claimed { 0 } else { self.pieces.len() }
-    }
-
-    fn catch_up(&mut self) {
-        while self.hash_one() {}
-    }
-
-    /// Hashes what is left of the first piece, whoever else is at it; false if there is none.
-    fn hash_one(&mut self) -> bool {
-        self.is_claimed = false;
-        let Some(piece) = self.pieces.pop_front() else { return false };
-        self.hasher.update(piece.get(self.at..).unwrap_or_default());
-        self.at = 0;
-        self.spare.extend(Arc::into_inner(piece));
-        true
     }
 }
 
@@ -257,7 +273,7 @@ impl Drop for Claim {
             state.is_claimed = false;
             if self.blocks().is_empty() {
                 self.piece = Arc::default();
-                state.hash_one();
+                self.hashing.hash_one(&mut state);
             }
         }
     }

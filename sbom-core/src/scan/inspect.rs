@@ -74,6 +74,7 @@ impl<'o> Shared<'o> {
     /// Drops what only the reading of layers needs.
     pub(super) fn end_reading(&self) {
         self.spare.give_back();
+        self.hashings.give_back();
         self.alike.forget();
     }
 
