@@ -18,11 +18,11 @@ use sbom_inflate::{Beside, is_beside_possible};
 use super::{Algorithm, Digest, Hasher, sha256::Sha256};
 
 /// Pieces of each that may lie aside.
-const ASIDE: usize = 8;
+const ASIDE: usize = 16;
 /// Bytes of the longest piece.
 const PIECE: usize = 128 << 10;
 /// Buffers for pieces that are kept to be used again.
-const SPARE: usize = 16;
+const SPARE: usize = 24;
 
 /// All that is being hashed in pieces.
 #[derive(Debug, Clone, Default)]
