@@ -179,7 +179,14 @@ pub(crate) fn turns(
 
 /// Repeats what begins in the window. Seldom needed, and where it is not apart, compilers make large vectors of it.
 #[inline(never)]
-fn repeat_window(out: &mut [u8], filled: usize, end: usize, window: &Window, distance: usize) {
+fn repeat_window(out: &mut [u8], mut filled: usize, end: usize, window: &Window, distance: usize) {
+    let (first, second) = window.from(distance - filled, end - filled);
+    for bytes in [first, second] {
+        if let Some(room) = out.get_mut(filled..filled + bytes.len()) {
+            room.copy_from_slice(bytes);
+        }
+        filled += bytes.len();
+    }
     for at in filled..end {
         let byte = before(window, out, at, distance);
         out.get_mut(at).into_iter().for_each(|place| *place = byte);

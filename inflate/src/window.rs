@@ -35,6 +35,17 @@ impl Window {
         self.bytes.get(at).copied().unwrap_or(0)
     }
 
+    /// What lies from so many places back on, at most `room`: up to the end of the ring, and from its beginning on.
+    pub(crate) fn from(&self, distance: usize, room: usize) -> (&[u8], &[u8]) {
+        let room = room.min(distance);
+        let at = self.next.wrapping_sub(distance) % SIZE;
+        let (start, end) = (self.bytes.get(..self.next), self.bytes.get(at..));
+        let end = end.unwrap_or_default();
+        let end = end.get(..room).unwrap_or(end);
+        let start = start.and_then(|start| start.get(..room - end.len()));
+        (end, start.unwrap_or_default())
+    }
+
     /// Adds what was handed on.
     pub(crate) fn add(&mut self, bytes: &[u8]) {
         let last = bytes.get(bytes.len().saturating_sub(SIZE)..).unwrap_or_default();
@@ -64,6 +75,15 @@ mod tests {
                 assert_eq!(window.held(), added.min(SIZE));
                 for distance in [1, 2, 777, window.held()].into_iter().filter(|&back| back <= window.held()) {
                     assert_eq!(window.back(distance), bytes[added - distance], "{distance} of {added}");
+                    for room in [1, 258, distance, SIZE] {
+                        let from = added - distance;
+                        let (first, second) = window.from(distance, room);
+                        assert_eq!(
+                            [first, second].concat(),
+                            bytes[from..from + room.min(distance)],
+                            "{distance} {room}"
+                        );
+                    }
                 }
             }
         }

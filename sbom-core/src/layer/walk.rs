@@ -18,6 +18,8 @@ use crate::{
 mod content;
 mod window;
 
+pub(crate) use window::CHUNK;
+
 /// Bytes of a path that is too long that a message shows.
 const SHOWN: usize = 200;
 
@@ -108,18 +110,51 @@ impl LayerError {
 /// Hands every entry of the tar archive `reader` to `sink`, up to the archive's end marker or the end of the
 /// bytes. Gives the number of entries.
 pub fn walk(reader: impl Read, limits: &Limits, sink: &mut dyn EntrySink) -> Result<u64, LayerError> {
-    walk_hopping(reader, |_, _| Ok(0), limits, sink)
+    walk_archive(Plain(reader), limits, sink)
 }
 
-/// The same, where what nobody reads may be passed over: `hop` leaves out up to so many of the bytes that the reader
-/// would give next, and says how many.
-pub(super) fn walk_hopping<R: Read>(
-    reader: R,
-    hop: fn(&mut R, u64) -> io::Result<u64>,
+/// The bytes of an archive, of which some need not be copied.
+pub(crate) trait Archive: Read {
+    /// Leaves out up to so many of the bytes that come next, which nobody reads. Says how many.
+    fn hop(&mut self, _count: u64) -> io::Result<u64> {
+        Ok(0)
+    }
+
+    /// Takes `buffer`, of [`CHUNK`] bytes, and gives in its place as long a one that begins with what comes next. Says how many
+    /// bytes that are; where it is nothing, `buffer` stays as it is, and what comes next is to be read.
+    fn exchange(&mut self, _buffer: &mut Vec<u8>) -> io::Result<usize> {
+        Ok(0)
+    }
+}
+
+impl<A: Archive> Archive for &mut A {
+    fn hop(&mut self, count: u64) -> io::Result<u64> {
+        (**self).hop(count)
+    }
+
+    fn exchange(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        (**self).exchange(buffer)
+    }
+}
+
+/// An archive that is merely read.
+struct Plain<R>(R);
+
+impl<R: Read> Read for Plain<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl<R: Read> Archive for Plain<R> {}
+
+/// As [`walk`].
+pub(crate) fn walk_archive<A: Archive>(
+    archive: A,
     limits: &Limits,
     sink: &mut dyn EntrySink,
 ) -> Result<u64, LayerError> {
-    let mut window = Window::new(reader, hop);
+    let mut window = Window::new(archive);
     let mut headers = Headers::new(limits);
     let mut entries = 0_u64;
     let mut holes = 0_u64;
@@ -190,7 +225,7 @@ pub(super) fn walk_hopping<R: Read>(
     }
 }
 
-fn hand_over<R: Read>(
+fn hand_over<R: Archive>(
     entry: Entry,
     sparse: Option<Sparse<'_>>,
     content: &mut Content<'_, R>,

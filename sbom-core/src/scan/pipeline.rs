@@ -19,11 +19,10 @@ use sbom_inflate::Beside;
 
 use crate::{
     digest::hashing::{Hashing, Hashings},
+    layer::walk::{Archive, CHUNK},
     limits::LimitExceeded,
 };
 
-/// Bytes unpacked at a time: enough that handing over costs nothing, few enough to lie in a processor's cache.
-const CHUNK: usize = 256 << 10;
 /// Chunks that may lie ready in each layer.
 const AHEAD: usize = 8;
 /// Chunks that are left of so many when whoever walks a layer, having as much of it as may lie ready, helps others again. If it did
@@ -477,6 +476,23 @@ impl<P: Unpack> Read for Ahead<'_, P> {
         }
         self.taken += count;
         Ok(count)
+    }
+}
+
+impl<P: Unpack> Archive for Ahead<'_, P> {
+    fn exchange(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        if self.end.is_some() {
+            return Ok(0);
+        }
+        if self.taken == self.chunk.filled {
+            self.end = self.next();
+        }
+        if self.end.is_some() || self.taken > 0 {
+            return Ok(0);
+        }
+        std::mem::swap(buffer, &mut self.chunk.buffer);
+        self.taken = self.chunk.filled;
+        Ok(self.taken)
     }
 }
 

@@ -166,7 +166,7 @@ pub(super) fn walk_archive<'a, R: Read>(
     let _beside = is_beside.then(|| pipeline.hashings().unpack_beside()).flatten();
     let mut unpacked = pipeline.begin(Unpacked { inner, bytes: 0, limits, hasher }, hashing);
 
-    let walked = walk::walk(&mut unpacked, limits, sink);
+    let walked = walk::walk_archive(&mut unpacked, limits, sink);
     // What follows the end of the archive is no part of it, but of the bytes that were hashed.
     let rest = if walked.is_ok() { io::copy(&mut unpacked, &mut io::sink()) } else { Ok(0) };
     let (Some(Unpacked { inner, bytes, hasher, .. }), exceeded) = unpacked.stop() else {

@@ -8,7 +8,11 @@ use std::io::{self, Read};
 use super::{Extent, PartialError, Reading, ranges::Ranges};
 use crate::{
     digest::{Digest, Hasher},
-    layer::{EntrySink, decompress::Compression, walk::walk_hopping},
+    layer::{
+        EntrySink,
+        decompress::Compression,
+        walk::{Archive, walk_archive},
+    },
 };
 
 /// Bytes read at first after a hop: a header with extended ones before it, and the head of the file.
@@ -30,7 +34,7 @@ pub(super) fn walk(
     if Compression::of(&hopping.window) != Compression::None {
         return Err(PartialError::Compressed);
     }
-    walk_hopping(&mut hopping, |hopping, count| Ok(hopping.hop(count)), limits, sink)?;
+    walk_archive(&mut hopping, limits, sink)?;
     match (hopping.finish()?, digest) {
         (Some(found), Some(expected)) if found != *expected => {
             Err(PartialError::Digest { expected: expected.clone(), found })
@@ -67,21 +71,6 @@ impl Hopping<'_, '_> {
         Ok(())
     }
 
-    /// Leaves out the next `count` bytes, if that is worth a request.
-    fn hop(&mut self, count: u64) -> u64 {
-        let there = self.window.len().saturating_sub(self.taken) as u64;
-        let ahead = count.saturating_sub(there);
-        if ahead < HOP || self.ranges.left() == 0 {
-            return 0;
-        }
-        let to = self.at.saturating_add(ahead).min(self.ranges.size());
-        let passed = there.saturating_add(to.saturating_sub(self.at));
-        self.window.clear();
-        self.hasher = None;
-        (self.taken, self.at, self.ahead) = (0, to, FIRST);
-        passed
-    }
-
     /// The digest of all bytes, if none are left out: what follows the end of the archive, mostly zeros that fill a block,
     /// is fetched if it is less than is worth a hop.
     fn finish(mut self) -> Result<Option<Digest>, PartialError> {
@@ -104,5 +93,22 @@ impl Read for Hopping<'_, '_> {
         let count = rest.read(buffer)?;
         self.taken = self.taken.saturating_add(count);
         Ok(count)
+    }
+}
+
+impl Archive for Hopping<'_, '_> {
+    /// Does so if that is worth a request.
+    fn hop(&mut self, count: u64) -> io::Result<u64> {
+        let there = self.window.len().saturating_sub(self.taken) as u64;
+        let ahead = count.saturating_sub(there);
+        if ahead < HOP || self.ranges.left() == 0 {
+            return Ok(0);
+        }
+        let to = self.at.saturating_add(ahead).min(self.ranges.size());
+        let passed = there.saturating_add(to.saturating_sub(self.at));
+        self.window.clear();
+        self.hasher = None;
+        (self.taken, self.at, self.ahead) = (0, to, FIRST);
+        Ok(passed)
     }
 }

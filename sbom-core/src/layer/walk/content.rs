@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::{LayerError, window::Window};
+use super::{Archive, LayerError, window::Window};
 use crate::{image_path::ImagePath, limits::Limit, tar_headers::Run};
 
 /// The stored bytes of one entry. Its errors hold a [`LayerError`], which says where.
@@ -12,7 +12,7 @@ pub(super) struct Content<'w, R> {
     pub(super) path: &'w ImagePath,
 }
 
-impl<R: Read> Read for Content<'_, R> {
+impl<R: Archive> Read for Content<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 || buffer.is_empty() {
             return Ok(0);

@@ -2,18 +2,17 @@
 
 use std::io::{self, Read};
 
-use super::LayerError;
+use super::{Archive, LayerError};
 use crate::image_path::ImagePath;
 
-/// Bytes read at a time.
-pub(super) const CHUNK: usize = 256 << 10;
+/// Bytes read at a time: enough that handing them over costs nothing, few enough to lie in a processor's cache.
+pub(crate) const CHUNK: usize = 256 << 10;
 /// From so many bytes on, what is asked for is read to where it is wanted.
 const DIRECT: usize = 4 << 10;
 
 /// The bytes read but not yet taken.
 pub(super) struct Window<R> {
     reader: R,
-    hop: fn(&mut R, u64) -> io::Result<u64>,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -22,9 +21,9 @@ pub(super) struct Window<R> {
     pub(super) ended: bool,
 }
 
-impl<R: Read> Window<R> {
-    pub(super) fn new(reader: R, hop: fn(&mut R, u64) -> io::Result<u64>) -> Self {
-        Self { reader, hop, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0, ended: false }
+impl<R: Archive> Window<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0, ended: false }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -47,6 +46,15 @@ impl<R: Read> Window<R> {
         self.end -= self.start;
         self.start = 0;
         while self.end < wanted && !self.ended {
+            if self.end == 0 && self.buffer.len() == CHUNK {
+                self.end = self
+                    .reader
+                    .exchange(&mut self.buffer)
+                    .map_err(|source| LayerError::Read { offset: self.offset, source })?;
+                if self.end > 0 {
+                    continue;
+                }
+            }
             // What is wanted may be no more than a claim: room is made for what has come.
             if self.end == self.buffer.len() {
                 self.buffer.resize(self.end.saturating_mul(2), 0);
@@ -93,7 +101,9 @@ impl<R: Read> Window<R> {
         let mut left = count;
         while left > 0 {
             if self.start == self.end && !self.ended {
-                let passed = (self.hop)(&mut self.reader, left)
+                let passed = self
+                    .reader
+                    .hop(left)
                     .map_err(|source| LayerError::Read { offset: self.offset, source })?;
                 self.offset = self.offset.saturating_add(passed);
                 left = left.saturating_sub(passed);

@@ -41,20 +41,26 @@ fn ready(layer: &Ahead<'_, Count>) -> usize {
     layer.pipeline.lock().streams[&layer.id].ready.len()
 }
 
-fn read_all(reader: &mut impl Read) -> (u64, io::Result<usize>) {
-    let mut buffer = vec![0; 10_007];
+/// Reads all of it, and takes whole chunks where there are any, every other time.
+fn read_all(reader: &mut impl Archive) -> (u64, io::Result<usize>) {
+    let (mut buffer, mut chunk) = (vec![0; 10_007], vec![0; CHUNK]);
     let mut at = 0_u64;
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(count) if count > 0 => {
-                for byte in &buffer[..count] {
-                    assert_eq!(u64::from(*byte), at % 251, "at {at}");
-                    at += 1;
-                }
-            }
-            end => return (at, end),
+    for exchanges in [false, true].into_iter().cycle() {
+        let exchanged = if exchanges { reader.exchange(&mut chunk).unwrap() } else { 0 };
+        assert_eq!(chunk.len(), CHUNK);
+        let bytes = match exchanged {
+            0 => match reader.read(&mut buffer) {
+                Ok(count) if count > 0 => &buffer[..count],
+                end => return (at, end),
+            },
+            count => &chunk[..count],
+        };
+        for byte in bytes {
+            assert_eq!(u64::from(*byte), at % 251, "at {at}");
+            at += 1;
         }
     }
+    unreachable!()
 }
 
 /// Reads layers of these lengths, all at once, with `helpers`.
