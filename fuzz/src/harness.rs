@@ -42,7 +42,7 @@ use sbom_core::{
     scan,
     source::{Choice, LayerBytes, Locator, Selection, Source, SourceError, StreamArchive},
 };
-use sbom_inflate::{GzipReader, ZlibReader};
+use sbom_inflate::{Beside, GzipReader, ZlibReader};
 
 /// A target's name and what it does with its input.
 pub type Target = (&'static str, fn(&[u8]));
@@ -200,7 +200,40 @@ fn layer(bytes: &[u8]) {
     }
 }
 
-/// A member of a gzip file behind its header: read at once, by pieces, and by zlib-rs.
+/// Hashes the same blocks all the time beside what it reads.
+struct Hashing<R> {
+    reader: GzipReader<R>,
+    state: [u32; 8],
+}
+
+impl<R: io::BufRead> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut blocks = Blocks(self.state);
+        let count = self.reader.read_beside(buffer, &mut blocks);
+        self.state = blocks.0;
+        count
+    }
+}
+
+struct Blocks([u32; 8]);
+
+impl Beside for Blocks {
+    fn blocks(&mut self) -> &[[u8; 64]] {
+        &[[7; 64]; 21]
+    }
+
+    fn state(&self) -> [u32; 8] {
+        self.0
+    }
+
+    fn hashed(&mut self, count: usize, state: [u32; 8]) -> bool {
+        assert!(count <= 21);
+        self.0 = state;
+        true
+    }
+}
+
+/// A member of a gzip file behind its header: read at once, by pieces, with something hashed beside, and by zlib-rs.
 fn deflate(bytes: &[u8]) {
     const MOST: usize = 16 << 20;
     fn read(mut reader: impl Read, piece: usize) -> (Vec<u8>, Option<io::ErrorKind>) {
@@ -219,6 +252,8 @@ fn deflate(bytes: &[u8]) {
     let (inflated, fault) = read(GzipReader::new(&stored[..]), MOST);
     let by_pieces = GzipReader::new(io::BufReader::with_capacity(40, &stored[..]));
     assert_eq!(read(by_pieces, 333), (inflated.clone(), fault));
+    let hashing = Hashing { reader: GzipReader::new(&stored[..]), state: [0; 8] };
+    assert_eq!(read(hashing, MOST), (inflated.clone(), fault));
     let (expected, error) = read(flate2::bufread::MultiGzDecoder::new(&stored[..]), MOST);
     assert!(inflated.starts_with(&expected));
     assert_eq!(fault.is_some(), error.is_some());

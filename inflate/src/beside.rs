@@ -15,14 +15,15 @@ use crate::{
 
 /// Bytes to be hashed.
 pub trait Beside {
-    /// The blocks that come next; none if nothing is to be hashed now. They stay the same until they are hashed.
+    /// The blocks that come next; none if nothing is to be hashed now.
     fn blocks(&mut self) -> &[[u8; 64]];
 
     /// The hash value of SHA-256 after all blocks before these.
     fn state(&self) -> [u32; 8];
 
-    /// Takes note that the first so many blocks were hashed, which gave `state`.
-    fn hashed(&mut self, count: usize, state: [u32; 8]);
+    /// Takes note that the first so many blocks were hashed, which gave `state`. False if that does not count, since they are no
+    /// longer to be hashed; then the others that came with them are not either.
+    fn hashed(&mut self, count: usize, state: [u32; 8]) -> bool;
 }
 
 /// Whether this processor can hash beside inflating. Where it cannot, [`Beside`] is never asked.
@@ -43,7 +44,7 @@ impl Batch {
         Self(processor::Batch::new())
     }
 
-    /// Forgets the schedules.
+    /// Forgets the schedules, and that nothing was to be hashed: to be called before another [`Beside`] is given.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
@@ -98,16 +99,18 @@ mod processor {
         /// Turns made, and all to be made, for blocks of these schedules.
         made: usize,
         all: usize,
+        /// Whether nothing was to be hashed when that was last asked, which takes longer than a small block of a stream.
+        is_idle: bool,
     }
 
     impl Batch {
         pub(super) fn new() -> Self {
             let sets = Box::new([[[0; 4]; Set::LENGTH]; SETS].map(Set));
-            Self { able: Level::new().as_avx512(), sets, made: 0, all: 0 }
+            Self { able: Level::new().as_avx512(), sets, made: 0, all: 0, is_idle: false }
         }
 
         pub(super) fn clear(&mut self) {
-            (self.made, self.all) = (0, 0);
+            (self.made, self.all, self.is_idle) = (0, 0, false);
         }
 
         pub(super) fn run(
@@ -117,11 +120,12 @@ mod processor {
             given: &Given<'_>,
             output: &mut Output<'_>,
         ) -> Option<Result<(usize, bool), Fault>> {
-            let able = self.able?;
+            let able = self.able.filter(|_| !self.is_idle)?;
             if self.made == self.all {
                 let blocks = beside.blocks();
                 let blocks = blocks.get(..SETS * SET).unwrap_or(blocks);
                 if blocks.is_empty() {
+                    self.is_idle = true;
                     return None;
                 }
                 for (blocks, set) in blocks.chunks(SET).zip(self.sets.iter_mut()) {
@@ -135,7 +139,9 @@ mod processor {
             let mut halves = [[w5, w4, w1, w0], [w7, w6, w3, w2]];
             let inflated = inflate(able, bits, given, output, &mut halves, self);
             let [[w5, w4, w1, w0], [w7, w6, w3, w2]] = halves;
-            beside.hashed((self.made - made) / TURNS, [w0, w1, w2, w3, w4, w5, w6, w7]);
+            if !beside.hashed((self.made - made) / TURNS, [w0, w1, w2, w3, w4, w5, w6, w7]) {
+                self.clear();
+            }
             Some(inflated)
         }
     }

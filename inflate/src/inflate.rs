@@ -180,15 +180,19 @@ impl Inflate {
         self.within == Within::End && self.left.0 == 0
     }
 
-    /// Inflates into `output`, which is empty at first, until that is full or the stream ends. What it has at an error comes before
-    /// that. [`Self::keep`] must have been told of all that was inflated of the stream before.
+    /// Takes note that from now on something else is hashed meanwhile.
+    pub(crate) fn forget_meanwhile(&mut self) {
+        self.batch.clear();
+    }
+
+    /// Inflates into `output`, which is empty at first, until that is full or the stream ends. What it has at an error comes
+    /// before that. [`Self::keep`] must have been told of all that was inflated of the stream before.
     pub(crate) fn inflate(
         &mut self,
         input: &mut dyn BufRead,
         output: &mut Output<'_>,
         meanwhile: &mut Meanwhile<'_>,
     ) -> io::Result<()> {
-        self.batch.clear();
         self.repeat(output);
         while !output.is_full() {
             match self.within {

@@ -159,6 +159,7 @@ impl Streams {
         if buffer.is_empty() {
             return Ok(0);
         }
+        self.inflate.forget_meanwhile();
         let mut filled = 0;
         while let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
             let mut output = Output { bytes: room, filled: 0 };

@@ -55,9 +55,10 @@ impl Beside for Lists {
         self.states[self.at]
     }
 
-    fn hashed(&mut self, count: usize, state: [u32; 8]) {
+    fn hashed(&mut self, count: usize, state: [u32; 8]) -> bool {
         self.count += count;
         self.states[self.at] = state;
+        true
     }
 }
 

@@ -1,13 +1,14 @@
 //! Digests of bytes that are put aside, made by whoever has time for it.
 //!
-//! Unpacking a layer, hashing what is stored of it and hashing the programs in it are much of the work of a scan. Who waits for
-//! something hashes meanwhile; and who unpacks gzip hashes beside, where the processor has time for both at once. Nobody waits for
-//! a digest: who needs it hashes what lies aside, and who was at it comes too late.
+//! Unpacking a layer, hashing what is stored of it and hashing the programs in it are much of the work of a scan. Who waits
+//! for something hashes meanwhile; and who unpacks gzip hashes beside, where the processor has time for both at once. Nobody
+//! waits for a digest: who needs it hashes what lies aside, and who was at it comes too late. Nor does who helps wait for who
+//! hashes already.
 
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, ThreadId},
@@ -17,7 +18,7 @@ use sbom_inflate::{Beside, is_beside_possible};
 
 use super::{Algorithm, Digest, Hasher, sha256::Sha256};
 
-/// Pieces of each that may lie aside.
+/// Pieces of each that may lie aside: with their length 2 MiB of each layer and each program that is being read.
 const ASIDE: usize = 16;
 /// Bytes of the longest piece.
 const PIECE: usize = 128 << 10;
@@ -45,7 +46,7 @@ pub(crate) struct HashesBeside(Arc<Shared>);
 pub(crate) struct Hashing {
     all: Hashings,
     state: Mutex<State>,
-    /// Whether a thread waits and will hash what is put aside.
+    /// Whether a thread waits, or did last and is likely to again, and will hash what is put aside.
     is_awaited: AtomicBool,
 }
 
@@ -56,7 +57,7 @@ struct State {
     pieces: VecDeque<Arc<Vec<u8>>>,
     /// Who put the last one aside.
     added_by: Option<ThreadId>,
-    /// Bytes of the first piece that were hashed.
+    /// Bytes of the first piece that the hasher was given.
     at: usize,
     /// Counts who took the first piece on. Only the last one may say what came of it.
     claims: u64,
@@ -105,23 +106,29 @@ impl Hashings {
         lock(&self.0.spare).clear();
     }
 
-    /// Hashes a piece that this thread put aside. False if there is none.
+    /// Hashes a piece of what this thread put aside last. False if there is none.
     pub(crate) fn help(&self) -> bool {
         let Some(mut claim) = self.claim() else { return false };
         claim.hash();
         true
     }
 
-    /// Takes on a piece that this thread put aside, for it lies in its processor's cache, unless another thread waits for it.
+    /// Takes on a piece of what this thread put aside last, for it lies in its processor's cache, unless another thread waits
+    /// and will hash it.
     fn claim(&self) -> Option<Claim> {
         let all: Vec<Arc<Hashing>> = lock(&self.0.all).iter().filter_map(Weak::upgrade).collect();
         let this = thread::current().id();
-        let open = |hashing: &Arc<Hashing>| {
-            let state = hashing.state();
-            let is_meant = state.added_by == Some(this) && !hashing.is_awaited.load(Ordering::Relaxed);
-            if is_meant { state.open() } else { 0 }
+        let open = |hashing: &Hashing| match hashing.state_if_free() {
+            Some(state) if state.added_by == Some(this) => state.open(),
+            _ => 0,
         };
-        all.iter().max_by_key(|hashing| open(hashing)).filter(|hashing| open(hashing) > 0)?.claim()
+        let is_left = |hashing: &&Arc<Hashing>| !hashing.is_awaited.load(Ordering::Relaxed);
+        let (open, most) = all
+            .iter()
+            .filter(is_left)
+            .map(|hashing| (open(hashing), hashing))
+            .max_by_key(|(open, _)| *open)?;
+        if open == 0 { None } else { most.claim() }
     }
 }
 
@@ -134,15 +141,20 @@ impl Drop for HashesBeside {
 impl Hashing {
     /// Adds `bytes`: hashed at once, unless it is SHA-256 and there is somebody to do it later.
     pub(crate) fn add(&self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         let mut state = self.state();
         let is_beside = self.all.0.streams.load(Ordering::Relaxed) > 0;
         let has_helper = is_beside || self.is_awaited.load(Ordering::Relaxed);
-        if !has_helper || state.hasher.sha256().is_none() {
+        let is_put_aside = has_helper && state.hasher.sha256().is_some();
+        let (now, later) =
+            bytes.split_at(bytes.len().saturating_sub(if is_put_aside { ASIDE * PIECE } else { 0 }));
+        if !now.is_empty() {
             self.catch_up(&mut state);
-            state.hasher.update(bytes);
-            return;
+            state.hasher.update(now);
         }
-        for bytes in bytes.chunks(PIECE) {
+        for bytes in later.chunks(PIECE) {
             while state.pieces.len() >= ASIDE {
                 self.hash_one(&mut state);
             }
@@ -176,7 +188,7 @@ impl Hashing {
 
     /// Takes on the first piece that lies aside, if nobody has.
     fn claim(self: &Arc<Self>) -> Option<Claim> {
-        let mut guard = self.state();
+        let mut guard = self.state_if_free()?;
         let state = &mut *guard;
         if state.open() == 0 {
             return None;
@@ -212,6 +224,15 @@ impl Hashing {
 
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+
+    /// The same, unless another thread has it: that one hashes.
+    fn state_if_free(&self) -> Option<MutexGuard<'_, State>> {
+        match self.state.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 
@@ -303,10 +324,12 @@ impl Beside for Meanwhile<'_> {
         self.claim.as_ref().map(|claim| claim.hasher.state()).unwrap_or_default()
     }
 
-    fn hashed(&mut self, count: usize, state: [u32; 8]) {
-        if self.claim.as_mut().is_some_and(|claim| !claim.hashed(count, state)) {
+    fn hashed(&mut self, count: usize, state: [u32; 8]) -> bool {
+        let counts = self.claim.as_mut().is_some_and(|claim| claim.hashed(count, state));
+        if !counts {
             self.claim = None;
         }
+        counts
     }
 }
 

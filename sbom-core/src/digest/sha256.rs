@@ -70,7 +70,7 @@ impl Sha256 {
         }
         let (first, rest) = bytes.split_at(bytes.len().min(BLOCK - used));
         self.begin(first);
-        if self.used() == 0 && !first.is_empty() {
+        if self.used() == 0 {
             compress256(&mut self.state, std::slice::from_ref(&self.begun));
         }
         rest

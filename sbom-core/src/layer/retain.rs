@@ -51,8 +51,8 @@ pub fn retain_executable(
     retain_executable_in(Vec::new(), content, size, needles, limits, &Hashings::default())
 }
 
-/// The same, where what is kept whole, or of the end of a large file, is kept in `buffer`, whatever it holds. [`Content::take_buffer`] gives it
-/// back. It is hashed by way of `hashings`.
+/// The same, where what is kept whole, or of the end of a large file, is kept in `buffer`, whatever it holds;
+/// [`Content::take_buffer`] gives it back. It is hashed by way of `hashings`.
 pub(crate) fn retain_executable_in(
     mut buffer: Vec<u8>,
     content: &mut dyn Read,
