@@ -57,6 +57,63 @@ fn seen(archive: &[u8]) -> Result<Vec<(Entry, Vec<u8>)>, LayerError> {
     Ok(seen.0)
 }
 
+/// An archive that gives whole chunks in exchange, as far as they were not begun to be read.
+struct Chunks<'a>(std::vec::IntoIter<&'a [u8]>, &'a [u8]);
+
+impl Read for Chunks<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.1.is_empty() {
+            self.1 = self.0.next().unwrap_or_default();
+        }
+        self.1.read(buffer)
+    }
+}
+
+impl Archive for Chunks<'_> {
+    fn exchange(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        assert_eq!(buffer.len(), CHUNK);
+        if !self.1.is_empty() {
+            return Ok(0);
+        }
+        let chunk = self.0.next().unwrap_or_default();
+        *buffer = chunk.to_vec();
+        buffer.resize(CHUNK, 0xaa);
+        Ok(chunk.len())
+    }
+}
+
+#[test]
+fn chunks_that_are_exchanged_are_read_as_those_that_are_copied() {
+    let bytes = |length: usize| -> Vec<u8> { (0..=250).cycle().take(length).collect() };
+    let mut builder = tar::Builder::new(Vec::new());
+    for (index, length) in [0, 5, 300_000, 700_001, 511, 40_000, 1 << 19].into_iter().enumerate() {
+        // A header of more than a chunk.
+        let comment = bytes(if index == 3 { CHUNK + 777 } else { 0 });
+        builder.append_pax_extensions([("comment", &comment[..])]).unwrap();
+        let mut header = header(&format!("file-{index}"), length as u64, tar::EntryType::Regular);
+        builder.append_data(&mut header, format!("file-{index}"), &bytes(length)[..]).unwrap();
+    }
+    let archive = builder.into_inner().unwrap();
+    let plain = seen(&archive).unwrap();
+    assert_eq!(plain.len(), 7);
+    for length in [CHUNK, CHUNK - 512, CHUNK - 7, 512, 100_000] {
+        let chunks = || Chunks(archive.chunks(length).collect::<Vec<_>>().into_iter(), &[]);
+        let mut exchanged = Seen::default();
+        walk_archive(chunks(), &Limits::default(), &mut exchanged).unwrap();
+        assert!(exchanged.0 == plain, "{length}");
+        let mut skipped = Count(0);
+        assert_eq!(walk_archive(chunks(), &Limits::default(), &mut skipped).unwrap(), 7, "{length}");
+        for by in [100, 5000, CHUNK, 3 * CHUNK] {
+            let mut read = By(by, Vec::new());
+            walk_archive(chunks(), &Limits::default(), &mut read).unwrap();
+            assert!(
+                read.1 == plain.iter().flat_map(|(_, bytes)| bytes).copied().collect::<Vec<_>>(),
+                "{length} {by}"
+            );
+        }
+    }
+}
+
 /// Reads content by way of a buffer of so many bytes.
 struct By(usize, Vec<u8>);
 
