@@ -15,30 +15,22 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use sbom_inflate::Beside;
-
 use crate::{
     digest::hashing::{Hashing, Hashings},
-    layer::walk::{Archive, CHUNK},
+    layer::walk::Archive,
     limits::LimitExceeded,
 };
+
+mod chunk;
+
+pub(super) use chunk::Unpack;
+use chunk::{Chunk, End};
 
 /// Chunks that may lie ready in each layer.
 const AHEAD: usize = 8;
 /// Chunks that are left of so many when whoever walks a layer, having as much of it as may lie ready, helps others again. If it did
 /// so after each chunk, who waits for the help would wait that often.
 const LITTLE: usize = AHEAD / 4;
-
-/// What unpacks a layer.
-pub(super) trait Unpack: Read {
-    /// Reads, and meanwhile hashes of `beside` what it can, which need not be anything.
-    fn read_beside(&mut self, buffer: &mut [u8], _beside: &mut dyn Beside) -> io::Result<usize> {
-        self.read(buffer)
-    }
-
-    /// Stored bytes that are not unpacked yet, as far as that is known.
-    fn left(&self) -> u64;
-}
 
 /// The layers that are being read, each unpacked by a `P`.
 pub(super) struct Pipeline<P> {
@@ -71,62 +63,6 @@ struct Stream<P> {
     end: Option<End>,
     /// Told when a chunk was added or the producer is back.
     changed: Arc<Condvar>,
-}
-
-/// Unpacked bytes in a buffer that stays as long as it was made: what was initialised once need not be again.
-#[derive(Debug, Default)]
-struct Chunk {
-    /// [`CHUNK`] bytes; none before it is first filled.
-    buffer: Vec<u8>,
-    /// Bytes of `buffer` that were unpacked.
-    filled: usize,
-}
-
-impl Chunk {
-    /// Reads until it is full, and hashes beside; gives why it got no further.
-    fn fill(&mut self, reader: &mut impl Unpack, hashings: &Hashings) -> Option<End> {
-        if self.buffer.is_empty() {
-            self.buffer = vec![0; CHUNK];
-        }
-        let (filled, end) = fill(reader, &mut self.buffer, hashings);
-        self.filled = filled;
-        end
-    }
-
-    /// What was unpacked behind the first `taken` bytes.
-    fn rest(&self, taken: usize) -> &[u8] {
-        self.buffer.get(taken..self.filled).unwrap_or_default()
-    }
-}
-
-/// How the bytes of a layer end.
-#[derive(Debug, Clone)]
-enum End {
-    Reached,
-    Exceeded(LimitExceeded),
-    Failed(io::ErrorKind, String),
-}
-
-impl End {
-    /// That of a layer whose producer is gone.
-    fn lost() -> Self {
-        Self::Failed(io::ErrorKind::Other, "the thread that unpacked it panicked".to_owned())
-    }
-
-    fn of(error: &io::Error) -> Self {
-        match error.get_ref().and_then(|inner| inner.downcast_ref::<LimitExceeded>()) {
-            Some(exceeded) => Self::Exceeded(*exceeded),
-            None => Self::Failed(error.kind(), error.to_string()),
-        }
-    }
-
-    fn read(&self) -> io::Result<usize> {
-        match self {
-            Self::Reached => Ok(0),
-            Self::Exceeded(exceeded) => Err(io::Error::other(*exceeded)),
-            Self::Failed(kind, message) => Err(io::Error::new(*kind, message.clone())),
-        }
-    }
 }
 
 /// The next chunk of a layer, to be unpacked.
@@ -327,21 +263,6 @@ impl<P: Unpack> Stream<P> {
         self.left = producer.left();
         self.producer = Some(producer);
     }
-}
-
-/// Reads until `buffer` is full, and hashes beside; gives how far it got, and why it got no further.
-fn fill(reader: &mut impl Unpack, buffer: &mut [u8], hashings: &Hashings) -> (usize, Option<End>) {
-    let mut filled = 0;
-    let mut beside = hashings.beside();
-    while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
-        match reader.read_beside(free, &mut beside) {
-            Ok(0) => return (filled, Some(End::Reached)),
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (filled, Some(End::of(&error))),
-        }
-    }
-    (filled, None)
 }
 
 /// The unpacked bytes of one layer. Which thread unpacked them cannot be told from them, nor from how they end.

@@ -273,30 +273,16 @@ pub(super) struct Unpacked<'a, R: Read> {
     hasher: Option<Hasher>,
 }
 
-impl<R: Read> Unpacked<'_, R> {
-    /// Takes note of bytes that were unpacked.
-    fn took(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl<R: Read> Unpack for Unpacked<'_, R> {
+    fn unpack(&mut self, buffer: &mut [u8], beside: &mut dyn Beside) -> io::Result<usize> {
+        let count = self.inner.read_beside(buffer, beside)?;
         if let Some(hasher) = &mut self.hasher {
-            hasher.update(bytes);
+            hasher.update(buffer.get(..count).unwrap_or_default());
         }
-        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
+        self.bytes = self.bytes.saturating_add(count as u64);
         let stored = self.inner.stored().counted;
         self.limits.check_unpacked(self.bytes, stored).map_err(io::Error::other)?;
-        Ok(bytes.len())
-    }
-}
-
-impl<R: Read> Read for Unpacked<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.took(buffer.get(..count).unwrap_or_default())
-    }
-}
-
-impl<R: Read> Unpack for Unpacked<'_, R> {
-    fn read_beside(&mut self, buffer: &mut [u8], beside: &mut dyn Beside) -> io::Result<usize> {
-        let count = self.inner.read_beside(buffer, beside)?;
-        self.took(buffer.get(..count).unwrap_or_default())
+        Ok(count)
     }
 
     fn left(&self) -> u64 {

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sbom_inflate::Beside;
+
 use super::*;
-use crate::limits::Limits;
+use crate::{layer::walk::CHUNK, limits::Limits};
 
 /// Counts up, a few bytes at a time, and ends as it is told.
 struct Count {
@@ -12,8 +14,8 @@ struct Count {
     end: End,
 }
 
-impl Read for Count {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl Unpack for Count {
+    fn unpack(&mut self, buffer: &mut [u8], _: &mut dyn Beside) -> io::Result<usize> {
         let left = usize::try_from(self.length - self.at).unwrap().min(buffer.len()).min(7001);
         if left == 0 {
             return self.end.read();
@@ -24,9 +26,7 @@ impl Read for Count {
         }
         Ok(left)
     }
-}
 
-impl Unpack for Count {
     fn left(&self) -> u64 {
         self.length - self.at
     }
@@ -181,13 +181,11 @@ fn whoever_walks_a_layer_unpacks_it_where_no_other_is_late() {
 fn where_a_helper_panics_nobody_waits_for_it() {
     struct Panics;
 
-    impl Read for Panics {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+    impl Unpack for Panics {
+        fn unpack(&mut self, _: &mut [u8], _: &mut dyn Beside) -> io::Result<usize> {
             panic!("a fault in what unpacks")
         }
-    }
 
-    impl Unpack for Panics {
         fn left(&self) -> u64 {
             1
         }
