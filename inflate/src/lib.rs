@@ -3,6 +3,7 @@
 //!
 //! [`GzipReader`] reads files of several members, and [`ZlibReader`] one stream. Both check checksums and lengths, and hand on all
 //! that comes before a fault before they tell of it. However much is asked for at a time, the bytes and the error are the same.
+//! While a gzip is read, other bytes can be hashed with SHA-256 ([`Beside`]): on some processors in the time that inflating waits.
 //!
 //! Sources: RFC 1950 (zlib), RFC 1951 (deflate), RFC 1952 (gzip).
 
