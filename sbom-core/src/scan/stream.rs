@@ -104,6 +104,7 @@ pub fn scan_stream(
         // A member that cannot be read as a layer matters only if it is one.
         Ok::<_, ScanError>(read)
     })?;
+    shared.end_reading();
     let mut found = contents.finish(choice, selection)?;
     let mut uses = vec![0_usize; found.results.len()];
     for result in found.images.iter().flat_map(|image| &image.layers) {

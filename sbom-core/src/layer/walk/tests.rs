@@ -1,6 +1,11 @@
 //! What archives hold, well-formed, cut and made to deceive.
 
-use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+use proptest::{
+    collection::{btree_map, vec},
+    prelude::*,
+};
 
 use super::{window::CHUNK, *};
 use crate::limits::read_capped;
@@ -434,7 +439,7 @@ proptest! {
     }
 
     #[test]
-    fn what_the_tar_crate_writes_is_read_back(files in proptest::collection::btree_map("[a-z]{1,8}(/[a-z]{1,60}){0,4}", proptest::collection::vec(any::<u8>(), 0..2000), 0..8)) {
+    fn what_the_tar_crate_writes_is_read_back(files in btree_map("[a-z]{1,8}(/[a-z]{1,60}){0,4}", vec(any::<u8>(), 0..2000), 0..8)) {
         let mut builder = tar::Builder::new(Vec::new());
         for (path, content) in &files {
             let mut header = tar::Header::new_gnu();
@@ -442,7 +447,8 @@ proptest! {
             builder.append_data(&mut header, path, &content[..]).unwrap();
         }
         let seen = seen(&builder.into_inner().unwrap()).unwrap();
-        let read: std::collections::BTreeMap<String, Vec<u8>> = seen.into_iter().map(|(e, c)| (String::from_utf8_lossy(e.path.as_bytes()).into_owned(), c)).collect();
+        let path = |entry: &Entry| String::from_utf8_lossy(entry.path.as_bytes()).into_owned();
+        let read: BTreeMap<_, _> = seen.into_iter().map(|(entry, content)| (path(&entry), content)).collect();
         prop_assert_eq!(read, files);
     }
 }
