@@ -25,6 +25,9 @@ class Bucket:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # As the registries in use have it, which are written in Go. Otherwise a second answer by one connection is held back until
+    # the first is acknowledged, for 40 ms.
+    disable_nagle_algorithm = True
     bucket = Bucket()
 
     def do_HEAD(self):
