@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod alike;
+mod aside;
 mod inspect;
 mod kept;
 mod parts;
@@ -34,6 +35,7 @@ mod stored;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub use kept::{KeptDocuments, Proved};
 pub use stream::scan_stream;
@@ -205,7 +207,7 @@ fn scan_once(
     let mut overlay = Overlay::new(&options.limits);
     let parts = Parts::new(source, &shared, progress, partial);
     let lengths: Vec<u64> = layers.iter().map(|layer| layer.size.unwrap_or(0)).collect();
-    let pipeline = Pipeline::new(&lengths, options.jobs.get(), shared.hashings.clone());
+    let pipeline = Pipeline::new(&lengths, options.jobs.get(), shared.aside.clone());
     let all_proved = read_layers(layers, &shared, &mut overlay, &pipeline, &|layer, stop| match parts
         .read_layer(layer, stop)
     {

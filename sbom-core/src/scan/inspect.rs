@@ -3,10 +3,10 @@
 use std::{
     collections::BTreeSet,
     io::{self, Read},
-    sync::atomic::AtomicU64,
+    sync::{Arc, atomic::AtomicU64},
 };
 
-use super::{Options, Stop, alike::Alike, schedule::Held};
+use super::{Options, Stop, alike::Alike, aside::Aside, schedule::Held};
 use crate::{
     bom::{
         FileScope,
@@ -14,7 +14,7 @@ use crate::{
         overlay::{HashedFile, LayerContent},
     },
     detect::{Captured, Detector, FileMeta, Finding, Findings, Gap, GapKind, HEAD_BYTES, Want},
-    digest::{ContentReader, hashing::Hashings},
+    digest::ContentReader,
     image_path::ImagePath,
     layer::{
         Entry, EntryKind, EntrySink, LayerError, names_bytes,
@@ -32,8 +32,8 @@ pub(super) struct Shared<'o> {
     needles: Needles,
     memory: Budget,
     spare: Spare,
-    /// What is hashed by who unpacks: stored bytes and large programs.
-    pub(super) hashings: Hashings,
+    /// What is done by who waits or unpacks.
+    pub(super) aside: Aside,
     /// For what decompressors look back at.
     pub(super) windows: Budget,
     /// What layers gave that are not folded, in bytes.
@@ -68,13 +68,13 @@ impl<'o> Shared<'o> {
         let windows = Budget::new(options.limits.window_bytes.value);
         let spare = Spare::new(options.jobs.get());
         let (held, alike) = (AtomicU64::new(0), Alike::default());
-        Self { options, needles, memory, spare, hashings: Hashings::default(), windows, held, alike }
+        Self { options, needles, memory, spare, aside: Aside::default(), windows, held, alike }
     }
 
     /// Drops what only the reading of layers needs.
     pub(super) fn end_reading(&self) {
         self.spare.give_back();
-        self.hashings.give_back();
+        self.aside.end_reading();
         self.alike.forget();
     }
 
@@ -166,7 +166,10 @@ impl<'o> Shared<'o> {
         } else {
             let mut taken = self.spare.take();
             let buffer = std::mem::take(&mut taken.bytes);
-            (retain_executable_in(buffer, content, size, &self.needles, limits, &self.hashings)?, Some(taken))
+            (
+                retain_executable_in(buffer, content, size, &self.needles, limits, &self.aside.hashings)?,
+                Some(taken),
+            )
         };
         Ok(Kept { content, taken, _share: share })
     }
@@ -299,6 +302,8 @@ pub(super) struct Inspector<'a> {
     captured: u64,
     /// Packages, modules and crates.
     records: u64,
+    /// Licence texts.
+    texts: Vec<Arc<str>>,
     /// What files are hashed by way of; empty if they are not hashed.
     buffer: Vec<u8>,
     /// Which of the [`USUAL`] names global headers have.
@@ -324,6 +329,7 @@ impl<'a> Inspector<'a> {
             names: 0,
             captured: 0,
             records: 0,
+            texts: Vec::new(),
             buffer,
             globals: BTreeSet::new(),
         }
@@ -352,6 +358,8 @@ impl<'a> Inspector<'a> {
             self.gap(gap);
         }
         if !findings.found.is_empty() {
+            self.texts
+                .extend(self.shared.aside.texts.add(&findings.found, self.shared.limits().license_bytes));
             self.content.findings.push((self.content.entries.len(), findings.found));
         }
         Ok(())
@@ -377,7 +385,7 @@ impl<'a> Inspector<'a> {
         Ok(())
     }
 
-    /// What the layer holds.
+    /// What the layer holds. Its licence texts are compared now, as far as nobody has done so.
     pub(super) fn finish(mut self) -> LayerContent {
         let is_met = |name: &ImagePath| {
             self.content.entries.iter().any(|entry| entry.path.strip_prefix(name).is_some())
@@ -386,6 +394,7 @@ impl<'a> Inspector<'a> {
         for path in met {
             self.gap(disputed(path));
         }
+        self.content.readings = self.shared.aside.texts.finish(self.texts);
         self.content
     }
 }

@@ -15,6 +15,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
+use super::aside::Aside;
 use crate::{
     digest::hashing::{Hashing, Hashings},
     layer::walk::Archive,
@@ -36,8 +37,8 @@ const LITTLE: usize = AHEAD / 4;
 pub(super) struct Pipeline<P> {
     state: Mutex<State<P>>,
     threads: u64,
-    /// What whoever unpacks hashes beside.
-    hashings: Hashings,
+    /// What whoever unpacks hashes beside, and who has nothing to unpack does.
+    aside: Aside,
     /// Told when there may be something to unpack, or no more to come.
     work: Condvar,
 }
@@ -73,12 +74,12 @@ struct Work<P> {
 }
 
 impl<P: Unpack> Pipeline<P> {
-    /// A pipeline for layers of these lengths, as far as they are known, that so many `threads` read. They hash of `hashings`
-    /// what they can.
-    pub(super) fn new(layers: &[u64], threads: usize, hashings: Hashings) -> Self {
+    /// A pipeline for layers of these lengths, as far as they are known, that so many `threads` read. Meanwhile they do of
+    /// `aside` what they can.
+    pub(super) fn new(layers: &[u64], threads: usize, aside: Aside) -> Self {
         let waiting = layers.iter().fold(0_u64, |sum, length| sum.saturating_add(*length));
         let state = State { streams: BTreeMap::new(), begun: 0, unfinished: layers.len(), waiting };
-        Self { state: Mutex::new(state), threads: threads as u64, hashings, work: Condvar::new() }
+        Self { state: Mutex::new(state), threads: threads as u64, aside, work: Condvar::new() }
     }
 
     /// Begins a layer that `producer` unpacks. Whoever waits for what it unpacks helps with `hashing`.
@@ -112,7 +113,7 @@ impl<P: Unpack> Pipeline<P> {
 
     /// What whoever unpacks hashes beside.
     pub(super) fn hashings(&self) -> &Hashings {
-        &self.hashings
+        &self.aside.hashings
     }
 
     /// Takes on one of the layers, of this length, whether or not it will have anything to unpack.
@@ -133,6 +134,11 @@ impl<P: Unpack> Pipeline<P> {
         while state.unfinished > 0 && !is_enough() {
             state = match state.take_work(self.threads) {
                 Some(work) => self.unpack(state, work),
+                None if self.aside.texts.are_waiting() => {
+                    drop(state);
+                    self.aside.texts.help();
+                    self.lock()
+                }
                 None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
@@ -143,7 +149,7 @@ impl<P: Unpack> Pipeline<P> {
         drop(state);
         let Work { id, mut producer, mut chunk } = work;
         let unless_it_panics = Unpacking { pipeline: self, id };
-        let end = chunk.fill(&mut producer, &self.hashings);
+        let end = chunk.fill(&mut producer, &self.aside.hashings);
         std::mem::forget(unless_it_panics);
         let mut state = self.lock();
         if let Some(stream) = state.streams.get_mut(&id) {
@@ -336,7 +342,7 @@ impl<P: Unpack> Ahead<'_, P> {
             if let Some(mut producer) = stream.producer.take() {
                 drop(state);
                 self.await_unpacked(false);
-                let end = self.chunk.fill(&mut producer, &self.pipeline.hashings);
+                let end = self.chunk.fill(&mut producer, &self.pipeline.aside.hashings);
                 self.taken = 0;
                 let mut state = self.pipeline.lock();
                 if let Some(stream) = state.streams.get_mut(&self.id) {
@@ -364,10 +370,19 @@ impl<P: Unpack> Ahead<'_, P> {
         }
     }
 
-    /// Hashes what the thread that unpacks put aside, or this one; false if there is nothing.
+    /// Hashes what the thread that unpacks put aside, or this one, or does what else lies aside; false if there is nothing.
     fn help(&self) -> bool {
         self.await_unpacked(true);
-        self.hashing.as_ref().is_some_and(Hashing::help) || self.pipeline.hashings.help()
+        let Aside { hashings, texts } = &self.pipeline.aside;
+        if self.hashing.as_ref().is_some_and(Hashing::help) || hashings.help() {
+            return true;
+        }
+        if !texts.are_waiting() {
+            return false;
+        }
+        // This takes longer than hashing a piece.
+        self.await_unpacked(false);
+        texts.help()
     }
 
     fn await_unpacked(&self, is_awaited: bool) {

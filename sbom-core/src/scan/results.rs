@@ -1,13 +1,5 @@
 //! What layers give, and the bill they come to: found in the cache, or read, and kept there once all digests were proved.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-};
-
 use super::{
     LayerRead, Options, ScanError, Stop,
     inspect::Shared,
@@ -16,16 +8,8 @@ use super::{
     stored::{self, Layers},
 };
 use crate::{
-    bom::{
-        Bom, FileScope,
-        overlay::{LayerContent, Reread},
-    },
+    bom::{Bom, FileScope, overlay::Reread},
     cache::{Files, Key, Keys, LayerCache, Place, RereadResult},
-    detect::{Finding, apk::ApkFile, dpkg::DpkgFile},
-    license::{
-        CustomLicense, declare,
-        text::{Reading, SHORTEST, recognise},
-    },
     oci::LayerDescriptor,
 };
 
@@ -34,10 +18,6 @@ pub(super) struct Results<'a> {
     reading: stored::Reading<'a>,
     shared: &'a Shared<'a>,
     cache: Option<Cache<'a>>,
-    /// What the licence texts of all layers so far turned out to be.
-    readings: Mutex<HashMap<Arc<str>, Option<Reading>>>,
-    /// Their bytes.
-    texts: AtomicU64,
 }
 
 /// Where results are kept, and under which keys.
@@ -51,7 +31,7 @@ pub(super) struct Cache<'a> {
 impl<'a> Results<'a> {
     pub(super) fn new(reading: stored::Reading<'a>, shared: &'a Shared<'a>) -> Self {
         let cache = Cache::of(shared.options);
-        Self { reading, shared, cache, readings: Mutex::default(), texts: AtomicU64::new(0) }
+        Self { reading, shared, cache }
     }
 
     /// What `layer` holds.
@@ -68,8 +48,7 @@ impl<'a> Results<'a> {
             self.skip(layer);
             return Ok(LayerRead { content, is_proved: true });
         }
-        let (mut content, is_proved) = stored::read_layer(self.reading, layer, self.shared, pipeline, stop)?;
-        self.read_licenses(&mut content);
+        let (content, is_proved) = stored::read_layer(self.reading, layer, self.shared, pipeline, stop)?;
         if let Some((cache, key)) = kept.filter(|_| is_proved) {
             cache.kept.keep_layer(&key, &content);
         }
@@ -109,7 +88,7 @@ impl<'a> Results<'a> {
         }
         let before = *further;
         let mut rereader = Rereader::new(self.shared, layer.index, files, further);
-        let pipeline = Pipeline::new(&[0], 1, self.shared.hashings.clone());
+        let pipeline = Pipeline::new(&[0], 1, self.shared.aside.clone());
         let walked = stored::walk_layer(self.reading, layer, &pipeline, &mut rereader)?;
         let read = rereader.finish();
         let result = RereadResult { read, further: before.saturating_sub(*further) };
@@ -135,32 +114,6 @@ impl<'a> Results<'a> {
     fn skip(&self, layer: &LayerDescriptor) {
         self.reading.progress.begin(layer);
         self.reading.progress.end(layer);
-    }
-
-    /// Compares the licence texts in `content` with those that are known: here, since layers are read in parallel.
-    fn read_licenses(&self, content: &mut LayerContent) {
-        let texts = content.findings.iter().flat_map(|(_, found)| found).flat_map(license_texts);
-        let mut read = HashMap::new();
-        for text in texts {
-            if read.contains_key(&text) {
-                continue;
-            }
-            let bytes = text.len() as u64;
-            let before = self.texts.fetch_add(bytes, Ordering::Relaxed);
-            if self.shared.limits().license_bytes.check(before.saturating_add(bytes)).is_err() {
-                break;
-            }
-            let known = self.readings.lock().unwrap_or_else(PoisonError::into_inner).get(&text).cloned();
-            let reading = known.unwrap_or_else(|| {
-                let reading = recognise(&text);
-                let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
-                readings.insert(Arc::clone(&text), reading.clone());
-                reading
-            });
-            read.insert(text, reading);
-        }
-        content.readings = read.into_iter().collect();
-        content.readings.sort_by(|(one, _), (other, _)| one.cmp(other));
     }
 }
 
@@ -194,27 +147,4 @@ impl<'a> Cache<'a> {
     fn place(&self, layer: &LayerDescriptor) -> Place<'_> {
         Place { layer: layer.index, detectors: &self.detectors }
     }
-}
-
-/// The texts that stand for licences which the SPDX list has no name for.
-fn license_texts(finding: &Finding) -> Vec<Arc<str>> {
-    let declared = |field: &Option<String>| {
-        // What is shorter is a name, of which nothing is to be read.
-        let long = field.as_deref().filter(|field| field.len() >= SHORTEST);
-        long.map(|field| declare(field).custom).unwrap_or_default()
-    };
-    let custom: Vec<CustomLicense> = match finding {
-        Finding::Copyright(copyright) => copyright.licenses.custom.clone(),
-        Finding::Apk(ApkFile::Sbom(sbom)) => {
-            return sbom.licenses.values().map(|text| text.as_str().into()).collect();
-        }
-        Finding::Apk(ApkFile::Installed(packages)) => {
-            packages.iter().flat_map(|package| declared(&package.license)).collect()
-        }
-        Finding::Dpkg(DpkgFile::Packages(_, packages)) => {
-            packages.iter().flat_map(|package| declared(&package.license)).collect()
-        }
-        _ => Vec::new(),
-    };
-    custom.into_iter().map(|license| license.text).filter(|text| text.len() >= SHORTEST).collect()
 }

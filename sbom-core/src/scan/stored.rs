@@ -62,6 +62,7 @@ pub(super) fn read_layer<'a>(
     if let Some(gap) = walked.note {
         inspector.gap(gap);
     }
+    pipeline.wake();
     Ok((inspector.finish(), walked.is_proved))
 }
 

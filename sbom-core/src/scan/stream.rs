@@ -131,24 +131,26 @@ fn read_member(
     let unpacked = member.digest.is_none().then_some(Algorithm::Sha256);
     let (limits, windows) = (shared.limits(), &shared.windows);
     let archive = Archive { stored, layer, unpacked, limits, windows, window: None, progress };
-    let pipeline = Pipeline::new(&[member.size], 2, shared.hashings.clone());
-    let walked = std::thread::scope(|scope| {
+    let pipeline = Pipeline::new(&[member.size], 2, shared.aside.clone());
+    let read = std::thread::scope(|scope| -> Result<_, ScanError> {
         let _layer = pipeline.take_on(member.size);
         if shared.options.jobs > NonZeroUsize::MIN && member.size >= SMALL {
             scope.spawn(|| pipeline.help());
         }
-        walk_archive(archive, &pipeline, &mut inspector)
+        let walked = walk_archive(archive, &pipeline, &mut inspector)?;
+        if let Some(gap) = &walked.note {
+            inspector.gap(gap.clone());
+        }
+        pipeline.wake();
+        Ok((walked, inspector.finish()))
     });
     progress.end(layer);
-    let walked = walked?;
-    if let Some(gap) = walked.note {
-        inspector.gap(gap);
-    }
+    let (walked, content) = read?;
     let stored = member.digest.clone();
     // Of what is not compressed the one digest is the other.
     let same = stored.clone().filter(|_| walked.compression == Compression::None);
     let unpacked = walked.unpacked.or(same);
-    Ok(MemberRead { content: inspector.finish(), size: member.size, stored, unpacked })
+    Ok(MemberRead { content, size: member.size, stored, unpacked })
 }
 
 /// Checks that what was read is `layer`: by the digest of the stored bytes, and only where the layer states none by that

@@ -3,7 +3,7 @@
 //! Only what names someone may differ: licences leave such places open, and everywhere else a word more or less
 //! makes another licence.
 
-use std::ops::Range;
+use std::{array, ops::Range};
 
 use super::{words::Words, work::Work};
 
@@ -146,8 +146,8 @@ impl Terms {
     /// Of these words.
     pub(super) fn new(words: Words) -> Self {
         let places = 0..=words.len();
-        let before = |at: usize| BEFORE_NAMES.iter().any(|phrase| ends_with(&words, at, phrase));
-        let behind = |at: usize| BEHIND_NAMES.iter().any(|phrase| starts_with(&words, at, phrase));
+        let before = |at: usize| ends_with(&words, at, BEFORE_NAMES);
+        let behind = |at: usize| starts_with(&words, at, BEHIND_NAMES);
         // `the name of the` is as good as `the name of`.
         let filler = |at: usize| at > 0 && FILLERS.contains(&words.get(at - 1)) && before(at - 1);
         let name_before = places.clone().map(behind).collect();
@@ -198,14 +198,24 @@ impl Pair<'_> {
         let range = |from: usize, start: usize, len: usize| {
             if back { from - start - len..from - start } else { from + start..from + start + len }
         };
-        let (mut of_license, mut of_text, mut differences) = (0, 0, 0);
-        while of_license < left {
-            work.spend(1)?;
-            if same(of_license, of_text) {
-                of_license += 1;
-                of_text += 1;
-                continue;
+        let alike = |of_license: usize, of_text: usize| {
+            if back {
+                let ends = license.checked_sub(of_license).zip(text.checked_sub(of_text));
+                ends.map_or(0, |(license, text)| words.same_before(license, self.text, text))
+            } else {
+                words.same_behind(license + of_license, self.text, text + of_text)
             }
+        };
+        let (mut of_license, mut of_text, mut differences) = (0, 0, 0);
+        loop {
+            let count = alike(of_license, of_text);
+            of_license += count;
+            of_text += count;
+            work.spend(count)?;
+            if of_license >= left {
+                break;
+            }
+            work.spend(1)?;
             differences += 1;
             let place = range(license, of_license, 0).start;
             if differences > self.license.allowed()
@@ -221,11 +231,13 @@ impl Pair<'_> {
             {
                 break;
             }
-            let (skipped, foreign) = resume(
-                remaining,
-                |skipped, foreign, step| same(of_license + skipped + step, of_text + foreign + step),
-                work,
-            )?;
+            let here =
+                array::from_fn(|step| at(license, of_license + step).map_or(0, |at| words.hash_of(at)));
+            let there = array::from_fn(|back| {
+                at(text, of_text + MAX_FOREIGN - back).map_or(0, |at| self.text.hash_of(at))
+            });
+            let same = |skipped, foreign, step| same(of_license + skipped + step, of_text + foreign + step);
+            let (skipped, foreign) = resume(remaining, &here, &there, same, work)?;
             if !self.may_differ(range(license, of_license, skipped), range(text, of_text, foreign)) {
                 return None;
             }
@@ -265,34 +277,52 @@ impl Pair<'_> {
     }
 }
 
-/// Where two sequences that differ agree again: how many words of each to skip, together as few as possible.
-/// `same(skipped, foreign, step)` compares the words `step` behind both.
+/// Where two sequences that differ agree again: how many words of each to skip, together as few as possible. `here` and,
+/// backwards, `there` are the hashes of the words that may come first then; `same(skipped, foreign, step)` compares those
+/// `step` behind both.
 fn resume(
     left: usize,
+    here: &[u64; MAX_SKIPPED + 1],
+    there: &[u64; MAX_FOREIGN + 1],
     same: impl Fn(usize, usize, usize) -> bool,
     work: &mut Work,
 ) -> Option<(usize, usize)> {
     for both in 1..=MAX_SKIPPED + MAX_FOREIGN {
-        for skipped in both.saturating_sub(MAX_FOREIGN)..=both.min(MAX_SKIPPED).min(left) {
-            work.spend(1)?;
+        let fewest = both.saturating_sub(MAX_FOREIGN);
+        let here = here.get(fewest..=both.min(MAX_SKIPPED).min(left)).unwrap_or_default();
+        let there = there.get(MAX_FOREIGN - (both - fewest)..).unwrap_or_default();
+        work.spend(here.len())?;
+        let agrees = |skipped: &usize| {
             let needed = AGREE.min(left - skipped);
-            if needed > 0 && (0..needed).all(|step| same(skipped, both - skipped, step)) {
-                return Some((skipped, both - skipped));
-            }
+            needed > 0 && (0..needed).all(|step| same(*skipped, both - skipped, step))
+        };
+        let alike = (fewest..).zip(here.iter().zip(there)).filter(|(_, (here, there))| here == there);
+        if let Some(skipped) = alike.map(|(skipped, _)| skipped).find(agrees) {
+            return Some((skipped, both - skipped));
         }
     }
     None
 }
 
-/// Whether the words before `end` are those of `phrase`.
-fn ends_with(words: &Words, end: usize, phrase: &[&str]) -> bool {
-    let before = |back: usize| end.checked_sub(back + 1).map(|at| words.get(at));
-    phrase.iter().rev().enumerate().all(|(back, word)| before(back) == Some(*word))
+/// Whether the words before `end` are those of one of `phrases`.
+fn ends_with(words: &Words, end: usize, phrases: &[&[&str]]) -> bool {
+    let Some(last) = end.checked_sub(1) else { return false };
+    let word = words.get(last);
+    let are = |before: &[&str]| {
+        let start = last.checked_sub(before.len());
+        start.is_some_and(|start| words.range(start..last).eq(before.iter().copied()))
+    };
+    phrases.iter().filter_map(|phrase| phrase.split_last()).any(|(end, before)| *end == word && are(before))
 }
 
-/// Whether the words from `start` on are those of `phrase`.
-fn starts_with(words: &Words, start: usize, phrase: &[&str]) -> bool {
-    phrase.iter().enumerate().all(|(step, word)| words.get(start + step) == *word)
+/// Whether the words from `start` on are those of one of `phrases`.
+fn starts_with(words: &Words, start: usize, phrases: &[&[&str]]) -> bool {
+    let word = words.get(start);
+    let are = |behind: &[&str]| words.range(start + 1..start + 1 + behind.len()).eq(behind.iter().copied());
+    phrases
+        .iter()
+        .filter_map(|phrase| phrase.split_first())
+        .any(|(first, behind)| *first == word && are(behind))
 }
 
 /// Whether two long words differ in one letter.

@@ -4,7 +4,7 @@
 //! their hash: where one of them stands, the licence is worth comparing. Only then all of its text is taken apart.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     ops::Range,
     sync::{LazyLock, OnceLock},
 };
@@ -86,7 +86,10 @@ pub(super) struct Run {
 pub(super) struct List {
     /// The licences, sorted by identifier.
     pub(super) licenses: Vec<Listed>,
-    runs: HashMap<u64, Vec<Run>>,
+    /// With their hashes, sorted by these.
+    runs: Vec<(u64, Run)>,
+    /// For each value of a hash's first bits, and one more, the first run that has it or a larger one.
+    begins: Vec<usize>,
 }
 
 impl List {
@@ -112,21 +115,31 @@ impl List {
             .collect();
         licenses.sort_by_key(|license| license.id);
         let mut licenses = without_twins(licenses);
-        let mut runs: HashMap<u64, Vec<Run>> = HashMap::new();
+        let mut runs = Vec::new();
         for (index, license) in licenses.iter_mut().enumerate() {
             let known = runs_of(license.body);
             license.runs = known.len();
-            for (hash, at) in known {
-                runs.entry(hash).or_default().push(Run { license: index, at });
-            }
+            runs.extend(known.into_iter().map(|(hash, at)| (hash, Run { license: index, at })));
         }
-        Self { licenses, runs }
+        runs.sort_by_key(|(hash, _)| *hash);
+        let begin = |first| runs.partition_point(|(hash, _)| first_bits(*hash) < first);
+        let begins = (0..=1 << FIRST_BITS).map(begin).collect();
+        Self { licenses, runs, begins }
     }
 
     /// The licences that have this run.
-    pub(super) fn at(&self, run: u64) -> &[Run] {
-        self.runs.get(&run).map_or(&[], Vec::as_slice)
+    pub(super) fn at(&self, run: u64) -> impl Iterator<Item = Run> {
+        let bounds = self.begins.get(first_bits(run)..).and_then(|begins| begins.first_chunk());
+        let alike = bounds.and_then(|&[begin, end]| self.runs.get(begin..end)).unwrap_or_default();
+        alike.iter().filter(move |(hash, _)| *hash == run).map(|(_, run)| *run)
     }
+}
+
+/// Bits of a hash by which runs are looked up.
+const FIRST_BITS: u32 = 12;
+
+fn first_bits(hash: u64) -> usize {
+    usize::from((hash >> (u64::BITS - FIRST_BITS)) as u16)
 }
 
 /// How many words of `text` from `start` on are the appendix `tail`, or its beginning. Addresses and names in it differ;
@@ -160,12 +173,14 @@ fn is_one_of_its_text(id: &str) -> bool {
 /// Licences without those that have the same terms as others: of these the one whose name the others extend stands for
 /// all, as `OFL-1.1` does for `OFL-1.1-RFN`. If there is none, the terms do not tell the licence.
 fn without_twins(licenses: Vec<Listed>) -> Vec<Listed> {
-    let mut twins: HashMap<&str, Vec<&'static str>> = HashMap::new();
+    // By length first: few are compared.
+    let key = |license: &Listed| (license.body.len(), license.body);
+    let mut twins: BTreeMap<_, Vec<&'static str>> = BTreeMap::new();
     for license in &licenses {
-        twins.entry(license.body).or_default().push(license.id);
+        twins.entry(key(license)).or_default().push(license.id);
     }
     let stands_for_all = |license: &Listed| {
-        twins.get(license.body).into_iter().flatten().all(|twin| twin.starts_with(license.id))
+        twins.get(&key(license)).into_iter().flatten().all(|twin| twin.starts_with(license.id))
     };
     let alone: Vec<bool> = licenses.iter().map(stands_for_all).collect();
     licenses.into_iter().zip(alone).filter_map(|(license, alone)| alone.then_some(license)).collect()
@@ -189,11 +204,10 @@ fn body(text: &str) -> &str {
         };
         rest = behind;
     }
-    let end = ENDS
-        .iter()
-        .filter_map(|end| memmem::find(rest.as_bytes(), end.as_bytes()))
-        .filter(|at| *at > rest.len() / 3)
-        .min();
+    let third = rest.len() / 3 + 1;
+    let behind = rest.as_bytes().get(third..).unwrap_or_default();
+    let end = ENDS.iter().filter_map(|end| memmem::find(behind, end.as_bytes())).min();
+    let end = end.map(|at| third + at);
     rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest).trim_end()
 }
 
@@ -218,7 +232,7 @@ fn runs_of(body: &str) -> Vec<(u64, usize)> {
         let Some(window) = body.get(at..end) else { continue };
         // The first and the last word may be cut; a number at the start may not be seen to be one of a list.
         let skip = usize::from(part > 0) * 2;
-        let words = Words::of(window);
+        let words = Words::first_of(window, skip + RUN + 1);
         if words.len() > skip + RUN
             && let Some(hash) = words.hash(skip, RUN)
         {
@@ -254,18 +268,11 @@ mod tests {
     #[test]
     fn every_run_is_where_it_says() {
         let list = List::get();
-        for (hashed, runs) in &list.runs {
-            for run in runs {
-                let license = list.licenses.get(run.license).unwrap();
-                let words = &license.terms().words;
-                assert_eq!(
-                    words.hash(words.at_source(run.at), RUN),
-                    Some(*hashed),
-                    "{} {}",
-                    license.id,
-                    run.at
-                );
-            }
+        for (hashed, run) in &list.runs {
+            let license = list.licenses.get(run.license).unwrap();
+            let words = &license.terms().words;
+            assert_eq!(words.hash(words.at_source(run.at), RUN), Some(*hashed), "{} {}", license.id, run.at);
+            assert!(list.at(*hashed).any(|found| (found.license, found.at) == (run.license, run.at)));
         }
         assert!(list.licenses.len() > 550, "{}", list.licenses.len());
     }

@@ -164,7 +164,7 @@ fn candidates(words: &Words) -> impl Iterator<Item = (usize, Vec<(Run, usize)>)>
         for run in list.at(hash) {
             let places = places.entry(run.license).or_default();
             if places.len() < MAX_PLACES {
-                places.push((*run, at));
+                places.push((run, at));
             }
         }
     }

@@ -24,11 +24,19 @@ struct Word {
 impl Words {
     /// Takes `source` apart.
     pub(super) fn of(source: &str) -> Self {
-        let mut reader = Reader { source, words: Self::default() };
+        Self::first_of(source, usize::MAX)
+    }
+
+    /// The first words of `source`, at most so many.
+    pub(super) fn first_of(source: &str, most: usize) -> Self {
+        // Most have five letters, and something between them.
+        let room = most.min(source.len() / 6);
+        let words = Self { text: String::with_capacity(source.len()), words: Vec::with_capacity(room) };
+        let mut reader = Reader { source, words };
         let mut at = 0;
-        while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
-            let skipped = rest.find(char::is_alphanumeric).unwrap_or(rest.len());
-            let start = at + skipped;
+        while reader.words.len() < most
+            && let Some(start) = reader.next(at)
+        {
             at = reader.word(start);
         }
         reader.words
@@ -48,10 +56,19 @@ impl Words {
 
     /// The word at `index`; empty beyond the end.
     pub(super) fn get(&self, index: usize) -> &str {
-        let Some(word) = self.words.get(index) else { return "" };
+        self.texts(index..index + 1)
+    }
+
+    /// The words of `range`, one after the other; empty if one is beyond the end.
+    fn texts(&self, range: Range<usize>) -> &str {
+        let bounds = self.start(range.start) as usize..self.start(range.end) as usize;
+        if range.end > self.words.len() { "" } else { self.text.get(bounds).unwrap_or_default() }
+    }
+
+    /// Where the word at `index` begins in `text`.
+    fn start(&self, index: usize) -> u32 {
         let before = index.checked_sub(1).and_then(|before| self.words.get(before));
-        let start = before.map_or(0, |before| before.end as usize);
-        self.text.get(start..word.end as usize).unwrap_or_default()
+        before.map_or(0, |before| before.end)
     }
 
     /// Whether the word at `index` is the word `other` at `other_index`, and neither is beyond the end.
@@ -60,6 +77,41 @@ impl Words {
             return false;
         };
         word.hash == other_word.hash && self.get(index) == other.get(other_index)
+    }
+
+    /// How many words in a row, from `index` on, are those of `other` from `other_index` on.
+    pub(super) fn same_behind(&self, index: usize, other: &Self, other_index: usize) -> usize {
+        let words = self.words.get(index..).unwrap_or_default();
+        let others = other.words.get(other_index..).unwrap_or_default();
+        let (start, other_start) = (self.start(index), other.start(other_index));
+        let is_same = |(one, other): &(&Word, &Word)| {
+            one.hash == other.hash && one.end.wrapping_sub(start) == other.end.wrapping_sub(other_start)
+        };
+        let count = words.iter().zip(others).take_while(is_same).count();
+        if self.texts(index..index + count) == other.texts(other_index..other_index + count) {
+            return count;
+        }
+        (0..count).take_while(|step| self.same(index + step, other, other_index + step)).count()
+    }
+
+    /// How many words in a row, from the one before `index` back, are those of `other` before `other_index`.
+    pub(super) fn same_before(&self, index: usize, other: &Self, other_index: usize) -> usize {
+        let words = self.words.get(..index).unwrap_or_default();
+        let others = other.words.get(..other_index).unwrap_or_default();
+        let (end, other_end) = (self.start(index), other.start(other_index));
+        let is_same = |(one, other): &(&Word, &Word)| {
+            one.hash == other.hash && end.wrapping_sub(one.end) == other_end.wrapping_sub(other.end)
+        };
+        let count = words.iter().rev().zip(others.iter().rev()).take_while(is_same).count();
+        if self.texts(index - count..index) == other.texts(other_index - count..other_index) {
+            return count;
+        }
+        (1..=count).take_while(|back| self.same(index - back, other, other_index - back)).count()
+    }
+
+    /// The hash of the word at `index`; 0 beyond the end.
+    pub(super) fn hash_of(&self, index: usize) -> u64 {
+        self.words.get(index).map_or(0, |word| word.hash)
     }
 
     /// A hash of the `count` words from `start` on, the same in every run; none if there are fewer.
@@ -84,11 +136,21 @@ impl Words {
     }
 }
 
-const PRIME: u64 = 0x0100_0000_01b3;
+const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// FNV-1a. Whoever makes two words collide wins nothing: what hashes agree on is compared.
+/// As FNV-1a, but of eight bytes at a time. Whoever makes two words collide wins nothing: what hashes agree on is compared.
 fn hash(word: &str) -> u64 {
-    word.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
+    let add = |hash: u64, bytes: [u8; 8]| {
+        let mixed = (hash ^ u64::from_le_bytes(bytes)).wrapping_mul(PRIME);
+        mixed ^ mixed >> 32
+    };
+    let (whole, rest) = word.as_bytes().as_chunks();
+    let hash = whole.iter().fold(word.len() as u64, |hash, bytes| add(hash, *bytes));
+    let mut last = [0; 8];
+    for (last, byte) in last.iter_mut().zip(rest) {
+        *last = *byte;
+    }
+    add(hash, last)
 }
 
 /// No file that is read is longer.
@@ -102,13 +164,37 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Where the first word at `from` or behind it may begin.
+    fn next(&self, from: usize) -> Option<usize> {
+        let rest = self.source.get(from..)?;
+        let ascii = rest.bytes().take_while(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric()).count();
+        let behind = rest.get(ascii..)?;
+        Some(from + ascii + behind.find(char::is_alphanumeric)?)
+    }
+
     /// Reads the word at `start`, and returns where to go on.
     fn word(&mut self, start: usize) -> usize {
         let rest = self.source.get(start..).unwrap_or_default();
         let begin = self.words.text.len();
-        let mut chars = rest.char_indices().peekable();
-        let mut end = rest.len();
-        while let Some((at, c)) = chars.next() {
+        let ascii = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        self.words.text.push_str(rest.get(..ascii).unwrap_or_default());
+        if let Some(word) = self.words.text.get_mut(begin..) {
+            word.make_ascii_lowercase();
+        }
+        let end = match rest.as_bytes().get(ascii) {
+            None => ascii,
+            Some(byte) if byte.is_ascii() && !matches!(byte, b'\'' | b'.' | b'-') => ascii,
+            Some(_) => self.rest_of_word(begin, rest, ascii),
+        };
+        self.finish(begin, start, start + end);
+        start + end.max(1)
+    }
+
+    /// Reads on, from the byte `at` of `rest`, of the word that was written from `begin` on; returns where it ends in `rest`.
+    fn rest_of_word(&mut self, begin: usize, rest: &str, at: usize) -> usize {
+        let mut chars = rest.get(at..).unwrap_or_default().char_indices().peekable();
+        while let Some((behind, c)) = chars.next() {
+            let at = at + behind;
             if c.is_ascii_alphanumeric() {
                 self.words.text.push(c.to_ascii_lowercase());
                 continue;
@@ -134,14 +220,10 @@ impl Reader<'_> {
                 }
                 // `non-exclusive` is as often one word.
                 ('-', Some(next)) if written == "non" && next.is_alphabetic() => {}
-                _ => {
-                    end = at;
-                    break;
-                }
+                _ => return at,
             }
         }
-        self.finish(begin, start, start + end);
-        start + end.max(1)
+        rest.len()
     }
 
     fn finish(&mut self, begin: usize, start: usize, end: usize) {
@@ -162,6 +244,9 @@ impl Reader<'_> {
     /// Whether `word` numbers an item of a list: `1.` and `a)` at the beginning of a line or behind a sentence,
     /// `(a)` anywhere. What comments in m4 begin with is no word either.
     fn is_marker(&self, word: &str, start: usize, end: usize) -> bool {
+        if word.len() > 4 {
+            return false;
+        }
         let before = self.source.get(..start).unwrap_or_default();
         let after = self.source.get(end..).unwrap_or_default();
         let opened = before.ends_with('(') && after.starts_with(')');
@@ -218,7 +303,27 @@ fn spelling(word: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn words_in_a_row_are_counted_as_one_by_one(
+            one in "(a|ab|abc|b){0,12}( (a|ab|b|ba)){0,12}", other in "(a|ab|b)?( (a|ab|b|ba)){0,12}",
+            at in 0..14_usize, other_at in 0..14_usize,
+        ) {
+            let (one, other) = (Words::of(&one), Words::of(&other));
+            let (at, other_at) = (at.min(one.len()), other_at.min(other.len()));
+            let behind = (0..one.len()).take_while(|step| one.same(at + step, &other, other_at + step)).count();
+            prop_assert_eq!(one.same_behind(at, &other, other_at), behind);
+            let is_same = |back: &usize| {
+                let places = at.checked_sub(*back).zip(other_at.checked_sub(*back));
+                places.is_some_and(|(at, other_at)| one.same(at, &other, other_at))
+            };
+            prop_assert_eq!(one.same_before(at, &other, other_at), (1..=at).take_while(is_same).count());
+        }
+    }
 
     fn check(text: &str, expected: &str) {
         let words = Words::of(text);

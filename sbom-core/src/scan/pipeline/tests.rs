@@ -65,7 +65,7 @@ fn read_all(reader: &mut impl Archive) -> (u64, io::Result<usize>) {
 
 /// Reads layers of these lengths, all at once, with `helpers`.
 fn check(helpers: usize, lengths: &[u64], end: &End) {
-    let pipeline = Pipeline::new(lengths, lengths.len() + helpers, Hashings::default());
+    let pipeline = Pipeline::new(lengths, lengths.len() + helpers, Aside::default());
     std::thread::scope(|scope| {
         for length in lengths {
             let pipeline = &pipeline;
@@ -104,7 +104,7 @@ fn whoever_unpacks_the_bytes_are_the_same() {
 #[test]
 fn a_bound_met_beyond_what_was_read_does_not_count() {
     let exceeded = LimitExceeded { limit: Limits::default().unpacked_bytes };
-    let pipeline = Pipeline::new(&[1000], 1, Hashings::default());
+    let pipeline = Pipeline::new(&[1000], 1, Aside::default());
     let producer = Count { at: 0, length: 1000, end: End::Exceeded(exceeded) };
     let mut ahead = pipeline.begin(producer, None);
     assert_eq!(ahead.read(&mut [0; 100]).unwrap(), 100);
@@ -113,7 +113,7 @@ fn a_bound_met_beyond_what_was_read_does_not_count() {
 
 #[test]
 fn who_helps_for_a_while_is_let_go() {
-    let pipeline = Pipeline::<Count>::new(&[1], 1, Hashings::default());
+    let pipeline = Pipeline::<Count>::new(&[1], 1, Aside::default());
     let is_enough = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| pipeline.help_until(&|| is_enough.load(Ordering::Relaxed)));
@@ -124,7 +124,7 @@ fn who_helps_for_a_while_is_let_go() {
 
 #[test]
 fn a_layer_given_up_lets_helpers_go() {
-    let pipeline = Pipeline::new(&[1, 1], 2, Hashings::default());
+    let pipeline = Pipeline::new(&[1, 1], 2, Aside::default());
     std::thread::scope(|scope| {
         scope.spawn(|| pipeline.help());
         let ahead = pipeline.begin(Count { at: 0, length: 1 << 30, end: End::Reached }, None);
@@ -136,7 +136,7 @@ fn a_layer_given_up_lets_helpers_go() {
 #[test]
 fn whoever_walks_a_small_layer_unpacks_first_for_the_large_one_that_would_be_done_last() {
     let layers = [40, 4].map(|chunks| chunks * CHUNK as u64);
-    let pipeline = Pipeline::new(&layers, 2, Hashings::default());
+    let pipeline = Pipeline::new(&layers, 2, Aside::default());
     let _taken_on = layers.map(|length| pipeline.take_on(length));
     let [large, mut small] = layers.map(|length| begin(&pipeline, length));
 
@@ -147,7 +147,7 @@ fn whoever_walks_a_small_layer_unpacks_first_for_the_large_one_that_would_be_don
 #[test]
 fn who_has_as_much_as_may_lie_ready_walks_most_of_it_before_helping_again() {
     let layers = [80, 20].map(|chunks| chunks * CHUNK as u64);
-    let pipeline = Pipeline::new(&layers, 2, Hashings::default());
+    let pipeline = Pipeline::new(&layers, 2, Aside::default());
     let _taken_on = layers.map(|length| pipeline.take_on(length));
     let [large, mut small] = layers.map(|length| begin(&pipeline, length));
 
@@ -169,7 +169,7 @@ fn who_has_as_much_as_may_lie_ready_walks_most_of_it_before_helping_again() {
 #[test]
 fn whoever_walks_a_layer_unpacks_it_where_no_other_is_late() {
     let layers = [12, 10, 8].map(|chunks| chunks * CHUNK as u64);
-    let pipeline = Pipeline::new(&layers, 2, Hashings::default());
+    let pipeline = Pipeline::new(&layers, 2, Aside::default());
     let _taken_on = layers.map(|length| pipeline.take_on(length));
     let [large, mut small, _] = layers.map(|length| begin(&pipeline, length));
 
@@ -191,7 +191,7 @@ fn where_a_helper_panics_nobody_waits_for_it() {
         }
     }
 
-    let pipeline = Pipeline::new(&[1], 2, Hashings::default());
+    let pipeline = Pipeline::new(&[1], 2, Aside::default());
     let _taken_on = pipeline.take_on(1);
     let mut ahead = pipeline.begin(Panics, None);
     std::thread::scope(|scope| {

@@ -1,0 +1,66 @@
+//! Who compares a text changes nothing.
+
+use std::thread;
+
+use super::*;
+use crate::{
+    detect::copyright::{Copyright, Form},
+    license::custom,
+    limits::Limits,
+};
+
+const NAMES: [&str; 6] = ["MIT", "ISC", "Zlib", "BSD-3-Clause", "Apache-2.0", "MIT"];
+
+/// Files that hold the texts of these licences.
+fn found(names: &[&str]) -> Vec<Finding> {
+    let text = |name: &&str| spdx::license_id(name).unwrap().text();
+    let copyright =
+        |text| Copyright { form: Form::Text, licenses: custom("a", text).into(), parts: Vec::new() };
+    names.iter().map(text).map(|text| Finding::Copyright(copyright(text))).collect()
+}
+
+fn limit(bytes: u64) -> Limit {
+    let mut limits = Limits::default();
+    limits.set("license-bytes", bytes);
+    limits.license_bytes
+}
+
+/// The licences that were found.
+fn names(readings: &[(Arc<str>, Option<Reading>)]) -> Vec<String> {
+    let mut names: Vec<_> =
+        readings.iter().flat_map(|(_, reading)| reading.clone().unwrap().expressions).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_text_is_compared_once_whoever_does_it() {
+    let texts = Texts::default();
+    let mine = texts.add(&found(&NAMES), limit(u64::MAX));
+    let others = texts.add(&found(&NAMES[..2]), limit(u64::MAX));
+    assert_eq!((mine.len(), others.len(), texts.lock().waiting.len()), (6, 2, 5));
+
+    thread::scope(|scope| {
+        scope.spawn(|| while texts.help() {});
+        assert_eq!(names(&texts.finish(others)), ["ISC", "MIT"]);
+    });
+    assert!(!texts.are_waiting() && !texts.help());
+    let readings = texts.finish(mine);
+    assert_eq!(names(&readings), ["Apache-2.0", "BSD-3-Clause", "ISC", "MIT", "Zlib"]);
+    assert!(readings.is_sorted_by(|(one, _), (other, _)| one < other));
+}
+
+#[test]
+fn nobody_waits_for_who_took_a_text_on() {
+    let texts = Texts::default();
+    let mine = texts.add(&found(&NAMES[..1]), limit(u64::MAX));
+    assert!(texts.lock().waiting.pop().is_some());
+    assert_eq!(names(&texts.finish(mine)), ["MIT"]);
+}
+
+#[test]
+fn what_is_beyond_the_limit_is_not_compared() {
+    let texts = Texts::default();
+    let mine = texts.add(&found(&NAMES), limit(2500));
+    assert_eq!(names(&texts.finish(mine)), ["ISC", "MIT"]);
+}
