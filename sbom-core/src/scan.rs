@@ -208,8 +208,9 @@ fn scan_once(
     let parts = Parts::new(source, &shared, progress, partial);
     let lengths: Vec<u64> = layers.iter().map(|layer| layer.size.unwrap_or(0)).collect();
     let pipeline = Pipeline::new(&lengths, options.jobs.get(), shared.aside.clone());
+    let wake = || pipeline.wake();
     let all_proved = read_layers(layers, &shared, &mut overlay, &pipeline, &|layer, stop| match parts
-        .read_layer(layer, stop)
+        .read_layer(layer, stop, &wake)
     {
         Some(read) => Ok(LayerRead { content: read?, is_proved: false }),
         None => results.layer(layer, &pipeline, stop),
@@ -238,7 +239,7 @@ struct LayerRead {
 pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// Reads all layers with `jobs` threads, in the order of a [`Schedule`], and folds them in theirs. A thread that finds no
-/// layer left, or no room for one, unpacks ahead for the others. Of several failures that of the lowest layer is
+/// layer left, or no room for one, unpacks ahead for the others and does what lies aside. Of several failures that of the lowest layer is
 /// reported, whichever came first. Gives whether all layers were proved.
 fn read_layers<'l>(
     layers: &'l [LayerDescriptor],

@@ -302,7 +302,7 @@ pub(super) struct Inspector<'a> {
     captured: u64,
     /// Packages, modules and crates.
     records: u64,
-    /// Licence texts.
+    /// Licence texts that are to be compared by the end of the layer.
     texts: Vec<Arc<str>>,
     /// What files are hashed by way of; empty if they are not hashed.
     buffer: Vec<u8>,
@@ -385,8 +385,9 @@ impl<'a> Inspector<'a> {
         Ok(())
     }
 
-    /// What the layer holds. Its licence texts are compared now, as far as nobody has done so.
-    pub(super) fn finish(mut self) -> LayerContent {
+    /// What the layer holds; none if the work on it is to stop. Its licence texts are compared now, as far as nobody has done so:
+    /// who can help with that is told by `wake`.
+    pub(super) fn finish(mut self, wake: &dyn Fn()) -> Option<LayerContent> {
         let is_met = |name: &ImagePath| {
             self.content.entries.iter().any(|entry| entry.path.strip_prefix(name).is_some())
         };
@@ -394,8 +395,12 @@ impl<'a> Inspector<'a> {
         for path in met {
             self.gap(disputed(path));
         }
-        self.content.readings = self.shared.aside.texts.finish(self.texts);
-        self.content
+        let texts = &self.shared.aside.texts;
+        if texts.are_waiting() {
+            wake();
+        }
+        self.content.readings = texts.finish(self.texts, self.stop)?;
+        Some(self.content)
     }
 }
 

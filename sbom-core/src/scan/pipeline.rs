@@ -2,7 +2,7 @@
 //!
 //! A [`Pipeline`] holds what unpacks each layer that is being read. Whoever walks a layer takes unpacked bytes from it
 //! by way of [`Ahead`]; where none lie ready, it unpacks them itself, and where another thread is at it, it unpacks for
-//! other layers or waits. So one thread alone reads a layer as if there were no pipeline, and a thread too many costs
+//! other layers, does what lies [`Aside`], or waits. So one thread alone reads a layer as if there were no pipeline, and a thread too many costs
 //! nothing but its waiting.
 //!
 //! A layer is unpacked by one thread at a time. One that is larger than a thread's share of all that is left would be
@@ -39,7 +39,7 @@ pub(super) struct Pipeline<P> {
     threads: u64,
     /// What whoever unpacks hashes beside, and who has nothing to unpack does.
     aside: Aside,
-    /// Told when there may be something to unpack, or no more to come.
+    /// Told when there may be something to unpack, or texts are to be compared, or no more is to come.
     work: Condvar,
 }
 
@@ -123,7 +123,7 @@ impl<P: Unpack> Pipeline<P> {
         TakenOn { pipeline: self, length }
     }
 
-    /// Unpacks ahead for whoever needs it most, until all layers are finished.
+    /// Unpacks ahead for whoever needs it most, and compares texts meanwhile, until all layers are finished.
     pub(super) fn help(&self) {
         self.help_until(&|| false);
     }
@@ -162,7 +162,7 @@ impl<P: Unpack> Pipeline<P> {
 }
 
 impl<P> Pipeline<P> {
-    /// Lets those who help see whether it is enough.
+    /// Lets those who help see whether it is enough, or texts are to be compared.
     pub(super) fn wake(&self) {
         // Whoever looked before waits by now.
         drop(self.lock());
@@ -382,7 +382,8 @@ impl<P: Unpack> Ahead<'_, P> {
         }
         // This takes longer than hashing a piece.
         self.await_unpacked(false);
-        texts.help()
+        texts.help();
+        true
     }
 
     fn await_unpacked(&self, is_awaited: bool) {

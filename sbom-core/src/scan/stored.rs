@@ -62,8 +62,8 @@ pub(super) fn read_layer<'a>(
     if let Some(gap) = walked.note {
         inspector.gap(gap);
     }
-    pipeline.wake();
-    Ok((inspector.finish(), walked.is_proved))
+    let content = inspector.finish(&|| pipeline.wake()).ok_or(ScanError::Stopped)?;
+    Ok((content, walked.is_proved))
 }
 
 /// Walks one layer with `sink`, and checks its digest and size.

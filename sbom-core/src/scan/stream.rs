@@ -137,12 +137,12 @@ fn read_member(
         if shared.options.jobs > NonZeroUsize::MIN && member.size >= SMALL {
             scope.spawn(|| pipeline.help());
         }
-        let walked = walk_archive(archive, &pipeline, &mut inspector)?;
-        if let Some(gap) = &walked.note {
-            inspector.gap(gap.clone());
+        let mut walked = walk_archive(archive, &pipeline, &mut inspector)?;
+        if let Some(gap) = walked.note.take() {
+            inspector.gap(gap);
         }
-        pipeline.wake();
-        Ok((walked, inspector.finish()))
+        let content = inspector.finish(&|| pipeline.wake()).ok_or(ScanError::Stopped)?;
+        Ok((walked, content))
     });
     progress.end(layer);
     let (walked, content) = read?;

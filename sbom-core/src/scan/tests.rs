@@ -11,12 +11,14 @@ use std::{
 
 use super::*;
 use crate::{
+    cache::{self, LayerCache},
     detect::GapKind,
     oci::Subject,
     source::{
         LayerBytes, SourceError,
         testing::{Memory, archive},
     },
+    timestamp::Timestamp,
 };
 
 fn options(jobs: usize) -> Options {
@@ -64,6 +66,36 @@ fn what_is_lost_where_unpacking_fails_is_the_same_for_any_number_of_jobs() {
         for jobs in [2, 3, 8, 2, 3, 8] {
             assert_eq!(run(jobs), expected, "{tail} bytes, --jobs {jobs}");
         }
+    }
+}
+
+#[test]
+fn licence_texts_beyond_the_limit_are_the_same_for_any_number_of_jobs_and_from_the_cache() {
+    let names = ["MIT", "ISC", "Zlib", "BSD-3-Clause", "MIT", "X11", "BSL-1.0", "Apache-2.0"];
+    let layers = names.iter().enumerate().map(|(n, name)| {
+        let status =
+            format!("Package: p{n}\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n");
+        let text = spdx::license_id(name).unwrap().text();
+        archive(&[
+            (&format!("usr/share/doc/p{n}/copyright"), text.as_bytes()),
+            (&format!("var/lib/dpkg/status.d/p{n}"), status.as_bytes()),
+        ])
+    });
+    let memory = Memory::new(layers.collect());
+    let run = |jobs, cache| {
+        let mut options = Options { cache, ..options(jobs) };
+        options.limits.set("license-bytes", 5000);
+        scan(&memory, &options, &Silent).unwrap()
+    };
+    let expected = run(1, None);
+    let concluded = expected.components.iter().filter(|component| component.concluded.expression.is_some());
+    assert!((2..names.len()).contains(&concluded.count()));
+    assert!(expected.gaps.iter().any(|gap| gap.message.contains("license-bytes")), "{:?}", expected.gaps);
+    for jobs in [1, 2, 3, 8] {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = || Some(LayerCache::new(folder.path(), cache::DEFAULT_BYTES, Timestamp::UNKNOWN));
+        assert_eq!(run(jobs, None), expected, "--jobs {jobs}");
+        assert_eq!((run(jobs, cache()), run(jobs, cache())), (expected.clone(), expected.clone()));
     }
 }
 

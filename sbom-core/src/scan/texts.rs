@@ -1,12 +1,16 @@
 //! Licence texts, compared with the SPDX list as soon as they were met: by who waits for something else, and what is left at
-//! the end of a layer by all who have nothing else to do.
+//! the end of a layer by who read it, beside those who have nothing else to do.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
+use super::Stop;
 use crate::{
     detect::{Finding, apk::ApkFile, dpkg::DpkgFile},
     license::{
@@ -16,92 +20,134 @@ use crate::{
     limits::Limit,
 };
 
-/// The texts of all layers that were met so far.
+/// The texts of all layers that were met so far. All clones are of the same.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Texts(Arc<Mutex<Met>>);
+pub(super) struct Texts(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    met: Mutex<Met>,
+    /// Those that nobody took on. Beside `met`, which is locked for as long as a text is looked up.
+    waiting: AtomicUsize,
+}
 
 #[derive(Debug, Default)]
 struct Met {
     states: HashMap<Arc<str>, State>,
-    /// Those that nobody took on.
-    waiting: Vec<Arc<str>>,
+    /// Those that nobody took on, and others that somebody did since.
+    queue: Vec<Arc<str>>,
     bytes: u64,
 }
 
 #[derive(Debug, Clone)]
 enum State {
-    /// Nobody compared it, or not to the end.
-    Open,
-    /// What it is.
+    Waiting,
+    /// Somebody compares it.
+    Taken,
     Compared(Option<Reading>),
 }
 
 impl Texts {
-    /// Takes note of those in `found`, as far as `limit` lets all together be compared, and gives them.
+    /// Takes note of those in `found`, as far as `limit` lets all together be compared, and gives these, a text that is met
+    /// again as the same `Arc`.
     pub(super) fn add(&self, found: &[Finding], limit: Limit) -> Vec<Arc<str>> {
         let texts: Vec<_> = found.iter().flat_map(license_texts).collect();
-        if !texts.is_empty() {
-            let mut met = self.lock();
-            for text in &texts {
-                met.add(text, limit);
-            }
+        if texts.is_empty() {
+            return texts;
         }
+        let mut met = self.lock();
+        let before = met.queue.len();
+        let texts = texts.into_iter().filter_map(|text| met.add(text, limit)).collect();
+        self.0.waiting.fetch_add(met.queue.len() - before, Ordering::Relaxed);
         texts
     }
 
-    /// Whether there is one that nobody took on.
+    /// Whether there may be one that nobody took on.
     pub(super) fn are_waiting(&self) -> bool {
-        !self.lock().waiting.is_empty()
+        self.0.waiting.load(Ordering::Relaxed) > 0
     }
 
-    /// Compares one that nobody took on; false if there is none.
-    pub(super) fn help(&self) -> bool {
-        let Some(text) = self.lock().waiting.pop() else { return false };
-        let reading = recognise(&text);
-        self.lock().states.insert(text, State::Compared(reading));
-        true
-    }
-
-    /// What these are, sorted: of those that were too much to be compared nothing.
-    pub(super) fn finish(&self, mut texts: Vec<Arc<str>>) -> Vec<(Arc<str>, Option<Reading>)> {
-        if texts.is_empty() {
-            return Vec::new();
+    /// Compares one that nobody took on, if there is one.
+    pub(super) fn help(&self) {
+        let mut met = self.lock();
+        while let Some(text) = met.queue.pop() {
+            if self.take_on(&mut met, &text) {
+                drop(met);
+                self.compare(&text);
+                return;
+            }
         }
-        while self.help() {}
+    }
+
+    /// What these are, sorted: those that nobody compared are compared now. None if it is to `stop`.
+    pub(super) fn finish(
+        &self,
+        mut texts: Vec<Arc<str>>,
+        stop: Stop<'_>,
+    ) -> Option<Vec<(Arc<str>, Option<Reading>)>> {
+        texts.sort_unstable_by_key(|text| Arc::as_ptr(text).addr());
+        texts.dedup_by(|one, other| Arc::ptr_eq(one, other));
         texts.sort();
-        texts.dedup();
+        for text in &texts {
+            if stop() {
+                return None;
+            }
+            let is_mine = self.take_on(&mut self.lock(), text);
+            if is_mine {
+                self.compare(text);
+            }
+        }
         let read = |text: Arc<str>| {
-            let state = self.lock().states.get(&text)?.clone();
+            let state = self.lock().states.get(&text).cloned();
             let reading = match state {
-                State::Compared(reading) => reading,
-                // Whoever took it on may have only begun.
-                State::Open => recognise(&text),
+                Some(State::Compared(reading)) => reading,
+                // Nobody waits for who took it on.
+                _ => self.compare(&text),
             };
-            Some((text, reading))
+            (text, reading)
         };
-        texts.into_iter().filter_map(read).collect()
+        Some(texts.into_iter().map(read).collect())
     }
 
     /// Forgets all, and gives their memory back.
     pub(super) fn forget(&self) {
         mem::take(&mut *self.lock());
+        self.0.waiting.store(0, Ordering::Relaxed);
+    }
+
+    /// Takes on what is waiting; false if somebody did already.
+    fn take_on(&self, met: &mut Met, text: &str) -> bool {
+        let waiting = met.states.get_mut(text).filter(|state| matches!(state, State::Waiting));
+        let is_waiting = waiting.map(|state| *state = State::Taken).is_some();
+        if is_waiting {
+            self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        is_waiting
+    }
+
+    fn compare(&self, text: &Arc<str>) -> Option<Reading> {
+        let reading = recognise(text);
+        self.lock().states.insert(text.clone(), State::Compared(reading.clone()));
+        reading
     }
 
     fn lock(&self) -> MutexGuard<'_, Met> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.met.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Met {
-    fn add(&mut self, text: &Arc<str>, limit: Limit) {
-        if let Entry::Vacant(place) = self.states.entry(text.clone()) {
-            let bytes = self.bytes.saturating_add(text.len() as u64);
-            if limit.check(bytes).is_ok() {
-                self.bytes = bytes;
-                place.insert(State::Open);
-                self.waiting.push(text.clone());
-            }
+    /// The text as it was first met, if it is to be compared.
+    fn add(&mut self, text: Arc<str>, limit: Limit) -> Option<Arc<str>> {
+        if let Some((known, _)) = self.states.get_key_value(&text) {
+            return Some(known.clone());
         }
+        let bytes = self.bytes.saturating_add(text.len() as u64);
+        limit.check(bytes).ok()?;
+        self.bytes = bytes;
+        self.states.insert(text.clone(), State::Waiting);
+        self.queue.push(text.clone());
+        Some(text)
     }
 }
 

@@ -207,6 +207,7 @@ impl Pair<'_> {
             }
         };
         let (mut of_license, mut of_text, mut differences) = (0, 0, 0);
+        work.spend(1)?;
         loop {
             let count = alike(of_license, of_text);
             of_license += count;
@@ -233,8 +234,8 @@ impl Pair<'_> {
             }
             let here =
                 array::from_fn(|step| at(license, of_license + step).map_or(0, |at| words.hash_of(at)));
-            let there = array::from_fn(|back| {
-                at(text, of_text + MAX_FOREIGN - back).map_or(0, |at| self.text.hash_of(at))
+            let there = array::from_fn(|from_end| {
+                at(text, of_text + MAX_FOREIGN - from_end).map_or(0, |at| self.text.hash_of(at))
             });
             let same = |skipped, foreign, step| same(of_license + skipped + step, of_text + foreign + step);
             let (skipped, foreign) = resume(remaining, &here, &there, same, work)?;
@@ -312,7 +313,10 @@ fn ends_with(words: &Words, end: usize, phrases: &[&[&str]]) -> bool {
         let start = last.checked_sub(before.len());
         start.is_some_and(|start| words.range(start..last).eq(before.iter().copied()))
     };
-    phrases.iter().filter_map(|phrase| phrase.split_last()).any(|(end, before)| *end == word && are(before))
+    phrases
+        .iter()
+        .filter_map(|phrase| phrase.split_last())
+        .any(|(word_of_it, before)| *word_of_it == word && are(before))
 }
 
 /// Whether the words from `start` on are those of one of `phrases`.

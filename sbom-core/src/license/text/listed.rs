@@ -9,7 +9,7 @@ use std::{
     sync::{LazyLock, OnceLock},
 };
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::{compare::Terms, words::Words};
 
@@ -100,13 +100,14 @@ impl List {
     }
 
     fn new() -> Self {
+        let ends: Vec<_> = ENDS.iter().map(Finder::new).collect();
         let mut licenses: Vec<Listed> = spdx::identifiers::LICENSES
             .iter()
             .filter_map(|license| spdx::license_id(license.name))
             .filter(|license| !license.is_deprecated() && is_one_of_its_text(license.name))
             .map(|license| Listed {
                 id: license.name,
-                body: body(license.text()),
+                body: body(license.text(), &ends),
                 text: license.text(),
                 runs: 0,
                 terms: OnceLock::new(),
@@ -186,8 +187,8 @@ fn without_twins(licenses: Vec<Listed>) -> Vec<Listed> {
     licenses.into_iter().zip(alone).filter_map(|(license, alone)| alone.then_some(license)).collect()
 }
 
-/// A text without what may differ before and behind the terms.
-fn body(text: &str) -> &str {
+/// A text without what may differ before and behind the terms, which one of `ends` follows.
+fn body<'t>(text: &'t str, ends: &[Finder<'_>]) -> &'t str {
     let mut rest = text.trim_start();
     loop {
         let paragraph = rest.split("\n\n").next().unwrap_or_default();
@@ -206,7 +207,7 @@ fn body(text: &str) -> &str {
     }
     let third = rest.len() / 3 + 1;
     let behind = rest.as_bytes().get(third..).unwrap_or_default();
-    let end = ENDS.iter().filter_map(|end| memmem::find(behind, end.as_bytes())).min();
+    let end = ends.iter().filter_map(|end| end.find(behind)).min();
     let end = end.map(|at| third + at);
     rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest).trim_end()
 }

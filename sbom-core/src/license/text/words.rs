@@ -138,7 +138,8 @@ impl Words {
 
 const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// As FNV-1a, but of eight bytes at a time. Whoever makes two words collide wins nothing: what hashes agree on is compared.
+/// As FNV-1a, but of eight bytes at a time. Whoever makes two words collide gains no licence by it: what hashes agree on is
+/// compared.
 fn hash(word: &str) -> u64 {
     let add = |hash: u64, bytes: [u8; 8]| {
         let mixed = (hash ^ u64::from_le_bytes(bytes)).wrapping_mul(PRIME);
@@ -322,6 +323,30 @@ mod tests {
                 places.is_some_and(|(at, other_at)| one.same(at, &other, other_at))
             };
             prop_assert_eq!(one.same_before(at, &other, other_at), (1..=at).take_while(is_same).count());
+        }
+    }
+
+    #[test]
+    fn words_that_only_have_the_same_hash_are_told_apart() {
+        let forged = |text: &str| {
+            let mut words = Words::of(text);
+            words.words.iter_mut().for_each(|word| word.hash = 1);
+            words
+        };
+        let one = forged("aa bb cc dd");
+        for (other, behind, before) in [
+            ("aa bb cc dd", 4, 4),
+            ("aa bx cc dd", 1, 2),
+            ("ab bb cc dd", 0, 3),
+            ("aaa bb cc dd", 0, 3),
+            ("aa bb cc de", 3, 0),
+        ] {
+            let other = forged(other);
+            assert_eq!(
+                (one.same_behind(0, &other, 0), one.same_before(4, &other, 4)),
+                (behind, before),
+                "{other:?}"
+            );
         }
     }
 

@@ -31,9 +31,17 @@ impl Chunk {
         if self.buffer.is_empty() {
             self.buffer = vec![0; CHUNK];
         }
-        let (filled, end) = fill(producer, &mut self.buffer, hashings);
-        self.filled = filled;
-        end
+        self.filled = 0;
+        let mut beside = hashings.beside();
+        while let Some(free) = self.buffer.get_mut(self.filled..).filter(|free| !free.is_empty()) {
+            match producer.unpack(free, &mut beside) {
+                Ok(0) => return Some(End::Reached),
+                Ok(count) => self.filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Some(End::of(&error)),
+            }
+        }
+        None
     }
 
     /// What was unpacked behind the first `taken` bytes.
@@ -56,7 +64,7 @@ impl End {
         Self::Failed(io::ErrorKind::Other, "the thread that unpacked it panicked".to_owned())
     }
 
-    pub(super) fn of(error: &io::Error) -> Self {
+    fn of(error: &io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<LimitExceeded>()) {
             Some(exceeded) => Self::Exceeded(*exceeded),
             None => Self::Failed(error.kind(), error.to_string()),
@@ -70,19 +78,4 @@ impl End {
             Self::Failed(kind, message) => Err(io::Error::new(*kind, message.clone())),
         }
     }
-}
-
-/// Unpacks until `buffer` is full, and hashes beside; gives how far it got, and why it got no further.
-fn fill(producer: &mut impl Unpack, buffer: &mut [u8], hashings: &Hashings) -> (usize, Option<End>) {
-    let mut filled = 0;
-    let mut beside = hashings.beside();
-    while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
-        match producer.unpack(free, &mut beside) {
-            Ok(0) => return (filled, Some(End::Reached)),
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (filled, Some(End::of(&error))),
-        }
-    }
-    (filled, None)
 }

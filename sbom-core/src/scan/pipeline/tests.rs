@@ -1,11 +1,22 @@
 //! What is unpacked ahead is what would have been unpacked in turn.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use sbom_inflate::Beside;
 
 use super::*;
-use crate::{layer::walk::CHUNK, limits::Limits};
+use crate::{
+    detect::{
+        Finding,
+        copyright::{Copyright, Form},
+    },
+    layer::walk::CHUNK,
+    license::custom,
+    limits::Limits,
+};
 
 /// Counts up, a few bytes at a time, and ends as it is told.
 struct Count {
@@ -119,6 +130,48 @@ fn who_helps_for_a_while_is_let_go() {
         scope.spawn(|| pipeline.help_until(&|| is_enough.load(Ordering::Relaxed)));
         is_enough.store(true, Ordering::Relaxed);
         pipeline.wake();
+    });
+}
+
+/// What lies aside, with a licence text in it.
+fn a_text_aside() -> Aside {
+    let licenses = custom("a", spdx::license_id("MIT").unwrap().text()).into();
+    let copyright = Copyright { form: Form::Text, licenses, parts: Vec::new() };
+    let aside = Aside::default();
+    aside.texts.add(&[Finding::Copyright(copyright)], Limits::default().license_bytes);
+    aside
+}
+
+/// Waits, but not for ever, until somebody took the text on.
+fn is_taken_on(aside: &Aside) -> bool {
+    let pause = || std::thread::sleep(Duration::from_millis(1));
+    (0..10_000).inspect(|_| pause()).any(|_| !aside.texts.are_waiting())
+}
+
+#[test]
+fn who_has_nothing_to_unpack_compares_texts() {
+    let aside = a_text_aside();
+    let pipeline = Pipeline::<Count>::new(&[1], 1, aside.clone());
+    let is_enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| pipeline.help_until(&|| is_enough.load(Ordering::Relaxed)));
+        assert!(is_taken_on(&aside));
+        is_enough.store(true, Ordering::Relaxed);
+        pipeline.wake();
+    });
+}
+
+#[test]
+fn who_waits_for_what_another_unpacks_compares_texts() {
+    let aside = a_text_aside();
+    let pipeline = Pipeline::new(&[1000], 2, aside.clone());
+    let mut ahead = begin(&pipeline, 1000);
+    let work = pipeline.lock().take(ahead.id).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| assert_eq!(ahead.read(&mut [0; 100]).unwrap(), 100));
+        let is_taken_on = is_taken_on(&aside);
+        drop(pipeline.unpack(pipeline.lock(), work));
+        assert!(is_taken_on);
     });
 }
 

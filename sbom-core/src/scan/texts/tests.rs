@@ -33,34 +33,54 @@ fn names(readings: &[(Arc<str>, Option<Reading>)]) -> Vec<String> {
     names
 }
 
+fn waiting(texts: &Texts) -> usize {
+    texts.0.waiting.load(Ordering::Relaxed)
+}
+
 #[test]
-fn every_text_is_compared_once_whoever_does_it() {
+fn whoever_compares_a_text_the_reading_is_the_same() {
     let texts = Texts::default();
     let mine = texts.add(&found(&NAMES), limit(u64::MAX));
     let others = texts.add(&found(&NAMES[..2]), limit(u64::MAX));
-    assert_eq!((mine.len(), others.len(), texts.lock().waiting.len()), (6, 2, 5));
+    assert!(Arc::ptr_eq(&mine[0], &mine[5]) && Arc::ptr_eq(&mine[0], &others[0]));
+    assert_eq!((mine.len(), others.len(), waiting(&texts)), (6, 2, 5));
 
+    assert_eq!(names(&texts.finish(others, &|| false).unwrap()), ["ISC", "MIT"]);
+    assert_eq!(waiting(&texts), 3);
     thread::scope(|scope| {
-        scope.spawn(|| while texts.help() {});
-        assert_eq!(names(&texts.finish(others)), ["ISC", "MIT"]);
+        scope.spawn(|| {
+            while texts.are_waiting() {
+                texts.help();
+            }
+        });
+        let readings = texts.finish(mine, &|| false).unwrap();
+        assert_eq!(names(&readings), ["Apache-2.0", "BSD-3-Clause", "ISC", "MIT", "Zlib"]);
+        assert!(readings.is_sorted_by(|(one, _), (other, _)| one < other));
     });
-    assert!(!texts.are_waiting() && !texts.help());
-    let readings = texts.finish(mine);
-    assert_eq!(names(&readings), ["Apache-2.0", "BSD-3-Clause", "ISC", "MIT", "Zlib"]);
-    assert!(readings.is_sorted_by(|(one, _), (other, _)| one < other));
+    assert_eq!(waiting(&texts), 0);
+    texts.help();
 }
 
 #[test]
 fn nobody_waits_for_who_took_a_text_on() {
     let texts = Texts::default();
     let mine = texts.add(&found(&NAMES[..1]), limit(u64::MAX));
-    assert!(texts.lock().waiting.pop().is_some());
-    assert_eq!(names(&texts.finish(mine)), ["MIT"]);
+    assert!(texts.take_on(&mut texts.lock(), &mine[0]));
+    assert!(!texts.take_on(&mut texts.lock(), &mine[0]) && !texts.are_waiting());
+    assert_eq!(names(&texts.finish(mine, &|| false).unwrap()), ["MIT"]);
 }
 
 #[test]
 fn what_is_beyond_the_limit_is_not_compared() {
     let texts = Texts::default();
     let mine = texts.add(&found(&NAMES), limit(2500));
-    assert_eq!(names(&texts.finish(mine)), ["ISC", "MIT"]);
+    assert_eq!(names(&texts.finish(mine, &|| false).unwrap()), ["ISC", "MIT"]);
+}
+
+#[test]
+fn a_layer_that_is_to_stop_compares_nothing() {
+    let texts = Texts::default();
+    let mine = texts.add(&found(&NAMES), limit(u64::MAX));
+    assert_eq!(texts.finish(mine, &|| true), None);
+    assert_eq!(waiting(&texts), 5);
 }
