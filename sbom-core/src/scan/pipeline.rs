@@ -2,8 +2,8 @@
 //!
 //! A [`Pipeline`] holds what unpacks each layer that is being read. Whoever walks a layer takes unpacked bytes from it
 //! by way of [`Ahead`]; where none lie ready, it unpacks them itself, and where another thread is at it, it unpacks for
-//! other layers, does what lies [`Aside`], or waits. So one thread alone reads a layer as if there were no pipeline, and a thread too many costs
-//! nothing but its waiting.
+//! other layers, does what lies [`Aside`], or waits. So one thread alone reads a layer as if there were no pipeline, and
+//! a thread too many costs nothing but its waiting.
 //!
 //! A layer is unpacked by one thread at a time. One that is larger than a thread's share of all that is left would be
 //! the last to be done, with the other threads idle; so all unpack for it before they unpack for themselves.
