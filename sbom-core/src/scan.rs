@@ -239,8 +239,8 @@ struct LayerRead {
 pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// Reads all layers with `jobs` threads, in the order of a [`Schedule`], and folds them in theirs. A thread that finds no
-/// layer left, or no room for one, unpacks ahead for the others and does what lies aside. Of several failures that of the lowest layer is
-/// reported, whichever came first. Gives whether all layers were proved.
+/// layer left, or no room for one, unpacks ahead for the others and does what lies aside. Of several failures that of the
+/// lowest layer is reported, whichever came first. Gives whether all layers were proved.
 fn read_layers<'l>(
     layers: &'l [LayerDescriptor],
     shared: &Shared<'_>,

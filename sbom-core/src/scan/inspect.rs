@@ -385,9 +385,9 @@ impl<'a> Inspector<'a> {
         Ok(())
     }
 
-    /// What the layer holds; none if the work on it is to stop. Its licence texts are compared now, as far as nobody has done so:
-    /// who can help with that is told by `wake`.
-    pub(super) fn finish(mut self, wake: &dyn Fn()) -> Option<LayerContent> {
+    /// What the layer holds. Its licence texts are compared now, as far as nobody has done so, and as long as the work on the
+    /// layer need not stop; `wake` tells those who can help with that.
+    pub(super) fn finish(mut self, wake: &dyn Fn()) -> LayerContent {
         let is_met = |name: &ImagePath| {
             self.content.entries.iter().any(|entry| entry.path.strip_prefix(name).is_some())
         };
@@ -399,8 +399,8 @@ impl<'a> Inspector<'a> {
         if texts.are_waiting() {
             wake();
         }
-        self.content.readings = texts.finish(self.texts, self.stop)?;
-        Some(self.content)
+        self.content.readings = texts.finish(self.texts, self.stop);
+        self.content
     }
 }
 

@@ -58,8 +58,8 @@ impl<'a> Parts<'a> {
         Self { source, shared, progress, is_wanted, read: Mutex::default() }
     }
 
-    /// Reads what detectors could want of one layer; `wake` is for [`Inspector::finish`]. None if the layer has to be read whole: that it was tried leaves
-    /// no trace in the bill.
+    /// Reads what detectors could want of one layer; `wake` is for [`Inspector::finish`]. None if the layer has to be read whole:
+    /// that it was tried leaves no trace in the bill.
     pub(super) fn read_layer(
         &self,
         layer: &LayerDescriptor,
@@ -78,11 +78,11 @@ impl<'a> Parts<'a> {
         let walked = self.walk(layer, &*access, &form, &report, &mut inspector);
         self.progress.end(layer);
         match walked {
-            Ok(Extent::Whole) => Some(inspector.finish(wake).ok_or(ScanError::Stopped)),
+            Ok(Extent::Whole) => Some(Ok(inspector.finish(wake))),
             Ok(Extent::Parts) => {
                 let proof = proof(&form);
                 self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(layer.index, proof);
-                Some(inspector.finish(wake).ok_or(ScanError::Stopped))
+                Some(Ok(inspector.finish(wake)))
             }
             Err(PartialError::Layer(LayerError::Stopped)) => Some(Err(ScanError::Stopped)),
             Err(error) => {

@@ -62,8 +62,7 @@ pub(super) fn read_layer<'a>(
     if let Some(gap) = walked.note {
         inspector.gap(gap);
     }
-    let content = inspector.finish(&|| pipeline.wake()).ok_or(ScanError::Stopped)?;
-    Ok((content, walked.is_proved))
+    Ok((inspector.finish(&|| pipeline.wake()), walked.is_proved))
 }
 
 /// Walks one layer with `sink`, and checks its digest and size.

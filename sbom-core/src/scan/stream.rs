@@ -141,8 +141,7 @@ fn read_member(
         if let Some(gap) = walked.note.take() {
             inspector.gap(gap);
         }
-        let content = inspector.finish(&|| pipeline.wake()).ok_or(ScanError::Stopped)?;
-        Ok((walked, content))
+        Ok((walked, inspector.finish(&|| pipeline.wake())))
     });
     progress.end(layer);
     let (walked, content) = read?;

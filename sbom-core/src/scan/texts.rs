@@ -79,18 +79,20 @@ impl Texts {
         }
     }
 
-    /// What these are, sorted: those that nobody compared are compared now. None if it is to `stop`.
+    /// What these are, sorted: those that nobody compared are compared now, or left out once it is to `stop`.
     pub(super) fn finish(
         &self,
         mut texts: Vec<Arc<str>>,
         stop: Stop<'_>,
-    ) -> Option<Vec<(Arc<str>, Option<Reading>)>> {
+    ) -> Vec<(Arc<str>, Option<Reading>)> {
         texts.sort_unstable_by_key(|text| Arc::as_ptr(text).addr());
         texts.dedup_by(|one, other| Arc::ptr_eq(one, other));
         texts.sort();
+        let mut is_to_stop = false;
         for text in &texts {
-            if stop() {
-                return None;
+            is_to_stop = stop();
+            if is_to_stop {
+                break;
             }
             let is_mine = self.take_on(&mut self.lock(), text);
             if is_mine {
@@ -98,15 +100,16 @@ impl Texts {
             }
         }
         let read = |text: Arc<str>| {
-            let state = self.lock().states.get(&text).cloned();
+            let state = self.lock().states.get(&text)?.clone();
             let reading = match state {
-                Some(State::Compared(reading)) => reading,
+                State::Compared(reading) => reading,
+                _ if is_to_stop => return None,
                 // Nobody waits for who took it on.
                 _ => self.compare(&text),
             };
-            (text, reading)
+            Some((text, reading))
         };
-        Some(texts.into_iter().map(read).collect())
+        texts.into_iter().filter_map(read).collect()
     }
 
     /// Forgets all, and gives their memory back.

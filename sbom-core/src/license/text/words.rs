@@ -83,6 +83,7 @@ impl Words {
     pub(super) fn same_behind(&self, index: usize, other: &Self, other_index: usize) -> usize {
         let words = self.words.get(index..).unwrap_or_default();
         let others = other.words.get(other_index..).unwrap_or_default();
+        // Where words end tells how long they are: words of other lengths could have the same hashes and, in a row, the same letters.
         let (start, other_start) = (self.start(index), other.start(other_index));
         let is_same = |(one, other): &(&Word, &Word)| {
             one.hash == other.hash && one.end.wrapping_sub(start) == other.end.wrapping_sub(other_start)
